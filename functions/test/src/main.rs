@@ -1,0 +1,8 @@
+//! Tests a connection.
+
+use okta_connector::{http, lambda};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda::Error> {
+    lambda::serve(http::test).await
+}

@@ -1,0 +1,113 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use okta_connector::okta::AllowedOrigins;
+use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
+use std::path::PathBuf;
+
+/// Okta Connector on one machine.
+#[derive(Parser)]
+#[command(name = "okta-connector", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a simulated Okta tenant and the whole service, and walk through the main job.
+    Demo(Demo),
+    /// Start the service alone.
+    Serve(Serve),
+}
+
+#[derive(Args)]
+struct Demo {
+    /// The service's port; a free one if absent.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// People in the simulated tenant.
+    #[arg(long, default_value_t = 1_000)]
+    users: usize,
+    /// End after the walk.
+    #[arg(long)]
+    exit: bool,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The port on 127.0.0.1; 0 picks a free one.
+    #[arg(long, default_value_t = 7070)]
+    port: u16,
+    /// Where state and secrets are kept.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Where the public routes are reached from outside, https.
+    #[arg(long)]
+    public_url: Option<String>,
+    /// A simulated tenant: an http origin on loopback. May be repeated.
+    #[arg(long = "allow-okta-origin", value_name = "ORIGIN")]
+    allow_okta_origin: Vec<String>,
+    /// Accept callers with a token of this issuer, and nobody else.
+    #[arg(long, requires = "jwt_audience")]
+    jwt_issuer: Option<String>,
+    /// The audience of those tokens.
+    #[arg(long, requires = "jwt_issuer")]
+    jwt_audience: Option<String>,
+    /// The claim that lists a caller's teams.
+    #[arg(long, default_value = "teams")]
+    jwt_teams_claim: String,
+    /// The scope that makes a caller an admin.
+    #[arg(long, default_value = "okta-connector.admin")]
+    jwt_admin_scope: String,
+}
+
+/// Does what the command line says; without a command, the demo.
+pub async fn run() -> Result<(), Error> {
+    match Cli::parse().command.unwrap_or(Command::Demo(Demo { port: 0, users: 1_000, exit: false })) {
+        Command::Demo(options) => {
+            log("error");
+            demo(options.port, options.users, options.exit).await
+        }
+        Command::Serve(options) => {
+            log("warn,okta_connector=info,okta_connector_local=info");
+            serve(options).await
+        }
+    }
+}
+
+fn log(filter: &str) {
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+async fn serve(options: Serve) -> Result<(), Error> {
+    let data = match options.data {
+        Some(data) => data,
+        None => data_folder()?,
+    };
+    std::fs::create_dir_all(&data)?;
+    if options.public_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
+        return Err("--public-url must be https, as in https://connector.example.com".into());
+    }
+    let gate = match (&options.jwt_issuer, &options.jwt_audience) {
+        (Some(issuer), Some(audience)) => {
+            Gate::Issuer(Issuer::new(issuer, audience, &options.jwt_teams_claim, &options.jwt_admin_scope))
+        }
+        _ => Gate::ThisMachine,
+    };
+    let allowed = AllowedOrigins::parse(options.allow_okta_origin.iter().map(String::as_str))?;
+    let config = Config { port: options.port, data, public_url: options.public_url, allowed, gate };
+    let service = Service::start(config).await?;
+    println!("listening on {}", service.url());
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+/// `$XDG_DATA_HOME/okta-connector`, usually `~/.local/share/okta-connector`.
+#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
+fn data_folder() -> Result<PathBuf, Error> {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let data = data.or_else(home).ok_or("there is no data folder; name one with --data")?;
+    Ok(data.join("okta-connector"))
+}

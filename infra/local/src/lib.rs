@@ -1,0 +1,16 @@
+//! The whole service in one process: the same routers and the same slices as on AWS, with `DynamoDB` embedded, secrets in
+//! a directory, and a task in the place of the state machine.
+
+mod demo;
+mod file_secrets;
+mod gate;
+mod jwt;
+mod local_runner;
+mod service;
+
+pub use demo::demo;
+pub use file_secrets::FileSecrets;
+pub use gate::Gate;
+pub use jwt::Issuer;
+pub use local_runner::LocalRunner;
+pub use service::{Config, Error, Service};

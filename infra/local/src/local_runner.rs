@@ -1,0 +1,100 @@
+//! The state machine's part on one machine: a task that drives a run slice by slice and waits where it must.
+
+use async_trait::async_trait;
+use okta_connector::app::{App, RunnerError, SyncRunner};
+use okta_connector::connection;
+use okta_connector::id::{ConnectionId, SyncId};
+use okta_connector::problem::Problem;
+use okta_connector::store::{Index, Query, keys};
+use okta_connector::sync::{self, Next, Slice};
+use okta_connector::synced::{Run, State};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+const SLICE: Duration = Duration::from_secs(240);
+/// After our own failure a slice is repeated, later each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Runs what it is told to, each in a task of its own.
+#[derive(Clone, Default)]
+pub struct LocalRunner {
+    app: Arc<OnceLock<App>>,
+}
+
+impl LocalRunner {
+    /// Tells it what to run with; once, before anything is started.
+    pub fn attach(&self, app: App) {
+        let _ = self.app.set(app);
+    }
+
+    fn app(&self) -> Result<App, RunnerError> {
+        self.app.get().cloned().ok_or_else(|| RunnerError("the service is still starting".to_owned()))
+    }
+
+    /// Goes on with what an earlier process did not finish.
+    pub async fn resume(&self) -> Result<(), Problem> {
+        let Ok(app) = self.app() else { return Ok(()) };
+        for item in app.store.query(&Query::index(Index::G1, keys::PURGES)).await? {
+            if let Some(id) = ConnectionId::parse(item.sort_key(Some(Index::G1))) {
+                tokio::spawn(purge(app.clone(), id));
+            }
+        }
+        let mut after = None;
+        loop {
+            let (connections, next) = connection::list(&app.store, after.as_deref(), 100).await?;
+            for stored in connections {
+                let id = stored.connection.id;
+                let Some(current) = State::load(&app.store, &id).await?.current else { continue };
+                let run = Run::load(&app.store, &id, &current).await?;
+                if run.is_some_and(|run| !run.status.is_over()) {
+                    tracing::info!(connection = %id, run = %current, "resuming sync {current}");
+                    tokio::spawn(drive(app.clone(), id, current));
+                }
+            }
+            let Some(next) = next else { return Ok(()) };
+            after = Some(next);
+        }
+    }
+}
+
+#[async_trait]
+impl SyncRunner for LocalRunner {
+    async fn start(&self, connection: &ConnectionId, sync: &SyncId) -> Result<(), RunnerError> {
+        tokio::spawn(drive(self.app()?, connection.clone(), sync.clone()));
+        Ok(())
+    }
+
+    async fn purge(&self, connection: &ConnectionId) -> Result<(), RunnerError> {
+        tokio::spawn(purge(self.app()?, connection.clone()));
+        Ok(())
+    }
+}
+
+/// Drives a run to its end. The run's own id owns the lease, so that the next process re-enters at once.
+async fn drive(app: App, connection: ConnectionId, run: SyncId) {
+    let slice = Slice { connection, execution: run.to_string(), run };
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match sync::slice(&app, &slice, SLICE).await {
+            Ok(Next::Done) => return,
+            Ok(Next::Again) => pause = FIRST_PAUSE,
+            Ok(Next::Wait(until)) => {
+                pause = FIRST_PAUSE;
+                tokio::time::sleep(Duration::try_from(until.duration_since(app.now())).unwrap_or_default()).await;
+            }
+            Err(_) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+async fn purge(app: App, connection: ConnectionId) {
+    let mut pause = FIRST_PAUSE;
+    while sync::purge(&app, &connection).await.is_err() {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,90 @@
+//! The service: built, bound to loopback, and served until it is dropped.
+
+use crate::{FileSecrets, Gate, LocalRunner};
+use axum::Router;
+use embedded_dynamodb::Engine;
+use okta_connector::app::App;
+use okta_connector::clock::{SharedClock, SystemClock};
+use okta_connector::http::{connect, directory, layered, public, test};
+use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
+use okta_connector::store::{Store, create_table};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// Whatever keeps it from starting, in words for whoever starts it.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+const TABLE: &str = "okta-connector";
+
+/// How it is started.
+pub struct Config {
+    /// The port on 127.0.0.1; 0 picks one.
+    pub port: u16,
+    /// Where its state lies.
+    pub data: PathBuf,
+    /// Where the public routes are reached from outside; its own address if absent.
+    pub public_url: Option<String>,
+    /// Simulated tenants.
+    pub allowed: AllowedOrigins,
+    /// Who may call.
+    pub gate: Gate,
+}
+
+/// A running service; it stops when dropped.
+pub struct Service {
+    url: String,
+    server: JoinHandle<()>,
+    _engine: Engine,
+}
+
+impl Service {
+    /// Starts it, and goes on with whatever an earlier process did not finish.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let listener = TcpListener::bind(("127.0.0.1", config.port)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let secrets = FileSecrets::open(config.data.join("secrets"))?;
+        let engine = Engine::start(Some(&config.data.join("dynamodb.sqlite"))).await?;
+        let client = embedded_dynamodb::client(engine.endpoint());
+        create_table(&client, TABLE).await?;
+        let clock: SharedClock = Arc::new(SystemClock);
+        let runner = LocalRunner::default();
+        let app = App {
+            store: Store::new(client, TABLE, Arc::clone(&clock)),
+            secrets: Arc::new(secrets),
+            okta: Transport::new(Arc::new(SystemResolver), config.allowed, Arc::clone(&clock))?,
+            clock,
+            runner: Arc::new(runner.clone()),
+            public_url: config.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
+        };
+        runner.attach(app.clone());
+        let router = config.gate.layer(layered(router(&app)));
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!("the server ended: {error}");
+            }
+        });
+        runner.resume().await?;
+        Ok(Self { url, server, _engine: engine })
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// The routers of all functions as one.
+fn router(app: &App) -> Router {
+    connect(app.clone())
+        .merge(test(app.clone()))
+        .merge(directory(app.clone()))
+        .merge(public(app.store.clone(), Arc::clone(&app.clock)))
+}

@@ -1,0 +1,79 @@
+//! What every use case works with: the store, the secrets, Okta, and whoever runs syncs.
+
+use crate::clock::SharedClock;
+use crate::connection::{Connection, Credentials, session};
+use crate::id::{ConnectionId, SyncId};
+use crate::okta::{Client, Credential, Origin, Patience, Transport};
+use crate::problem::{Kind, Problem};
+use crate::secrets::Secrets;
+use crate::store::Store;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Starts what outlasts a request: Step Functions on AWS, a task on one machine.
+#[async_trait]
+pub trait SyncRunner: Send + Sync {
+    /// Runs a sync that was recorded, to its end.
+    async fn start(&self, connection: &ConnectionId, sync: &SyncId) -> Result<(), RunnerError>;
+
+    /// Removes what is left of a deleted connection.
+    async fn purge(&self, connection: &ConnectionId) -> Result<(), RunnerError>;
+}
+
+/// A run could not be started; the text names the operation and its code.
+#[derive(Debug, thiserror::Error)]
+#[error("a run could not be started: {0}")]
+pub struct RunnerError(pub String);
+
+/// The deployment that a use case runs in.
+#[derive(Clone)]
+pub struct App {
+    /// State.
+    pub store: Store,
+    /// Credentials.
+    pub secrets: Arc<dyn Secrets>,
+    /// Okta.
+    pub okta: Arc<Transport>,
+    /// Time.
+    pub clock: SharedClock,
+    /// Syncs.
+    pub runner: Arc<dyn SyncRunner>,
+    /// Where the public routes are reached, without a slash at its end.
+    pub public_url: String,
+}
+
+impl App {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What a connection's secret holds.
+    pub async fn credentials(&self, connection: &Connection) -> Result<Credentials, Problem> {
+        let Some(version) = &connection.secret_version else { return Ok(Credentials::default()) };
+        let secret = self.secrets.get(connection.id.as_str(), version).await?;
+        Ok(secret.as_ref().map(Credentials::from_secret).unwrap_or_default())
+    }
+
+    /// Where a connection's tenant is, and how the connection identifies itself there.
+    pub async fn identity(&self, connection: &Connection) -> Result<(Origin, Credential), Problem> {
+        let domain = connection.domain.as_deref().filter(|_| connection.is_complete()).ok_or_else(not_ready)?;
+        let origin = Origin::from_shown(domain, self.okta.allowed()).map_err(|refused| {
+            Problem::new(Kind::OktaUnavailable, format!("The connection's domain cannot be used: {refused}"))
+        })?;
+        let credential = self.credentials(connection).await?.credential(connection, self.now())?;
+        Ok((origin, credential))
+    }
+
+    /// A client for a connection's tenant; clients of one connection in one process share its token.
+    pub async fn client(&self, connection: &Connection, patience: Patience) -> Result<Client, Problem> {
+        let (origin, credential) = self.identity(connection).await?;
+        Ok(self.okta.client(origin, credential, Some(&session(connection)), patience))
+    }
+}
+
+/// The connection lacks something.
+pub fn not_ready() -> Problem {
+    Problem::new(Kind::ConnectionNotReady, "Give the connection its domain and credentials first (PUT …/auth).")
+}

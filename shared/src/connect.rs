@@ -1,0 +1,235 @@
+//! Setting up connections: credentials are verified before they replace others, and are kept in the secret store alone.
+//!
+//! `input` is what callers send, `draft` what becomes of it, `resource` what they see.
+
+mod draft;
+mod input;
+mod resource;
+
+pub use input::{AuthInput, ChangeAuth, NewConnection, RotateKeys, merge_patch};
+pub use resource::{key_resource, resource};
+
+use crate::app::App;
+use crate::clock::parse_duration;
+use crate::connection::{self, Connection, Fault, HostedKey, KeySource, KeyState, Settings, Status, Stored, rotate};
+use crate::diagnosis::Check;
+use crate::id::SyncId;
+use crate::okta::SigningKey;
+use crate::problem::{Kind, Problem};
+use crate::runs;
+use crate::store::{Item, Write, keys};
+use draft::Draft;
+
+/// A connection and what happened to it.
+pub struct Outcome {
+    /// The connection as it now is.
+    pub stored: Stored,
+    /// What happened, for people.
+    pub message: &'static str,
+    /// What was checked.
+    pub checks: Vec<Check>,
+    /// The first sync, if it was started by this.
+    pub sync_id: Option<SyncId>,
+}
+
+const COMPLETE: &str = "Integration setup complete";
+const FAILED: &str = "Integration test failed";
+const PENDING: &str = "Integration setup pending";
+
+/// Makes a connection. Where everything is known, nothing is stored unless Okta lets us in.
+pub async fn create(app: &App, input: NewConnection) -> Result<Outcome, Problem> {
+    let settings = input.settings();
+    let auth = input.auth()?;
+    let mut faults = settings.faults();
+    let draft = Draft::new(app, settings, input.domain.as_deref(), auth, &mut faults).await;
+    let Some(mut draft) = draft.filter(|_| faults.is_empty()) else { return Err(Problem::invalid(&faults)) };
+    draft.find_tenant(app).await?;
+    let checks = if draft.can_be_verified() { draft.verify(app).await? } else { Vec::new() };
+    // The connection is written first, without its secret: a crash leaves something that can be seen and deleted, and
+    // never a secret that nobody knows of.
+    let verified = draft.connection.clone();
+    let bare = Connection {
+        status: Status::Pending,
+        status_reason: Some("Its credentials were not stored; send them again (PUT …/auth).".to_owned()),
+        ..verified.clone()
+    };
+    let mut stored = connection::save(&app.store, &Stored { connection: bare, revision: 0 }).await?;
+    let version = app.secrets.put(verified.id.as_str(), &draft.credentials.to_secret()).await?;
+    stored.connection = Connection { secret_version: Some(version), ..verified };
+    let stored = connection::save(&app.store, &stored).await?;
+    complete(app, stored, checks).await
+}
+
+/// Replaces how a connection signs in, once Okta lets the new credentials in.
+pub async fn change_auth(
+    app: &App,
+    stored: Stored,
+    input: ChangeAuth,
+    if_match: Option<u64>,
+) -> Result<Outcome, Problem> {
+    check_version(&stored.connection, if_match)?;
+    let auth = input.auth()?;
+    let mut faults = Vec::new();
+    let draft = Draft::of(app, &stored.connection, input.domain.as_deref(), auth, &mut faults).await?;
+    let Some(mut draft) = draft.filter(|_| faults.is_empty()) else { return Err(Problem::invalid(&faults)) };
+    draft.find_tenant(app).await?;
+    let mut base = stored;
+    if draft.has_new_hosted_key() {
+        // Okta must be able to fetch the key before it can be verified; adding it replaces nothing.
+        base = publish(app, base, &mut draft).await?;
+    }
+    let checks = if draft.is_complete() {
+        draft.verify(app).await?
+    } else if base.connection.status == Status::Pending {
+        Vec::new()
+    } else {
+        return Err(Problem::invalid(&draft.missing()));
+    };
+    let version = app.secrets.put(base.connection.id.as_str(), &draft.credentials.to_secret()).await?;
+    let now = app.now();
+    let stored = replace(app, &base, if_match, |connection| {
+        let Connection { domain, org_id, engine, status, status_reason, auth, tested_at, .. } =
+            draft.connection.clone();
+        (connection.domain, connection.org_id, connection.engine, connection.auth) = (domain, org_id, engine, auth);
+        (connection.status, connection.status_reason, connection.tested_at) = (status, status_reason, tested_at);
+        connection.secret_version = Some(version.clone());
+        connection.touch(now);
+    })
+    .await?;
+    complete(app, stored, checks).await
+}
+
+/// Changes what its owner configured.
+pub async fn patch(app: &App, stored: &Stored, settings: Settings, if_match: Option<u64>) -> Result<Stored, Problem> {
+    let faults = settings.faults();
+    if !faults.is_empty() {
+        return Err(Problem::invalid(&faults));
+    }
+    let now = app.now();
+    let read = stored.connection.version;
+    let changed = connection::change(&app.store, &stored.connection.id, |connection| {
+        check_version(connection, if_match)?;
+        // The patch was merged into what was read; something newer must not be lost by it.
+        check_version(connection, Some(read))?;
+        connection.settings = settings.clone();
+        connection.touch(now);
+        Ok::<_, Problem>(())
+    });
+    changed.await?.ok_or_else(Problem::not_found)
+}
+
+/// Deletes a connection: its secret at once, its directory soon after.
+pub async fn delete(app: &App, stored: &Stored, if_match: Option<u64>) -> Result<(), Problem> {
+    let id = &stored.connection.id;
+    check_version(&stored.connection, if_match)?;
+    // The secret goes first: while the connection is there, its deletion can be repeated.
+    app.secrets.delete(id.as_str()).await?;
+    let note = keys::purge(id);
+    let index = keys::IndexKey { pk: keys::PURGES.to_owned(), sk: id.to_string() };
+    let note = Item::at(&note).indexed(crate::store::Index::G1, index);
+    app.store.transact(vec![Write::Delete(keys::connection(id)), Write::Put(note)]).await?;
+    if let Err(error) = app.runner.purge(id).await {
+        tracing::error!(connection = %id, "the directory of a deleted connection was not removed yet: {error}");
+    }
+    Ok(())
+}
+
+/// Makes a new hosted key, which signs after the overlap.
+pub async fn rotate_key(app: &App, stored: Stored, input: &RotateKeys) -> Result<(Stored, HostedKey), Problem> {
+    let overlap = parse_duration(&input.overlap).filter(|overlap| overlap.as_hours() <= 24 * 90);
+    let wrong =
+        || Problem::invalid(&[Fault::new("/overlap", "must be a duration of at most 90 days, as in 24h, 7d or 0s")]);
+    let overlap = overlap.ok_or_else(wrong)?;
+    let now = app.now();
+    let connection = &stored.connection;
+    if connection.auth.key_source != Some(KeySource::Hosted) {
+        return Err(Problem::new(
+            Kind::WrongState,
+            "This connection signs with no hosted key; there is nothing to rotate.",
+        ));
+    }
+    let waiting = connection.keys.iter().any(|key| key.state(&connection.keys, now) == Some(KeyState::Published));
+    if waiting && !overlap.is_zero() {
+        return Err(Problem::new(
+            Kind::WrongState,
+            "A new key is already published and does not sign yet; wait, or rotate with overlap 0s.",
+        ));
+    }
+    let key = generate_key().await?;
+    let hosted = HostedKey::new(&key, now).map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
+    let rotated = rotate(&connection.keys, hosted.clone(), overlap, now);
+    let mut credentials = app.credentials(connection).await?;
+    credentials.hosted_keys.insert(hosted.key_id.clone(), key.to_secret());
+    credentials.hosted_keys.retain(|key_id, _| rotated.iter().any(|key| key.key_id == *key_id));
+    let version = app.secrets.put(connection.id.as_str(), &credentials.to_secret()).await?;
+    let stored = replace(app, &stored, None, |connection| {
+        connection.keys.clone_from(&rotated);
+        connection.secret_version = Some(version.clone());
+        connection.touch(now);
+    })
+    .await?;
+    let hosted = stored.connection.keys.last().cloned().unwrap_or(hosted);
+    Ok((stored, hosted))
+}
+
+/// RSA keys take tens of milliseconds to make.
+async fn generate_key() -> Result<SigningKey, Problem> {
+    let made = tokio::task::spawn_blocking(SigningKey::generate).await;
+    let key = made.map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
+    key.map_err(|error| Problem::new(Kind::Internal, error.to_string()))
+}
+
+/// Publishes a key that was made for a draft, and changes nothing else.
+async fn publish(app: &App, base: Stored, draft: &mut Draft) -> Result<Stored, Problem> {
+    let mut credentials = app.credentials(&base.connection).await?;
+    credentials.hosted_keys.clone_from(&draft.credentials.hosted_keys);
+    let version = app.secrets.put(base.connection.id.as_str(), &credentials.to_secret()).await?;
+    replace(app, &base, None, |connection| {
+        connection.keys.clone_from(&draft.connection.keys);
+        connection.secret_version = Some(version.clone());
+    })
+    .await
+}
+
+/// Changes a connection whose secret was just replaced, unless somebody else replaced it meanwhile.
+async fn replace(
+    app: &App,
+    base: &Stored,
+    if_match: Option<u64>,
+    change: impl Fn(&mut Connection),
+) -> Result<Stored, Problem> {
+    let changed = connection::change(&app.store, &base.connection.id, |connection| {
+        check_version(connection, if_match)?;
+        if connection.secret_version != base.connection.secret_version {
+            return Err(Problem::new(
+                Kind::StaleVersion,
+                "The credentials were changed at the same moment; read the connection and try again.",
+            ));
+        }
+        change(connection);
+        Ok(())
+    });
+    changed.await?.ok_or_else(Problem::not_found)
+}
+
+/// Refuses a change of a version that is no longer the current one.
+pub fn check_version(connection: &Connection, if_match: Option<u64>) -> Result<(), Problem> {
+    match if_match {
+        Some(version) if version != connection.version => Err(Problem::new(
+            Kind::StaleVersion,
+            format!("The current version is {}; read it and try again.", connection.version),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Tells what became of it, and starts the first sync of a connection that works for the first time.
+async fn complete(app: &App, stored: Stored, checks: Vec<Check>) -> Result<Outcome, Problem> {
+    let message = match stored.connection.status {
+        Status::Active => COMPLETE,
+        Status::Inactive => FAILED,
+        Status::Pending => PENDING,
+    };
+    let (stored, sync_id) = runs::start_first(app, stored).await?;
+    Ok(Outcome { stored, message, checks, sync_id })
+}

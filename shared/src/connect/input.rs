@@ -1,0 +1,283 @@
+//! What callers send to set up a connection.
+
+use crate::connection::{Attributes, Fault, Permissions, Settings, SyncSettings};
+use crate::okta::{Pasted, SigningKey};
+use crate::problem::Problem;
+use crate::schema;
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// A new connection.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConnection {
+    /// A name for people.
+    pub name: String,
+    /// The tenant's domain; it may be pasted as a URL.
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// How to sign in.
+    auth: Map<String, Value>,
+    /// Who may use it beside the admins.
+    #[serde(default)]
+    pub teams: Vec<String>,
+    /// What may be done with it.
+    #[serde(default)]
+    pub permissions: Permissions,
+    /// What is synced and when; null: nothing by itself.
+    #[serde(default = "usual_sync")]
+    pub sync: Option<SyncSettings>,
+    /// Which profile attributes mean what.
+    #[serde(default)]
+    pub attributes: Attributes,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the default of a field that may be null")]
+fn usual_sync() -> Option<SyncSettings> {
+    Some(SyncSettings::default())
+}
+
+/// Another way to sign in.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeAuth {
+    /// The tenant's domain; absent: as it is.
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// How to sign in.
+    auth: Map<String, Value>,
+}
+
+/// A rotation of the hosted key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateKeys {
+    /// How long the new key is published before it signs, and the old one after: `24h`; `0s` is at once.
+    pub overlap: String,
+}
+
+/// How to sign in, checked.
+pub enum AuthInput {
+    /// With an API token.
+    ApiToken(SecretString),
+    /// With a signed key.
+    PrivateKeyJwt {
+        /// The OAuth client.
+        client_id: Option<String>,
+        /// The key that was pasted; absent: one that is hosted here.
+        pasted: Option<Pasted>,
+        /// The scopes to ask for; absent: what the app grants.
+        scopes: Option<BTreeSet<String>>,
+    },
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ApiToken {
+    #[serde(rename = "type")]
+    _type: String,
+    token: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PrivateKeyJwt {
+    #[serde(rename = "type")]
+    _type: String,
+    #[serde(default)]
+    client_id: Option<String>,
+    #[serde(default)]
+    private_key: Option<Value>,
+    #[serde(default)]
+    key_id: Option<String>,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+}
+
+impl NewConnection {
+    /// The configured part.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            name: self.name.clone(),
+            teams: self.teams.clone(),
+            permissions: self.permissions.clone(),
+            sync: self.sync.clone(),
+            attributes: self.attributes.clone(),
+            paused: false,
+        }
+    }
+
+    /// How to sign in.
+    pub fn auth(&self) -> Result<AuthInput, Vec<Fault>> {
+        parse_auth(&self.auth)
+    }
+}
+
+impl ChangeAuth {
+    /// How to sign in.
+    pub fn auth(&self) -> Result<AuthInput, Vec<Fault>> {
+        parse_auth(&self.auth)
+    }
+}
+
+impl From<Vec<Fault>> for Problem {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self::invalid(&faults)
+    }
+}
+
+fn parse_auth(auth: &Map<String, Value>) -> Result<AuthInput, Vec<Fault>> {
+    let value = Value::Object(auth.clone());
+    match auth.get("type").and_then(Value::as_str) {
+        Some("api_token") => {
+            let ApiToken { token, .. } = schema::read(&value, "/auth")?;
+            if !is_header_text(&token) {
+                return Err(vec![Fault::new("/auth/token", "must be the token as Okta showed it")]);
+            }
+            Ok(AuthInput::ApiToken(token.into()))
+        }
+        Some("private_key_jwt") => parse_private_key_jwt(schema::read(&value, "/auth")?),
+        _ => Err(vec![Fault::new("/auth/type", "must be api_token or private_key_jwt")]),
+    }
+}
+
+fn parse_private_key_jwt(input: PrivateKeyJwt) -> Result<AuthInput, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let client_id = input.client_id;
+    if client_id.as_deref().is_some_and(|id| crate::okta::ClientId::parse(id).is_err()) {
+        faults.push(Fault::new("/auth/client_id", "must be the app's Client ID, as in 0oa1b2c3d4e5f6g7h8i9"));
+    }
+    let key_id = input.key_id.filter(|id| !id.is_empty());
+    let pasted = match input.private_key.as_ref().filter(|key| !key.is_null()).map(SigningKey::paste).transpose() {
+        Ok(Some(pasted)) => match (key_id, &pasted.key_id) {
+            (Some(given), Some(own)) if given != *own => {
+                faults.push(Fault::new("/auth/key_id", "must be the kid of the JWK, or be left out"));
+                Some(pasted)
+            }
+            (given, own) => Some(Pasted { key_id: given.or(own.clone()), key: pasted.key }),
+        },
+        Ok(None) => {
+            if key_id.is_some() {
+                faults.push(Fault::new("/auth/key_id", "belongs to a private_key; a hosted key has its own"));
+            }
+            None
+        }
+        Err(unusable) => {
+            faults.push(Fault::new("/auth/private_key", unusable.to_string()));
+            None
+        }
+    };
+    let scopes = input.scopes.map(|scopes| scopes.into_iter().collect::<BTreeSet<_>>());
+    let is_scope = |scope: &String| scope.starts_with("okta.") && is_header_text(scope) && !scope.ends_with(".self");
+    if scopes.as_ref().is_some_and(|scopes| scopes.is_empty() || !scopes.iter().all(is_scope)) {
+        faults.push(Fault::new(
+            "/auth/scopes",
+            "must be Okta API scopes, as in okta.users.read; leave it out for whatever the app grants",
+        ));
+    }
+    if faults.is_empty() { Ok(AuthInput::PrivateKeyJwt { client_id, pasted, scopes }) } else { Err(faults) }
+}
+
+/// True for what can stand in a header or a form without spaces.
+fn is_header_text(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 1_024 && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// The settings after a merge patch (RFC 7396). A null in `sync` or `attributes` stays a null, since it means "off" there;
+/// elsewhere it means the documented value.
+pub fn merge_patch(current: &Settings, patch: &Value) -> Result<Settings, Vec<Fault>> {
+    const PATCHED: [&str; 6] = ["name", "teams", "permissions", "sync", "attributes", "paused"];
+    let Value::Object(patch) = patch else { return Err(vec![Fault::new("", "must be an object")]) };
+    let unknown = patch.keys().filter(|key| !PATCHED.contains(&key.as_str()));
+    let faults: Vec<_> = unknown.map(|key| Fault::new(format!("/{key}"), "cannot be changed here")).collect();
+    let mut merged = serde_json::to_value(current).unwrap_or_default();
+    for (key, value) in patch {
+        merged[key] = match (key.as_str(), value) {
+            ("teams", Value::Null) => json!([]),
+            ("paused", Value::Null) => json!(false),
+            ("permissions" | "attributes", Value::Null) => {
+                // Absent means the documented value.
+                if let Value::Object(merged) = &mut merged {
+                    merged.remove(key);
+                }
+                continue;
+            }
+            ("sync" | "attributes" | "permissions", Value::Object(new)) => {
+                let mut members = merged[key].as_object().cloned().unwrap_or_default();
+                members.extend(new.clone());
+                Value::Object(members)
+            }
+            _ => value.clone(),
+        };
+    }
+    match schema::read::<Settings>(&merged, "") {
+        Ok(settings) if faults.is_empty() => Ok(settings),
+        Ok(_) => Err(faults),
+        Err(more) => Err(faults.into_iter().chain(more).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointers(result: Result<AuthInput, Vec<Fault>>) -> Vec<String> {
+        result.err().unwrap_or_default().into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    fn auth(value: Value) -> Result<AuthInput, Vec<Fault>> {
+        parse_auth(value.as_object().expect("an object"))
+    }
+
+    #[test]
+    fn every_fault_of_an_auth_is_told_with_its_place() {
+        for (value, expected) in [
+            (json!({}), vec!["/auth/type"]),
+            (json!({"type": "magic"}), vec!["/auth/type"]),
+            (json!({"type": "api_token"}), vec!["/auth/token"]),
+            (json!({"type": "api_token", "token": "a b"}), vec!["/auth/token"]),
+            (json!({"type": "api_token", "token": "x", "extra": 1}), vec!["/auth/extra"]),
+            (
+                json!({"type": "private_key_jwt", "client_id": "a/b", "private_key": "nope", "scopes": []}),
+                vec!["/auth/client_id", "/auth/private_key", "/auth/scopes"],
+            ),
+            (json!({"type": "private_key_jwt", "key_id": "k"}), vec!["/auth/key_id"]),
+        ] {
+            let shown = value.to_string();
+            assert_eq!(pointers(auth(value)), expected, "{shown}");
+        }
+        assert!(auth(json!({"type": "private_key_jwt"})).is_ok());
+    }
+
+    #[test]
+    fn a_fault_never_repeats_a_secret() {
+        let faults = auth(json!({"type": "api_token", "token": ["canary"]})).err().unwrap_or_default();
+        assert!(!faults.is_empty() && !format!("{faults:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_patch_merges_and_null_switches_off() {
+        let current: Settings = serde_json::from_value(json!({"name": "Acme", "teams": ["a"]})).expect("settings");
+        let patched = |patch| merge_patch(&current, &patch);
+        let sync = patched(json!({"sync": {"full": null}})).expect("settings").sync.expect("a sync");
+        assert_eq!((sync.full, sync.incremental.as_deref()), (None, Some("rate(15 minutes)")));
+        assert_eq!(patched(json!({"sync": null})).expect("settings").sync, None);
+        assert_eq!(patched(json!({"teams": null})).expect("settings").teams, Vec::<String>::new());
+        assert_eq!(
+            patched(json!({"name": "B"})).map(|it| (it.name, it.teams)),
+            Ok(("B".to_owned(), vec!["a".to_owned()]))
+        );
+        for (patch, pointer) in [
+            (json!({"domain": "x"}), "/domain"),
+            (json!({"name": null}), "/name"),
+            (json!({"sync": {"fast": true}}), "/sync/fast"),
+            (json!({"paused": "yes"}), "/paused"),
+        ] {
+            let faults = patched(patch).expect_err("a fault");
+            assert_eq!(faults.first().map(|fault| fault.pointer.as_str()), Some(pointer));
+        }
+    }
+}

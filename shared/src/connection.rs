@@ -1,0 +1,170 @@
+//! A connection: one Okta tenant, how to sign in to it, who may use it and what is kept of it.
+
+mod actions;
+mod credentials;
+mod hosted_key;
+mod repository;
+mod settings;
+
+pub use actions::{ACTIONS, WORDS};
+pub use credentials::{Credentials, session};
+pub use hosted_key::{HostedKey, KeyState, rotate};
+pub use repository::{Stored, change, delete, list, load, save};
+pub use settings::{Attributes, Fault, Permissions, Settings, Stream, SyncSettings, is_team};
+
+use crate::id::ConnectionId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Whether a connection can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// Something is still missing: the domain, the client id, or a first successful sign-in.
+    Pending,
+    /// It was tested and works.
+    Active,
+    /// It was tested and does not work; it is still tried.
+    Inactive,
+}
+
+/// The three ways to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthType {
+    /// An Okta API token.
+    ApiToken,
+    /// OAuth client credentials with a signed key.
+    PrivateKeyJwt,
+}
+
+/// Where the private key came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeySource {
+    /// Made here; Okta fetches its public half from the public key URL.
+    Hosted,
+    /// Pasted by the caller.
+    Supplied,
+}
+
+/// How a connection signs in, without any secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Auth {
+    /// Which way.
+    pub auth_type: AuthType,
+    /// The OAuth client.
+    pub client_id: Option<String>,
+    /// The `kid` of a supplied key; a hosted key's is in the list of keys.
+    pub key_id: Option<String>,
+    /// Where the key came from.
+    pub key_source: Option<KeySource>,
+    /// Whether tokens are bound to a key; not known before the first one.
+    pub dpop: Option<bool>,
+    /// The scopes the caller named; absent: whatever the app grants.
+    pub requested_scopes: Option<BTreeSet<String>>,
+    /// The scopes that were granted when it was last verified.
+    pub scopes: BTreeSet<String>,
+    /// The keys that have signed in with success: it tells a revoked key from one that Okta never fetched.
+    pub proved_keys: BTreeSet<String>,
+}
+
+/// A connection as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The host that is spoken to.
+    pub domain: Option<String>,
+    /// The organization that was found there first; credentials of another are refused.
+    pub org_id: Option<String>,
+    /// `oie` or `classic`.
+    pub engine: Option<String>,
+    /// Whether it can be used.
+    pub status: Status,
+    /// Why it has this status.
+    pub status_reason: Option<String>,
+    /// How it signs in.
+    pub auth: Auth,
+    /// The keys behind its public key URL.
+    pub keys: Vec<HostedKey>,
+    /// Which version of its secret holds what `auth` needs.
+    pub secret_version: Option<String>,
+    /// What its owner configured.
+    #[serde(flatten)]
+    pub settings: Settings,
+    /// Whether its first full sync was started.
+    pub first_sync_started: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its configuration last changed.
+    pub updated_at: Timestamp,
+    /// When it was last tested.
+    pub tested_at: Option<Timestamp>,
+    /// Counts configuration changes.
+    pub version: u64,
+}
+
+impl Connection {
+    /// A new one, not yet signed in.
+    pub fn pending(id: ConnectionId, auth: Auth, settings: Settings, now: Timestamp) -> Self {
+        Self {
+            id,
+            domain: None,
+            org_id: None,
+            engine: None,
+            status: Status::Pending,
+            status_reason: None,
+            auth,
+            keys: Vec::new(),
+            secret_version: None,
+            settings,
+            first_sync_started: false,
+            created_at: now,
+            updated_at: now,
+            tested_at: None,
+            version: 1,
+        }
+    }
+
+    /// True where nothing more has to be told before it can sign in.
+    pub fn is_complete(&self) -> bool {
+        let client = self.auth.auth_type != AuthType::PrivateKeyJwt || self.auth.client_id.is_some();
+        self.domain.is_some() && client && self.secret_version.is_some()
+    }
+
+    /// The `kid` that signs now.
+    pub fn signing_key_id(&self, now: Timestamp) -> Option<&str> {
+        match self.auth.key_source {
+            Some(KeySource::Hosted) => self
+                .keys
+                .iter()
+                .find(|key| key.state(&self.keys, now) == Some(KeyState::Signing))
+                .map(|key| key.key_id.as_str()),
+            Some(KeySource::Supplied) => self.auth.key_id.as_deref(),
+            None => None,
+        }
+    }
+
+    /// Marks a change of configuration.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.version += 1;
+        self.updated_at = now;
+    }
+}
+
+impl Auth {
+    /// A way to sign in of which nothing is known yet.
+    pub fn new(auth_type: AuthType) -> Self {
+        Self {
+            auth_type,
+            client_id: None,
+            key_id: None,
+            key_source: None,
+            dpop: None,
+            requested_scopes: None,
+            scopes: BTreeSet::new(),
+            proved_keys: BTreeSet::new(),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The findings, what each means for its check, and how each is mended. Which answer of Okta's is which finding stands
+//! in `of_error` alone.
+
+use super::{Capability, CheckStatus, Verdict};
+use crate::okta::{Error, Refusal, TokenRefusal};
+use http::StatusCode;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Why a check is not simply ok.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// The host name is not known, or leads to no public address.
+    UnknownHost,
+    /// Something answers there, but not Okta.
+    NotOkta,
+    /// Okta does not answer, or answers with its own failure.
+    OktaUnavailable,
+    /// Okta does not know the client, or not this way to sign in.
+    InvalidClient,
+    /// Okta has never seen the key that signs.
+    KeyUnknown,
+    /// Okta knew the key and no longer does.
+    KeyRevoked,
+    /// Okta cannot tell which key signed.
+    KeyIdMissing,
+    /// Our clock and Okta's disagree.
+    ClockSkew,
+    /// The proof of possession was refused.
+    DpopFailed,
+    /// The token was revoked or has ended.
+    TokenRevoked,
+    /// A scope is not granted.
+    ScopeMissing,
+    /// The admin role is missing or too narrow.
+    RoleMissing,
+    /// The organization has no licence for this.
+    NotLicensed,
+    /// The rate limit is reached.
+    RateLimited,
+    /// Okta cannot deliver to our hook.
+    HookFailing,
+    /// It was not tried.
+    NotProbed,
+}
+
+impl Finding {
+    /// What the finding makes of its check.
+    pub fn status(self) -> CheckStatus {
+        match self {
+            Self::RateLimited | Self::NotLicensed | Self::HookFailing => CheckStatus::Degraded,
+            Self::NotProbed => CheckStatus::Unknown,
+            _ => CheckStatus::Failed,
+        }
+    }
+
+    /// What to do, in the words of Okta's Admin Console. `names` are the scopes or roles in question.
+    pub fn fix(self, capability: Capability, names: &BTreeSet<String>) -> String {
+        let named = names.iter().cloned().collect::<Vec<_>>().join(", ");
+        let scopes = if named.is_empty() { capability.scopes().join(", ") } else { named };
+        let fix = match self {
+            Self::UnknownHost => "Check the domain: it must be your organization's own, as in acme.okta.com.",
+            Self::NotOkta => "Check the domain: the host answers, but it is not an Okta organization.",
+            Self::OktaUnavailable => "Try again in a few minutes; status.okta.com tells about outages.",
+            Self::InvalidClient => {
+                "In the Admin Console, open Applications > your API Services app > General: copy its Client ID, and set Client authentication to Public key / Private key."
+            }
+            Self::KeyUnknown => {
+                "In the Admin Console, open the app > General > Client Credentials > Public Keys, choose 'Use a URL to fetch keys dynamically' and paste the connection's public key URL; or save the public key that belongs to the pasted private key."
+            }
+            Self::KeyRevoked => {
+                "The key worked before and Okta no longer accepts it. Put it back under Client Credentials > Public Keys, or give the connection a new key."
+            }
+            Self::KeyIdMissing => "The app has several public keys, so Okta needs the key's ID: send it as key_id.",
+            Self::ClockSkew => {
+                "Set the clock of the machine that runs this service; it must agree with Okta's to within a minute."
+            }
+            Self::DpopFailed => {
+                "Okta refused the proof of possession (DPoP). Check that no proxy changes requests to Okta; if it persists, report the request id."
+            }
+            Self::TokenRevoked => {
+                "Make a new token in the Admin Console under Security > API > Tokens and give it to the connection."
+            }
+            Self::NotLicensed => "Your organization has no licence for this feature; nothing else is affected.",
+            Self::RateLimited => {
+                "Okta's rate limit is reached; it works again within a minute. If it happens often, raise this app's share under Reports > Rate limits."
+            }
+            Self::HookFailing => "Check that the hook's URL can be reached from the internet.",
+            Self::NotProbed => {
+                "Nothing to do: this could not be found out without changing something, or there was no time."
+            }
+            Self::ScopeMissing => {
+                return format!("In the Admin Console, open the app > Okta API Scopes and grant: {scopes}.");
+            }
+            Self::RoleMissing => {
+                return format!(
+                    "In the Admin Console, open the app > Admin roles (for an API token: its owner's roles) and assign one of: {}.",
+                    capability.roles()
+                );
+            }
+        };
+        fix.to_owned()
+    }
+}
+
+/// What an error of Okta's means. `proved` are the keys that have signed in before.
+pub fn of_error(error: &Error, proved: &BTreeSet<String>) -> Verdict {
+    match error {
+        Error::UnknownHost(detail) => Verdict::found(Finding::UnknownHost, detail.clone()),
+        Error::Unreachable | Error::Timeout | Error::Broken => {
+            Verdict::found(Finding::OktaUnavailable, error.to_string())
+        }
+        Error::ForeignUrl => Verdict::found(Finding::NotOkta, "an answer leads to another host"),
+        Error::Unreadable(_) => Verdict::found(Finding::NotOkta, error.to_string()),
+        Error::RateLimited { .. } => Verdict::found(Finding::RateLimited, error.to_string()),
+        Error::Key(detail) => Verdict::found(Finding::InvalidClient, detail.clone()),
+        Error::Token(refusal) => of_token_refusal(refusal, proved),
+        Error::Api(refusal) => of_refusal(refusal),
+    }
+}
+
+/// The token endpoint has one code for many causes; its sentence tells them apart.
+fn of_token_refusal(refusal: &TokenRefusal, proved: &BTreeSet<String>) -> Verdict {
+    let says = |words: &[&str]| {
+        let description = refusal.description.to_ascii_lowercase();
+        words.iter().any(|word| description.contains(word))
+    };
+    let finding = match refusal.error.as_str() {
+        "E0000047" => Finding::RateLimited,
+        "invalid_scope" => Finding::ScopeMissing,
+        _ if says(&[
+            "issued before the current time",
+            "token is expired",
+            "too far into the future",
+            "issued in the future",
+            "more than five minutes in the past",
+        ]) =>
+        {
+            Finding::ClockSkew
+        }
+        "invalid_dpop_proof" | "use_dpop_nonce" => Finding::DpopFailed,
+        "invalid_client" | "invalid_request" if says(&["kid is invalid"]) => match &refusal.key_id {
+            None => Finding::KeyIdMissing,
+            Some(key_id) if proved.contains(key_id) => Finding::KeyRevoked,
+            Some(_) => Finding::KeyUnknown,
+        },
+        "invalid_client" if says(&["jwkset", "jwks_uri", "signature is invalid", "public key"]) => {
+            match &refusal.key_id {
+                Some(key_id) if proved.contains(key_id) => Finding::KeyRevoked,
+                _ => Finding::KeyUnknown,
+            }
+        }
+        "invalid_grant" => Finding::TokenRevoked,
+        _ if refusal.status.is_server_error() => Finding::OktaUnavailable,
+        "" => Finding::NotOkta,
+        _ => Finding::InvalidClient,
+    };
+    let code = (!refusal.error.is_empty()).then(|| refusal.error.clone());
+    let detail = if refusal.description.is_empty() {
+        format!("the token endpoint answered {}", refusal.status)
+    } else {
+        refusal.description.clone()
+    };
+    Verdict { okta_error_code: code, ..Verdict::found(finding, detail) }
+}
+
+fn of_refusal(refusal: &Refusal) -> Verdict {
+    let finding = match (refusal.status, refusal.code.as_str(), refusal.challenge.as_deref()) {
+        (_, "E0000015", _) => Finding::NotLicensed,
+        (StatusCode::TOO_MANY_REQUESTS, ..) | (_, "E0000047", _) => Finding::RateLimited,
+        (_, _, Some("insufficient_scope")) => Finding::ScopeMissing,
+        (_, _, Some("invalid_dpop_proof" | "use_dpop_nonce")) => Finding::DpopFailed,
+        (_, "E0000011", _) | (StatusCode::UNAUTHORIZED, ..) => Finding::TokenRevoked,
+        (StatusCode::FORBIDDEN, ..) => Finding::RoleMissing,
+        (status, ..) if status.is_server_error() => Finding::OktaUnavailable,
+        _ => Finding::NotOkta,
+    };
+    let code = (!refusal.code.is_empty()).then(|| refusal.code.clone());
+    let detail =
+        if refusal.summary.is_empty() { format!("Okta answered {}", refusal.status) } else { refusal.summary.clone() };
+    Verdict { okta_error_code: code, ..Verdict::found(finding, detail) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(error: &str, description: &str, key_id: Option<&str>) -> Option<Finding> {
+        let refusal = TokenRefusal {
+            status: StatusCode::UNAUTHORIZED,
+            error: error.to_owned(),
+            description: description.to_owned(),
+            request_id: None,
+            key_id: key_id.map(str::to_owned),
+        };
+        of_error(&Error::Token(refusal), &BTreeSet::from(["known".to_owned()])).finding
+    }
+
+    #[test]
+    fn one_code_of_the_token_endpoint_has_many_causes() {
+        use Finding::{
+            ClockSkew, DpopFailed, InvalidClient, KeyIdMissing, KeyRevoked, KeyUnknown, NotOkta, ScopeMissing,
+        };
+        let kid = "The client_assertion JWT kid is invalid.";
+        for (error, description, key_id, finding) in [
+            ("invalid_client", kid, Some("new"), KeyUnknown),
+            ("invalid_client", kid, Some("known"), KeyRevoked),
+            ("invalid_client", kid, None, KeyIdMissing),
+            ("invalid_client", "Error retrieving the client JWKSet from jwks_uri.", Some("new"), KeyUnknown),
+            ("invalid_client", "The client_assertion signature is invalid.", Some("new"), KeyUnknown),
+            ("invalid_client", "Invalid value for 'client_id' parameter.", Some("known"), InvalidClient),
+            (
+                "invalid_client",
+                "The client_assertion token must be issued before the current time.",
+                Some("known"),
+                ClockSkew,
+            ),
+            ("invalid_client", "The client_assertion token is expired.", Some("known"), ClockSkew),
+            ("invalid_dpop_proof", "The DPoP proof JWT is issued in the future.", Some("known"), ClockSkew),
+            ("invalid_dpop_proof", "The DPoP proof JWT header is missing.", Some("known"), DpopFailed),
+            ("invalid_scope", "One or more scopes are not configured.", Some("known"), ScopeMissing),
+            ("", "", Some("known"), NotOkta),
+        ] {
+            assert_eq!(token(error, description, key_id), Some(finding), "{error}: {description}");
+        }
+    }
+
+    #[test]
+    fn three_kinds_of_not_allowed_are_told_apart() {
+        for (status, code, challenge, finding, outcome) in [
+            (403, "", Some("insufficient_scope"), Finding::ScopeMissing, CheckStatus::Failed),
+            (403, "E0000006", None, Finding::RoleMissing, CheckStatus::Failed),
+            (401, "E0000015", None, Finding::NotLicensed, CheckStatus::Degraded),
+            (401, "E0000011", None, Finding::TokenRevoked, CheckStatus::Failed),
+            (401, "", Some("invalid_token"), Finding::TokenRevoked, CheckStatus::Failed),
+            (400, "", Some("invalid_dpop_proof"), Finding::DpopFailed, CheckStatus::Failed),
+            (429, "E0000047", None, Finding::RateLimited, CheckStatus::Degraded),
+            (500, "E0000009", None, Finding::OktaUnavailable, CheckStatus::Failed),
+            (404, "", None, Finding::NotOkta, CheckStatus::Failed),
+        ] {
+            let refusal = Refusal {
+                status: StatusCode::from_u16(status).expect("a status"),
+                code: code.to_owned(),
+                summary: String::new(),
+                causes: Vec::new(),
+                challenge: challenge.map(str::to_owned),
+                request_id: None,
+            };
+            let verdict = of_error(&Error::Api(refusal), &BTreeSet::new());
+            assert_eq!((verdict.finding, verdict.status), (Some(finding), outcome), "{status} {code}");
+        }
+    }
+}

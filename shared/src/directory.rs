@@ -1,0 +1,95 @@
+//! Reading what was synced: users, groups, memberships, people and their managers, findings, syncs.
+//!
+//! Lists of users and people are cut from the roster, which is held in memory from one request to the next; what is shown
+//! of each is read from its item.
+
+mod groups;
+mod people;
+mod syncs;
+mod users;
+
+pub use groups::{everyone, group, groups, members, memberships, user_groups};
+pub use people::{PeopleFilter, findings, people, person};
+pub use syncs::{sync, sync_json, syncs};
+pub use users::{UserFilter, find_user, user, users};
+
+use crate::app::App;
+use crate::connection::Connection;
+use crate::id::ConnectionId;
+use crate::problem::Problem;
+use crate::synced::{Roster, State};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A page of a list: its items, and the place behind the last of them, where there is more.
+pub struct Listed {
+    /// The items.
+    pub items: Vec<Value>,
+    /// From where the next page goes on.
+    pub next: Option<String>,
+}
+
+/// A list stops at this many bytes: a function's answer may hold 6 MB.
+const MOST_BYTES: usize = 4_000_000;
+/// Rosters that are held at once.
+const MOST_ROSTERS: usize = 4;
+
+/// Rosters that were read, by connection.
+#[derive(Default)]
+pub struct Rosters(Mutex<HashMap<ConnectionId, (Vec<String>, Arc<Roster>)>>);
+
+/// The directory of one connection, as of one request.
+pub struct Directory<'a> {
+    app: &'a App,
+    connection: &'a Connection,
+    state: State,
+    roster: Arc<Roster>,
+}
+
+impl Rosters {
+    /// The current roster; read again only where it has changed.
+    async fn get(&self, app: &App, connection: &ConnectionId, state: &State) -> Result<Arc<Roster>, Problem> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(connection).cloned();
+        if let Some((_, roster)) = held.filter(|(parts, _)| *parts == state.roster) {
+            return Ok(roster);
+        }
+        let roster = Arc::new(Roster::load(&app.store, connection, &state.roster).await?);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= MOST_ROSTERS {
+            held.clear();
+        }
+        held.insert(connection.clone(), (state.roster.clone(), Arc::clone(&roster)));
+        Ok(roster)
+    }
+}
+
+impl<'a> Directory<'a> {
+    /// Opens it. Before the first finished sync it is empty.
+    pub async fn open(app: &'a App, rosters: &Rosters, connection: &'a Connection) -> Result<Self, Problem> {
+        let state = State::load(&app.store, &connection.id).await?;
+        let roster = match rosters.get(app, &connection.id, &state).await {
+            Ok(roster) => roster,
+            // Replaced while it was read: once more, from what is current now.
+            Err(_) => {
+                let state = State::load(&app.store, &connection.id).await?;
+                rosters.get(app, &connection.id, &state).await?
+            }
+        };
+        Ok(Self { app, connection, state, roster })
+    }
+}
+
+/// Cuts a page out of items: as many as fit, and the place behind the last, where there is more.
+fn cut(items: impl IntoIterator<Item = (String, Value)>, limit: usize) -> Listed {
+    let (mut page, mut bytes, mut last) = (Vec::new(), 0, None);
+    for (place, item) in items {
+        bytes += item.to_string().len();
+        if page.len() == limit || (bytes > MOST_BYTES && !page.is_empty()) {
+            return Listed { items: page, next: last };
+        }
+        page.push(item);
+        last = Some(place);
+    }
+    Listed { items: page, next: None }
+}

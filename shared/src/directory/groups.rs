@@ -1,0 +1,181 @@
+//! Groups, their members, and the groups of a user. `Everyone` holds all people; its members are never stored.
+
+use super::{Directory, Listed, cut, users};
+use crate::fold::{fold, word_begins};
+use crate::okta::GroupId;
+use crate::problem::Problem;
+use crate::store::{Index, Item, Key, Query, keys};
+use crate::synced::{Group, User};
+use serde_json::{Value, json};
+
+/// A page of groups behind an index key.
+pub async fn groups(
+    directory: &Directory<'_>,
+    q: Option<&str>,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Listed, Problem> {
+    if !directory.state.succeeded {
+        return Ok(Listed { items: Vec::new(), next: None });
+    }
+    let query = Query::index(Index::G1, present(directory)).after(after).limit(limit);
+    let listed = directory.app.store.query(&query).await?;
+    let next =
+        (listed.len() >= limit).then(|| listed.last().map(|item| item.sort_key(Some(Index::G1)).to_owned())).flatten();
+    let q = q.map(fold);
+    let named = |item: &&Item| {
+        let name = keys::split_group_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
+        q.as_deref().is_none_or(|q| word_begins(name, q))
+    };
+    let keys: Vec<_> = listed.iter().filter(named).map(key_of).collect();
+    let mut found = load(directory, &keys).await?;
+    found.sort_by(|a, b| (fold(&a.name), &a.id).cmp(&(fold(&b.name), &b.id)));
+    Ok(Listed { items: found.iter().map(|group| to_json(directory, group)).collect(), next })
+}
+
+fn present(directory: &Directory<'_>) -> String {
+    keys::groups_partition(&directory.connection.id, keys::Listed::Present)
+}
+
+fn key_of(item: &Item) -> Key {
+    Key { pk: item.partition_key().to_owned(), sk: item.sort_key(None).to_owned() }
+}
+
+async fn load(directory: &Directory<'_>, keys: &[Key]) -> Result<Vec<Group>, Problem> {
+    let items = directory.app.store.get_many(keys).await?;
+    Ok(items.iter().map(Item::parse).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// A group as it is told; `Everyone` has as many members as there are people.
+fn to_json(directory: &Directory<'_>, group: &Group) -> Value {
+    let mut told = serde_json::to_value(group).unwrap_or_default();
+    if group.is_everyone() {
+        told["members_count"] = directory.roster.rows.iter().filter(|row| row.is_person()).count().into();
+    }
+    told
+}
+
+/// One group; a removed one until it is forgotten.
+pub async fn group(directory: &Directory<'_>, id: &str) -> Result<Value, Problem> {
+    Ok(to_json(directory, &find(directory, id).await?))
+}
+
+async fn find(directory: &Directory<'_>, id: &str) -> Result<Group, Problem> {
+    let id = GroupId::parse(id).map_err(|_| Problem::not_found())?;
+    let item = directory.app.store.get(&keys::group(&directory.connection.id, &id)).await?;
+    Ok(item.ok_or_else(Problem::not_found)?.parse()?)
+}
+
+/// The group of all users, if it was seen.
+pub async fn everyone(directory: &Directory<'_>) -> Result<Option<Group>, Problem> {
+    let query = Query::index(Index::G1, present(directory)).prefix("everyone#");
+    let listed = directory.app.store.query(&query).await?;
+    let found = load(directory, &listed.iter().map(key_of).collect::<Vec<_>>()).await?;
+    Ok(found.into_iter().find(Group::is_everyone))
+}
+
+/// A page of a group's members, behind the user with the id `after`.
+pub async fn members(
+    directory: &Directory<'_>,
+    id: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Listed, Problem> {
+    let group = find(directory, id).await?;
+    if !directory.state.succeeded {
+        return Ok(Listed { items: Vec::new(), next: None });
+    }
+    let (rows, next) = if group.is_everyone() {
+        let mut rows: Vec<_> = users::behind(directory, after).filter(|row| row.is_person()).take(limit + 1).collect();
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().map(|row| row.id.to_string()).filter(|_| more);
+        (rows, next)
+    } else {
+        let (ids, next) = member_ids(directory, &group.id, after, limit).await?;
+        let rows = ids.iter().filter_map(|id| directory.roster.place(id)).map(|place| &directory.roster.rows[place]);
+        (rows.collect(), next)
+    };
+    let found = users::load(directory, rows).await?;
+    let page = cut(
+        found.into_iter().map(|user| (user.id.to_string(), serde_json::to_value(&user).unwrap_or_default())),
+        limit,
+    );
+    Ok(Listed { next: page.next.or(next), items: page.items })
+}
+
+async fn member_ids(
+    directory: &Directory<'_>,
+    group: &GroupId,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<String>, Option<String>), Problem> {
+    let partition = keys::members_partition(&directory.connection.id, group);
+    let edges = directory.app.store.query(&Query::index(Index::G2, partition).after(after).limit(limit)).await?;
+    let ids: Vec<_> = edges.iter().map(|edge| edge.sort_key(Some(Index::G2)).to_owned()).collect();
+    let next = (ids.len() >= limit).then(|| ids.last().cloned()).flatten();
+    Ok((ids, next))
+}
+
+/// A page of all memberships but those in `Everyone`; `after` is `<group's index key> <user>`.
+pub async fn memberships(directory: &Directory<'_>, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
+    let mut items: Vec<Value> = Vec::new();
+    if !directory.state.succeeded {
+        return Ok(Listed { items, next: None });
+    }
+    let (mut at, mut user) = match after.and_then(|after| after.rsplit_once(' ')) {
+        Some((group, user)) => (Some(group.to_owned()), Some(user.to_owned()).filter(|user| !user.is_empty())),
+        None => (None, None),
+    };
+    // The group in the middle of which the last page ended comes first.
+    let mut current = at.clone().filter(|_| user.is_some());
+    loop {
+        let group = match current.take() {
+            Some(group) => group,
+            None => {
+                let query = Query::index(Index::G1, present(directory)).after(at.as_deref()).limit(1);
+                match directory.app.store.query(&query).await?.first() {
+                    Some(item) => item.sort_key(Some(Index::G1)).to_owned(),
+                    None => return Ok(Listed { items, next: None }),
+                }
+            }
+        };
+        if let Some((_, id)) = keys::split_group_index(&group)
+            && let Ok(id) = GroupId::parse(id)
+        {
+            let left = limit - items.len();
+            let (users, next) = member_ids(directory, &id, user.as_deref(), left).await?;
+            items.extend(users.iter().map(|user| json!({"group_id": id, "user_id": user})));
+            if items.len() >= limit {
+                let user = next.unwrap_or_default();
+                return Ok(Listed { items, next: Some(format!("{group} {user}")) });
+            }
+        }
+        user = None;
+        at = Some(group);
+    }
+}
+
+/// A page of the groups of a user, behind the group with the id `after`.
+pub async fn user_groups(
+    directory: &Directory<'_>,
+    user: &User,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Listed, Problem> {
+    let pk = keys::user_partition(&directory.connection.id, &user.id);
+    let edges = directory.app.store.query(&Query::partition(pk).prefix(keys::MEMBERSHIPS)).await?;
+    let ids = edges.iter().filter_map(|edge| GroupId::parse(edge.sort_key(None).strip_prefix(keys::MEMBERSHIPS)?).ok());
+    let mut ids: Vec<_> = ids.collect();
+    if user.removed_at.is_none() && user.status != "DEPROVISIONED" {
+        ids.extend(everyone(directory).await?.map(|group| group.id));
+    }
+    ids.sort();
+    ids.retain(|id| after.is_none_or(|after| id.as_str() > after));
+    ids.truncate(limit + 1);
+    let wanted: Vec<_> = ids.iter().map(|id| keys::group(&directory.connection.id, id)).collect();
+    let mut found = load(directory, &wanted).await?;
+    found.retain(|group| group.removed_at.is_none());
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(cut(found.iter().map(|group| (group.id.to_string(), to_json(directory, group))), limit))
+}

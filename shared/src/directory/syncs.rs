@@ -1,0 +1,62 @@
+//! Runs of the sync, and how far they are.
+
+use super::Listed;
+use crate::app::App;
+use crate::id::{ConnectionId, SyncId};
+use crate::problem::{Kind, Problem};
+use crate::store::{Query, keys};
+use crate::synced::{Run, RunStatus};
+use serde_json::{Value, json};
+
+/// A page of runs, newest first, behind a sort key.
+pub async fn syncs(app: &App, connection: &ConnectionId, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
+    let query = Query::partition(keys::connection_partition(connection)).prefix(keys::RUNS).newest_first();
+    let items = app.store.query(&query.after(after).limit(limit)).await?;
+    let next = (items.len() >= limit).then(|| items.last().map(|item| item.sort_key(None).to_owned())).flatten();
+    let mut runs = Vec::with_capacity(items.len());
+    for item in &items {
+        runs.push(as_it_is(app, connection, item.parse()?).await?);
+    }
+    Ok(Listed { items: runs, next })
+}
+
+/// One run.
+pub async fn sync(app: &App, connection: &ConnectionId, id: &str) -> Result<Value, Problem> {
+    let id = SyncId::parse(id).ok_or_else(Problem::not_found)?;
+    let run = Run::load(&app.store, connection, &id).await?.ok_or_else(Problem::not_found)?;
+    as_it_is(app, connection, run).await
+}
+
+/// A run whose function died without being woken again reads as failed; a dead function has nothing to write.
+async fn as_it_is(app: &App, connection: &ConnectionId, mut run: Run) -> Result<Value, Problem> {
+    if run.is_abandoned(&app.store, connection, app.now()).await? {
+        let problem =
+            Problem::new(Kind::Internal, "The sync was abandoned: its function died and was not started again.");
+        (run.status, run.finished_at, run.error) =
+            (RunStatus::Failed, Some(run.updated_at), Some(problem.to_json(None)));
+    }
+    Ok(sync_json(&run))
+}
+
+/// A run as callers see it.
+pub fn sync_json(run: &Run) -> Value {
+    let mut told = json!({
+        "id": run.id,
+        "mode": run.mode,
+        "status": run.status,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "phase": run.phase.filter(|_| !run.status.is_over()),
+        "progress": run.progress,
+        "requests": run.requests,
+        "tokens": run.tokens,
+        "waited_seconds": run.waited_seconds,
+        "next_wake": run.next_wake,
+        "pending_removals": (!run.pending_removals.is_empty()).then_some(&run.pending_removals),
+        "error": run.error,
+    });
+    if let Some(requested) = run.requested_mode {
+        told["requested_mode"] = json!(requested);
+    }
+    told
+}

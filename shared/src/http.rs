@@ -1,0 +1,20 @@
+//! The HTTP API: one router a function, the same routers merged on one machine.
+//!
+//! Nothing below knows HTTP, and nothing here knows Lambda: whoever serves a router puts the `Caller` into the request.
+
+mod answer;
+mod body;
+mod caller;
+mod connect;
+mod cursor;
+mod directory;
+mod params;
+mod public;
+mod test;
+
+pub use answer::layered;
+pub use caller::Caller;
+pub use connect::connect;
+pub use directory::directory;
+pub use public::public;
+pub use test::test;

@@ -1,0 +1,53 @@
+//! Who asks, and which connections they may see.
+
+use crate::app::App;
+use crate::connection::{self, Connection, Stored};
+use crate::id::ConnectionId;
+use crate::problem::{Kind, Problem};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use std::collections::BTreeSet;
+
+/// Somebody who is known. Without one in the request's extensions there is no caller, and never an admin by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub subject: String,
+    /// Their teams.
+    pub teams: BTreeSet<String>,
+    /// Whether they set up integrations.
+    pub admin: bool,
+}
+
+impl Caller {
+    /// True where they may see a connection.
+    pub fn sees(&self, connection: &Connection) -> bool {
+        self.admin || connection.settings.teams.iter().any(|team| self.teams.contains(team))
+    }
+
+    /// Refuses everybody but admins.
+    pub fn require_admin(&self) -> Result<(), Problem> {
+        if self.admin {
+            Ok(())
+        } else {
+            Err(Problem::new(Kind::Forbidden, "Only an admin of this service may do this."))
+        }
+    }
+
+    /// A connection that they may see; one that they may not is not there.
+    pub async fn find(&self, app: &App, id: &str) -> Result<Stored, Problem> {
+        let id = ConnectionId::parse(id).ok_or_else(Problem::not_found)?;
+        let stored = connection::load(&app.store, &id).await?.filter(|stored| self.sees(&stored.connection));
+        stored.ok_or_else(Problem::not_found)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let unknown =
+            || Problem::new(Kind::Unauthenticated, "Nobody is known to ask; sign the request or send a token.");
+        parts.extensions.get::<Self>().cloned().ok_or_else(unknown)
+    }
+}

@@ -1,0 +1,175 @@
+//! The routes of the function `directory`.
+
+use super::caller::Caller;
+use super::connect::page;
+use super::params::Params;
+use crate::app::App;
+use crate::directory::{self, Directory, Listed, PeopleFilter, Rosters, UserFilter};
+use crate::problem::Problem;
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What the routes need.
+#[derive(Clone)]
+struct Reader {
+    app: App,
+    rosters: Arc<Rosters>,
+}
+
+type Answer = Result<Json<Value>, Problem>;
+
+/// The router.
+pub fn directory(app: App) -> Router {
+    Router::new()
+        .route("/v1/connections/{id}/syncs", get(syncs))
+        .route("/v1/connections/{id}/syncs/{sync}", get(sync))
+        .route("/v1/connections/{id}/users", get(users))
+        .route("/v1/connections/{id}/users/{user}", get(user))
+        .route("/v1/connections/{id}/users/{user}/groups", get(user_groups))
+        .route("/v1/connections/{id}/groups", get(groups))
+        .route("/v1/connections/{id}/groups/{group}", get(group))
+        .route("/v1/connections/{id}/groups/{group}/members", get(members))
+        .route("/v1/connections/{id}/memberships", get(memberships))
+        .route("/v1/connections/{id}/people", get(people))
+        .route("/v1/connections/{id}/people/{user}", get(person))
+        .route("/v1/connections/{id}/findings", get(findings))
+        .with_state(Reader { app, rosters: Arc::default() })
+}
+
+/// Opens the directory of a connection that the caller may see.
+macro_rules! open {
+    ($reader:ident, $caller:ident, $id:ident => $directory:ident) => {
+        let stored = $caller.find(&$reader.app, &$id).await?;
+        let $directory = Directory::open(&$reader.app, &$reader.rosters, &stored.connection).await?;
+    };
+}
+
+async fn syncs(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+    let stored = caller.find(&reader.app, &id).await?;
+    let paging = params.paging()?;
+    let Listed { items, next } =
+        directory::syncs(&reader.app, &stored.connection.id, paging.after.as_deref(), paging.limit).await?;
+    Ok(page(items, next.as_deref(), &paging))
+}
+
+async fn sync(
+    caller: Caller,
+    params: Params,
+    Path((id, sync)): Path<(String, String)>,
+    State(reader): State<Reader>,
+) -> Answer {
+    let stored = caller.find(&reader.app, &id).await?;
+    params.none_left()?;
+    Ok(Json(directory::sync(&reader.app, &stored.connection.id, &sync).await?))
+}
+
+async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+    open!(reader, caller, id => opened);
+    let statuses = params.word("status")?.map(|text| text.split(',').map(|it| it.trim().to_uppercase()).collect());
+    let filter = UserFilter {
+        statuses: statuses.unwrap_or_default(),
+        q: params.word("q")?,
+        updated_since: params.time("updated_since")?,
+        removed: params.flag("removed")?,
+    };
+    let paging = params.paging()?;
+    let Listed { items, next } = directory::users(&opened, &filter, paging.after.as_deref(), paging.limit).await?;
+    Ok(page(items, next.as_deref(), &paging))
+}
+
+async fn user(
+    caller: Caller,
+    params: Params,
+    Path((id, user)): Path<(String, String)>,
+    State(reader): State<Reader>,
+) -> Answer {
+    open!(reader, caller, id => opened);
+    params.none_left()?;
+    Ok(Json(directory::user(&opened, &user).await?))
+}
+
+async fn user_groups(
+    caller: Caller,
+    params: Params,
+    Path((id, user)): Path<(String, String)>,
+    State(reader): State<Reader>,
+) -> Answer {
+    open!(reader, caller, id => opened);
+    let paging = params.paging()?;
+    let user = directory::find_user(&opened, &user).await?;
+    let Listed { items, next } = directory::user_groups(&opened, &user, paging.after.as_deref(), paging.limit).await?;
+    Ok(page(items, next.as_deref(), &paging))
+}
+
+async fn groups(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+    open!(reader, caller, id => opened);
+    let q = params.word("q")?;
+    let paging = params.paging()?;
+    let Listed { items, next } =
+        directory::groups(&opened, q.as_deref(), paging.after.as_deref(), paging.limit).await?;
+    Ok(page(items, next.as_deref(), &paging))
+}
+
+async fn group(
+    caller: Caller,
+    params: Params,
+    Path((id, group)): Path<(String, String)>,
+    State(reader): State<Reader>,
+) -> Answer {
+    open!(reader, caller, id => opened);
+    params.none_left()?;
+    Ok(Json(directory::group(&opened, &group).await?))
+}
+
+async fn members(
+    caller: Caller,
+    params: Params,
+    Path((id, group)): Path<(String, String)>,
+    State(reader): State<Reader>,
+) -> Answer {
+    open!(reader, caller, id => opened);
+    let paging = params.paging()?;
+    let Listed { items, next } = directory::members(&opened, &group, paging.after.as_deref(), paging.limit).await?;
+    Ok(page(items, next.as_deref(), &paging))
+}
+
+async fn memberships(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+    open!(reader, caller, id => opened);
+    let paging = params.paging()?;
+    let Listed { items, next } = directory::memberships(&opened, paging.after.as_deref(), paging.limit).await?;
+    Ok(page(items, next.as_deref(), &paging))
+}
+
+async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+    open!(reader, caller, id => opened);
+    let filter = PeopleFilter {
+        q: params.word("q")?,
+        title: params.word("title")?,
+        department: params.word("department")?,
+        manager: params.word("manager")?,
+    };
+    let paging = params.paging()?;
+    let Listed { items, next } = directory::people(&opened, &filter, paging.after.as_deref(), paging.limit).await?;
+    Ok(page(items, next.as_deref(), &paging))
+}
+
+async fn person(
+    caller: Caller,
+    params: Params,
+    Path((id, user)): Path<(String, String)>,
+    State(reader): State<Reader>,
+) -> Answer {
+    open!(reader, caller, id => opened);
+    params.none_left()?;
+    Ok(Json(directory::person(&opened, &user).await?))
+}
+
+async fn findings(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+    open!(reader, caller, id => opened);
+    let paging = params.paging()?;
+    let Listed { items, next } = directory::findings(&opened, paging.after.as_deref(), paging.limit);
+    Ok(page(items, next.as_deref(), &paging))
+}

@@ -1,0 +1,144 @@
+//! Who calls, as API Gateway found out: a role (IAM) or the claims of a token (JWT). Whoever it did not name is nobody.
+
+use crate::connection::is_team;
+use crate::http::Caller;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use lambda_http::request::RequestContext;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Which roles and claims mean what.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    admin_roles: BTreeSet<String>,
+    team_roles: Vec<(String, String)>,
+    teams_claim: String,
+    admin_scope: String,
+}
+
+impl Identity {
+    /// Role ARNs and `team=arn` pairs are separated by commas.
+    pub fn new(admin_roles: &str, team_roles: &str, teams_claim: &str, admin_scope: &str) -> Self {
+        let list =
+            |text: &str| text.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect::<Vec<_>>();
+        let named = |text: &str, usual: &str| if text.is_empty() { usual.to_owned() } else { text.to_owned() };
+        let pairs = list(team_roles).into_iter().filter_map(|pair| {
+            let (team, role) = pair.split_once('=')?;
+            is_team(team).then(|| (team.to_owned(), role_of(role)))
+        });
+        Self {
+            admin_roles: list(admin_roles).iter().map(|role| role_of(role)).collect(),
+            team_roles: pairs.collect(),
+            teams_claim: named(teams_claim, "teams"),
+            admin_scope: named(admin_scope, "okta-connector.admin"),
+        }
+    }
+
+    /// Puts the caller into each request.
+    pub fn layer(self, router: Router) -> Router {
+        let identity = Arc::new(self);
+        router.layer(from_fn(move |mut request: Request, next: Next| {
+            let identity = Arc::clone(&identity);
+            async move {
+                request.extensions_mut().remove::<Caller>();
+                if let Some(caller) =
+                    request.extensions().get::<RequestContext>().and_then(|context| identity.caller(context))
+                {
+                    request.extensions_mut().insert(caller);
+                }
+                next.run(request).await
+            }
+        }))
+    }
+
+    fn caller(&self, context: &RequestContext) -> Option<Caller> {
+        let RequestContext::ApiGatewayV2(context) = context else { return None };
+        let authorizer = context.authorizer.as_ref()?;
+        if let Some(jwt) = &authorizer.jwt {
+            return Some(self.of_claims(&jwt.claims));
+        }
+        self.of_arn(authorizer.iam.as_ref()?.user_arn.as_deref()?)
+    }
+
+    /// API Gateway hands on claims as text; an array comes as `[a b]`.
+    fn of_claims(&self, claims: &HashMap<String, String>) -> Caller {
+        let words = |name: &str| {
+            let text = claims.get(name).map(String::as_str).unwrap_or_default();
+            let text = text.trim().trim_start_matches('[').trim_end_matches(']').replace([',', '"'], " ");
+            text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>()
+        };
+        let admin = words("scope").contains(&self.admin_scope) || words("scp").contains(&self.admin_scope);
+        let teams = words(&self.teams_claim).into_iter().filter(|team| is_team(team)).collect();
+        Caller { subject: claims.get("sub").cloned().unwrap_or_default(), teams, admin }
+    }
+
+    fn of_arn(&self, arn: &str) -> Option<Caller> {
+        if arn.is_empty() {
+            return None;
+        }
+        let role = role_of(arn);
+        let teams = self.team_roles.iter().filter(|(_, it)| *it == role).map(|(team, _)| team.clone()).collect();
+        Some(Caller { subject: arn.to_owned(), teams, admin: self.admin_roles.contains(&role) })
+    }
+}
+
+/// A role as an assumed session names it: `ACCOUNT role NAME`. A role's path is not part of a session's ARN.
+fn role_of(arn: &str) -> String {
+    let mut parts = arn.splitn(6, ':');
+    let (service, account, resource) = (parts.nth(2), parts.nth(1), parts.next());
+    let (Some(service), Some(account), Some(resource)) = (service, account, resource) else { return arn.to_owned() };
+    let name = match (service, resource.split_once('/')) {
+        ("sts", Some(("assumed-role", rest))) => rest.split('/').next(),
+        ("iam", Some(("role", rest))) => rest.rsplit('/').next(),
+        _ => None,
+    };
+    name.map_or_else(|| arn.to_owned(), |name| format!("{account} role {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_a_role_is_known_by_the_roles_arn() {
+        let identity = Identity::new(
+            "arn:aws:iam::123456789012:role/path/Admins, arn:aws:iam::123456789012:role/Ops",
+            "it-support=arn:aws:iam::123456789012:role/Support,bad team=arn:aws:iam::1:role/X",
+            "",
+            "",
+        );
+        for (arn, admin, teams) in [
+            ("arn:aws:sts::123456789012:assumed-role/Admins/ana", true, vec![]),
+            ("arn:aws:sts::123456789012:assumed-role/Support/bo", false, vec!["it-support"]),
+            ("arn:aws:sts::999999999999:assumed-role/Admins/eve", false, vec![]),
+            ("arn:aws:iam::123456789012:user/Admins", false, vec![]),
+            ("arn:aws:sts::1:assumed-role/X/eve", false, vec![]),
+        ] {
+            let caller = identity.of_arn(arn).expect("a caller");
+            assert_eq!(
+                (caller.admin, caller.teams.iter().map(String::as_str).collect::<Vec<_>>()),
+                (admin, teams),
+                "{arn}"
+            );
+        }
+        assert_eq!(identity.of_arn(""), None);
+    }
+
+    #[test]
+    fn claims_come_as_text() {
+        let identity = Identity::new("", "", "groups", "admin.scope");
+        let claims = |groups: &str, scope: &str| {
+            HashMap::from(
+                [("sub", "ana"), ("groups", groups), ("scope", scope)].map(|(a, b)| (a.to_owned(), b.to_owned())),
+            )
+        };
+        let caller = identity.of_claims(&claims("[it-support hr no/slash]", "openid admin.scope"));
+        assert_eq!(
+            (caller.admin, caller.teams.into_iter().collect::<Vec<_>>()),
+            (true, vec!["hr".to_owned(), "it-support".to_owned()])
+        );
+        assert!(!identity.of_claims(&claims("", "admin.scopes")).admin);
+    }
+}

@@ -1,0 +1,22 @@
+//! Okta Connector: everything that decides. The functions around it know Lambda and nothing else.
+
+pub mod app;
+pub mod clock;
+pub mod connect;
+pub mod connection;
+pub mod diagnosis;
+pub mod directory;
+mod fold;
+pub mod http;
+pub mod id;
+pub mod lambda;
+pub mod okta;
+pub mod problem;
+pub mod runs;
+mod schedule;
+mod schema;
+pub mod secrets;
+pub mod store;
+pub mod sync;
+pub mod synced;
+pub mod test;

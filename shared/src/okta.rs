@@ -1,0 +1,30 @@
+//! Okta's API: requests described as values, sent in one place.
+//!
+//! `api` describes, `client` sends, `origin` and `resolver` decide which hosts are spoken to, `token` and `dpop` prove
+//! who asks, `limits` and `retry` decide when to ask again.
+
+pub mod api;
+mod client;
+mod dpop;
+mod error;
+mod id;
+mod key;
+mod limits;
+mod link;
+mod model;
+mod origin;
+mod request;
+mod resolver;
+mod retry;
+mod token;
+
+pub use client::{Answer, Client, Credential, Patience, Transport};
+pub use error::{Error, Refusal, TokenRefusal};
+pub use id::{ClientId, GroupId, NotAnId, UserId};
+pub use key::{Pasted, SigningKey, Unusable};
+pub use limits::date;
+pub use model::{BadRecord, Group, GroupProfile, Member, Organization, Page, Role, TypeRef, User};
+pub use origin::{AllowedOrigins, Domain, Origin, Refused};
+pub use request::{Repeat, Request, Target};
+pub use resolver::SystemResolver;
+pub use token::{PrivateKeyJwt, Token};

@@ -1,0 +1,456 @@
+//! The one place that sends: signs each attempt anew, learns the limits, and decides what is sent again.
+//!
+//! A `Transport` belongs to a process (connections, cached tokens); a `Client` belongs to one connection and one piece
+//! of work with its own budget of time.
+
+use super::error::{Error, Refusal, TokenRefusal, challenge_error, request_id};
+use super::limits::{Limit, Limits, date};
+use super::model::Page;
+use super::origin::{AllowedOrigins, Origin};
+use super::request::{Request, Target};
+use super::resolver::{PublicOnly, Unresolved};
+use super::retry::{self, Outcome, Verdict};
+use super::token::{self, PrivateKeyJwt, TOKEN_PATH, Token};
+use super::{dpop::ProofKey, link};
+use crate::clock::SharedClock;
+use http::{HeaderMap, StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::dns::Resolve;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// An answer larger than this, unpacked, is not read.
+const LARGEST_BODY: usize = 10 * 1024 * 1024;
+const USER_AGENT: &str = concat!("okta-connector/", env!("CARGO_PKG_VERSION"));
+
+/// What one process shares: open connections and granted tokens.
+pub struct Transport {
+    http: reqwest::Client,
+    allowed: AllowedOrigins,
+    clock: SharedClock,
+    sessions: Mutex<HashMap<String, Arc<Session>>>,
+}
+
+/// A connection's token, its nonce and its limits; shared by all its clients in the process.
+#[derive(Default)]
+struct Session {
+    /// Held while a token is fetched, so that only one is.
+    grant: tokio::sync::Mutex<Grant>,
+    limits: Mutex<Limits>,
+}
+
+#[derive(Default)]
+struct Grant {
+    token: Option<Token>,
+    key: Option<Arc<ProofKey>>,
+    nonce: Option<String>,
+}
+
+/// How a client identifies itself.
+#[derive(Clone)]
+pub enum Credential {
+    /// Not at all: the organization's public document.
+    None,
+    /// An API token (SSWS).
+    ApiToken(SecretString),
+    /// Client credentials with a signed assertion, asking for these scopes.
+    PrivateKeyJwt(PrivateKeyJwt, BTreeSet<String>),
+}
+
+/// How long a piece of work may take, and how it treats the tenant's limits.
+#[derive(Clone, Copy)]
+pub struct Patience {
+    /// When it gives up.
+    pub deadline: Instant,
+    /// The longest one attempt may take.
+    pub attempt: Duration,
+    /// The longest wait for a limit that is sat out; a longer one is reported.
+    pub wait: Duration,
+    /// Work in the background keeps to half of what it may use.
+    pub background: bool,
+}
+
+impl Patience {
+    /// For a caller that waits: attempts of at most 8 s, waits of at most `wait`.
+    pub fn foreground(budget: Duration, wait: Duration) -> Self {
+        Self { deadline: Instant::now() + budget, attempt: Duration::from_secs(8), wait, background: false }
+    }
+
+    /// For a slice of a sync: short waits are slept, long ones are returned.
+    pub fn background(budget: Duration) -> Self {
+        let (attempt, wait) = (Duration::from_secs(30), Duration::from_secs(10));
+        Self { deadline: Instant::now() + budget, attempt, wait, background: true }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// A whole answer with a good status.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, unpacked.
+    pub body: Vec<u8>,
+}
+
+/// Speaks to one tenant with one credential.
+pub struct Client {
+    transport: Arc<Transport>,
+    origin: Origin,
+    credential: Credential,
+    session: Arc<Session>,
+    patience: Patience,
+    requests: AtomicU64,
+    tokens: AtomicU64,
+    waited: AtomicU64,
+}
+
+impl Transport {
+    /// Opens nothing yet. `resolver` finds addresses; those that are not public are refused whatever it says.
+    pub fn new(
+        resolver: Arc<dyn Resolve>,
+        allowed: AllowedOrigins,
+        clock: SharedClock,
+    ) -> Result<Arc<Self>, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .dns_resolver(Arc::new(PublicOnly(resolver)))
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(3))
+            .user_agent(USER_AGENT)
+            .build()?;
+        Ok(Arc::new(Self { http, allowed, clock, sessions: Mutex::default() }))
+    }
+
+    /// Loopback origins that count as tenants here.
+    pub fn allowed(&self) -> &AllowedOrigins {
+        &self.allowed
+    }
+
+    /// A client; those with the same `session` share one token and what was learnt of the limits.
+    pub fn client(
+        self: &Arc<Self>,
+        origin: Origin,
+        credential: Credential,
+        session: Option<&str>,
+        patience: Patience,
+    ) -> Client {
+        let session = match session {
+            Some(name) => {
+                let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(sessions.entry(name.to_owned()).or_default())
+            }
+            None => Arc::default(),
+        };
+        let transport = Arc::clone(self);
+        let (requests, tokens, waited) = Default::default();
+        Client { transport, origin, credential, session, patience, requests, tokens, waited }
+    }
+
+    /// Forgets the tokens of a connection.
+    pub fn forget(&self, session: &str) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
+    }
+}
+
+impl Client {
+    /// The tenant it speaks to.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Requests sent so far, token requests included.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Access tokens granted so far.
+    pub fn tokens(&self) -> u64 {
+        self.tokens.load(Ordering::Relaxed)
+    }
+
+    /// Seconds slept for limits so far.
+    pub fn waited_seconds(&self) -> u64 {
+        self.waited.load(Ordering::Relaxed) / 1_000
+    }
+
+    /// Now, by the process's clock.
+    pub fn now(&self) -> Timestamp {
+        self.transport.clock.now()
+    }
+
+    /// Sends a request until it has an answer, may not be sent again, or time is up.
+    pub async fn send(&self, request: &Request) -> Result<Answer, Error> {
+        let url = self.locate(&request.target)?;
+        let mut tries = retry::Tries::default();
+        loop {
+            self.keep_to_share(request.bucket).await?;
+            let token = self.token().await?;
+            let outcome = self.attempt(request, &url, token.as_ref()).await;
+            match retry::judge(request.repeat(), &outcome, &mut tries) {
+                Verdict::Settled => return self.settle(outcome),
+                Verdict::Again(pause) => self.pause(pause, outcome).await?,
+                Verdict::NewToken => self.session.grant.lock().await.token = None,
+            }
+        }
+    }
+
+    /// Sends a request for a list and reads one page of it.
+    pub async fn page<T: DeserializeOwned>(&self, request: &Request) -> Result<Page<T>, Error> {
+        let answer = self.send(request).await?;
+        let next = link::next(&answer.headers, &self.origin).map_err(|_| Error::ForeignUrl)?;
+        Page::parse(&answer.body, next, date(&answer.headers).unwrap_or_else(|| self.now()))
+    }
+
+    /// Sends a request and reads its answer.
+    pub async fn fetch<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
+        let answer = self.send(request).await?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|_| Error::Unreadable(format!("{} is not as expected", request.path())))
+    }
+
+    /// The token that is in use, fetched now if there is none; `None` where the credential needs no token.
+    pub async fn token(&self) -> Result<Option<Token>, Error> {
+        let Credential::PrivateKeyJwt(identity, scopes) = &self.credential else { return Ok(None) };
+        let mut grant = self.session.grant.lock().await;
+        let now = self.now();
+        let usable = grant.token.as_ref().is_some_and(|token| now < token.renew_at);
+        if !usable {
+            let asked = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+            grant.token = Some(self.grant(identity, &asked, &mut grant).await?);
+        }
+        Ok(grant.token.clone())
+    }
+
+    /// Asks for a token with these scopes, whatever tokens there are, and does not keep it.
+    pub async fn ask(&self, scopes: &BTreeSet<String>) -> Result<Token, Error> {
+        let Credential::PrivateKeyJwt(identity, _) = &self.credential else {
+            return Err(Error::Key("there is none".to_owned()));
+        };
+        let asked = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+        self.grant(identity, &asked, &mut *self.session.grant.lock().await).await
+    }
+
+    /// Uses a token from now on, as long as it lasts.
+    pub async fn keep(&self, token: Token) {
+        self.session.grant.lock().await.token = Some(token);
+    }
+
+    fn locate(&self, target: &Target) -> Result<Url, Error> {
+        let url = match target {
+            Target::Path(path) => self.origin.url(path).map_err(|_| Error::ForeignUrl)?,
+            Target::Link(url) => url.clone(),
+        };
+        if self.origin.owns(&url) { Ok(url) } else { Err(Error::ForeignUrl) }
+    }
+
+    /// Background work waits here until it may draw on the bucket again.
+    async fn keep_to_share(&self, bucket: &'static str) -> Result<(), Error> {
+        if !self.patience.background {
+            return Ok(());
+        }
+        let now = self.now();
+        let until = self.limits().background_waits_until(bucket, now);
+        let Some(until) = until else { return Ok(()) };
+        self.wait_until(until, now).await
+    }
+
+    async fn wait_until(&self, until: Timestamp, now: Timestamp) -> Result<(), Error> {
+        let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        if wait > self.patience.wait || wait > self.patience.left() {
+            return Err(Error::RateLimited { until });
+        }
+        self.sleep(wait).await;
+        Ok(())
+    }
+
+    async fn sleep(&self, wait: Duration) {
+        self.waited.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        tokio::time::sleep(wait).await;
+    }
+
+    /// Waits before an attempt is repeated, or reports why there is no time for it.
+    async fn pause(&self, pause: retry::Pause, outcome: Outcome) -> Result<(), Error> {
+        match pause {
+            retry::Pause::Limit(wait) => {
+                let now = self.now();
+                self.wait_until(now.checked_add(wait).unwrap_or(now), now).await
+            }
+            retry::Pause::Short(wait) if wait < self.patience.left() => {
+                self.sleep(wait).await;
+                Ok(())
+            }
+            retry::Pause::Short(_) => self.settle(outcome).map(|_| ()),
+        }
+    }
+
+    fn settle(&self, outcome: Outcome) -> Result<Answer, Error> {
+        match outcome {
+            Outcome::Answer(answer) if answer.status.is_success() => Ok(answer),
+            Outcome::Answer(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
+                let now = self.now();
+                let wait = Limit::of(&answer.headers, now).map_or(SignedDuration::from_secs(60), |limit| limit.wait);
+                Err(Error::RateLimited { until: now.checked_add(wait).unwrap_or(now) })
+            }
+            Outcome::Answer(answer) => Err(Error::Api(Refusal::of(answer.status, &answer.headers, &answer.body))),
+            Outcome::Unsent(error) | Outcome::Lost(error) => Err(error),
+        }
+    }
+
+    fn limits(&self) -> std::sync::MutexGuard<'_, Limits> {
+        self.session.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a credential is shown to Okta and to nobody else")]
+    async fn attempt(&self, request: &Request, url: &Url, token: Option<&Token>) -> Outcome {
+        let mut builder = self
+            .transport
+            .http
+            .request(request.method.clone(), url.clone())
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json");
+        match &request.body {
+            Some(body) => builder = builder.body(body.to_string()),
+            // Okta answers 411 to a POST or PUT that does not say that it is empty, and the HTTP library says nothing.
+            None if request.method != http::Method::GET => builder = builder.header(header::CONTENT_LENGTH, 0),
+            None => {}
+        }
+        match (&self.credential, token) {
+            (Credential::None, _) => {}
+            (Credential::ApiToken(token), _) => {
+                builder = builder.header(header::AUTHORIZATION, format!("SSWS {}", token.expose_secret()));
+            }
+            (Credential::PrivateKeyJwt(..), Some(token)) => {
+                let access_token = token.access_token.expose_secret();
+                let scheme = if token.bound_to.is_some() { "DPoP" } else { "Bearer" };
+                builder = builder.header(header::AUTHORIZATION, format!("{scheme} {access_token}"));
+                if let Some(key) = &token.bound_to {
+                    match key.prove(request.method.as_str(), url, Some(access_token), None, self.now()) {
+                        Ok(proof) => builder = builder.header("DPoP", proof),
+                        Err(error) => return Outcome::Unsent(error),
+                    }
+                }
+            }
+            (Credential::PrivateKeyJwt(..), None) => {
+                return Outcome::Unsent(Error::Key("there is no token".to_owned()));
+            }
+        }
+        self.execute(builder, request.bucket).await
+    }
+
+    /// One exchange, within the time one attempt may take.
+    async fn execute(&self, builder: reqwest::RequestBuilder, bucket: &'static str) -> Outcome {
+        let time = self.patience.attempt.min(self.patience.left());
+        if time.is_zero() {
+            return Outcome::Unsent(Error::Timeout);
+        }
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let outcome = match tokio::time::timeout(time, exchange(builder)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Lost(Error::Timeout),
+        };
+        if let Outcome::Answer(answer) = &outcome {
+            let now = self.now();
+            if let Some(seen) = Limit::of(&answer.headers, now) {
+                self.limits().learn(bucket, seen, now);
+            }
+        }
+        outcome
+    }
+
+    /// Asks for a token until there is one or a refusal.
+    async fn grant(&self, identity: &PrivateKeyJwt, asked: &str, grant: &mut Grant) -> Result<Token, Error> {
+        let endpoint = self.origin.url(TOKEN_PATH).map_err(|_| Error::ForeignUrl)?;
+        let key = match &grant.key {
+            Some(key) => Arc::clone(key),
+            None => Arc::clone(grant.key.insert(Arc::new(ProofKey::generate()?))),
+        };
+        let (mut tries, mut nonces) = (retry::Tries::default(), 0);
+        loop {
+            let now = self.now();
+            let form = identity.form(&endpoint, asked, now)?;
+            let proof = key.prove("POST", &endpoint, None, grant.nonce.as_deref(), now)?;
+            let builder = self.transport.http.post(endpoint.clone()).header(header::ACCEPT, "application/json");
+            let outcome = self.execute(builder.header("DPoP", proof).form(&form), "token").await;
+            // Asking for a token twice grants two, which harms nobody.
+            match retry::judge(super::request::Repeat::Safe, &outcome, &mut tries) {
+                Verdict::Again(pause) => self.pause(pause, outcome).await?,
+                Verdict::Settled | Verdict::NewToken => {
+                    let answer = match outcome {
+                        Outcome::Answer(answer) if answer.status.is_success() => {
+                            self.tokens.fetch_add(1, Ordering::Relaxed);
+                            return token::granted(&answer.body, key, asked, now);
+                        }
+                        Outcome::Answer(answer) if answer.status != StatusCode::TOO_MANY_REQUESTS => answer,
+                        other => return self.settle(other).and_then(|_| Err(Error::Broken)),
+                    };
+                    let refusal =
+                        TokenRefusal::of(answer.status, &answer.headers, &answer.body, identity.key_id.clone());
+                    let nonce = answer.headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok());
+                    match nonce {
+                        Some(nonce) if token::wants_nonce(&refusal) && nonces < 2 => {
+                            grant.nonce = Some(nonce.to_owned());
+                            nonces += 1;
+                        }
+                        _ => return Err(Error::Token(refusal)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sends and reads the whole body, at most `LARGEST_BODY` of it.
+async fn exchange(builder: reqwest::RequestBuilder) -> Outcome {
+    let mut response = match builder.send().await {
+        Ok(response) => response,
+        Err(error) => return failure(&error),
+    };
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return Outcome::Lost(Error::Unreadable("it is larger than 10 MB".to_owned())),
+            Ok(None) => break,
+            Err(_) => return Outcome::Lost(Error::Broken),
+        }
+    }
+    Outcome::Answer(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
+}
+
+fn failure(error: &reqwest::Error) -> Outcome {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(unresolved) = cause.downcast_ref::<Unresolved>() {
+            return Outcome::Unsent(Error::UnknownHost(unresolved.to_string()));
+        }
+        source = cause.source();
+    }
+    if error.is_connect() || error.is_builder() {
+        Outcome::Unsent(Error::Unreachable)
+    } else {
+        Outcome::Lost(Error::Broken)
+    }
+}
+
+impl Answer {
+    /// `x-okta-request-id`.
+    pub fn request_id(&self) -> Option<String> {
+        request_id(&self.headers)
+    }
+
+    /// The error named in its challenge.
+    pub(super) fn challenge(&self) -> Option<String> {
+        challenge_error(&self.headers)
+    }
+}

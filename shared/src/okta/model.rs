@@ -1,0 +1,246 @@
+//! Okta's objects as far as they are understood here, read leniently: an unknown field is kept out, a missing or null
+//! one is none, and an object that cannot be read at all spoils itself and not its page.
+
+use super::error::Error;
+use super::id::{GroupId, UserId};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use url::Url;
+
+/// One page of a listing.
+pub struct Page<T> {
+    /// The objects that could be read.
+    pub items: Vec<T>,
+    /// What could not be read: the id, where there is one, and why.
+    pub bad: Vec<BadRecord>,
+    /// The next page; only its absence ends a listing.
+    pub next: Option<Url>,
+    /// The server's time when it answered.
+    pub served: Timestamp,
+}
+
+/// An object of a listing that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadRecord {
+    /// Its id, if that much can be read.
+    pub id: Option<String>,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+#[derive(Deserialize)]
+struct Identified {
+    id: String,
+}
+
+impl<T: DeserializeOwned> Page<T> {
+    /// Reads a JSON array object by object.
+    pub(super) fn parse(body: &[u8], next: Option<Url>, served: Timestamp) -> Result<Self, Error> {
+        let records: Vec<&RawValue> =
+            serde_json::from_slice(body).map_err(|_| Error::Unreadable("not a list".to_owned()))?;
+        let (mut items, mut bad) = (Vec::with_capacity(records.len()), Vec::new());
+        for record in records {
+            match serde_json::from_str(record.get()) {
+                Ok(item) => items.push(item),
+                Err(error) => {
+                    let id = serde_json::from_str::<Identified>(record.get()).ok().map(|it| it.id);
+                    bad.push(BadRecord { id, detail: error.to_string() });
+                }
+            }
+        }
+        Ok(Self { items, bad, next, served })
+    }
+}
+
+/// A user. The profile is Okta's, verbatim.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// `00u…`
+    pub id: UserId,
+    /// One of Okta's eight; an unknown one is kept.
+    pub status: String,
+    /// When it was made.
+    #[serde(default)]
+    pub created: Option<String>,
+    /// When it was last activated.
+    #[serde(default)]
+    pub activated: Option<String>,
+    /// When its status last moved.
+    #[serde(default)]
+    pub status_changed: Option<String>,
+    /// When it last signed in.
+    #[serde(default)]
+    pub last_login: Option<String>,
+    /// When Okta last changed it.
+    #[serde(default)]
+    pub last_updated: Option<String>,
+    /// When its password last changed.
+    #[serde(default)]
+    pub password_changed: Option<String>,
+    /// Its user type.
+    #[serde(default, rename = "type")]
+    pub user_type: Option<TypeRef>,
+    /// Its attributes.
+    #[serde(default)]
+    pub profile: BTreeMap<String, Value>,
+}
+
+/// A reference to a user type.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TypeRef {
+    /// `oty…`
+    pub id: String,
+}
+
+/// A group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// `00g…`
+    pub id: GroupId,
+    /// `OKTA_GROUP`, `APP_GROUP` or `BUILT_IN`.
+    #[serde(rename = "type")]
+    pub group_type: String,
+    /// When it was made.
+    #[serde(default)]
+    pub created: Option<String>,
+    /// When its profile last changed.
+    #[serde(default)]
+    pub last_updated: Option<String>,
+    /// When its members last changed, to the second.
+    #[serde(default)]
+    pub last_membership_updated: Option<String>,
+    /// Name and description.
+    #[serde(default)]
+    pub profile: GroupProfile,
+    /// What `expand=stats` adds.
+    #[serde(default, rename = "_embedded", skip_serializing)]
+    pub embedded: Option<Embedded>,
+}
+
+/// A group's own attributes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct GroupProfile {
+    /// Its name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its description.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The other attributes.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// What Okta adds to a group when asked.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Embedded {
+    #[serde(default)]
+    stats: Option<Stats>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    #[serde(default)]
+    users_count: Option<u64>,
+}
+
+impl Group {
+    /// The group of all users: implied, never crawled.
+    pub fn is_everyone(&self) -> bool {
+        self.group_type == "BUILT_IN" && self.profile.name.as_deref() == Some("Everyone")
+    }
+
+    /// How many members Okta says it has.
+    pub fn users_count(&self) -> Option<u64> {
+        self.embedded.as_ref()?.stats.as_ref()?.users_count
+    }
+}
+
+/// A member of a group, of whom only the id is of interest.
+#[derive(Deserialize)]
+pub struct Member {
+    /// `00u…`
+    pub id: UserId,
+}
+
+/// A role that a client or a user holds.
+#[derive(Deserialize)]
+pub struct Role {
+    /// `SUPER_ADMIN`, …, `CUSTOM`.
+    #[serde(default, rename = "type")]
+    pub role_type: Option<String>,
+    /// `ACTIVE` or `INACTIVE`.
+    #[serde(default)]
+    pub status: Option<String>,
+}
+
+/// `/.well-known/okta-organization`, which anybody may read.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Organization {
+    /// `00o…`
+    pub id: String,
+    /// `idx` or `v1`.
+    #[serde(default)]
+    pub pipeline: Option<String>,
+    #[serde(default, rename = "_links")]
+    links: OrganizationLinks,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct OrganizationLinks {
+    #[serde(default)]
+    organization: Option<Href>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Href {
+    #[serde(default)]
+    href: String,
+}
+
+impl Organization {
+    /// The URL of the organization's own host.
+    pub fn href(&self) -> Option<&str> {
+        self.links.organization.as_ref().map(|link| link.href.as_str())
+    }
+
+    /// `oie` or `classic`; none for a pipeline that is not known here.
+    pub fn engine(&self) -> Option<&'static str> {
+        match self.pipeline.as_deref() {
+            Some("idx") => Some("oie"),
+            Some("v1") => Some("classic"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_cannot_be_read_spoils_only_itself() {
+        let body = br#"[{"id":"00u1","status":"ACTIVE","profile":{"login":"a"},"new":1},{"id":"00u2"},{"id":"../x","status":"ACTIVE"},7]"#;
+        let page = Page::<User>::parse(body, None, Timestamp::UNIX_EPOCH).expect("a list");
+        assert_eq!(page.items.iter().map(|user| user.id.as_str()).collect::<Vec<_>>(), ["00u1"]);
+        assert_eq!(
+            page.bad.iter().map(|bad| bad.id.as_deref()).collect::<Vec<_>>(),
+            [Some("00u2"), Some("../x"), None]
+        );
+    }
+
+    #[test]
+    fn a_body_that_is_no_list_is_unreadable() {
+        for body in ["", "{}", "<html>", "[{\"id\":\"00u1\"", "null"] {
+            let page = Page::<User>::parse(body.as_bytes(), None, Timestamp::UNIX_EPOCH);
+            assert!(matches!(page, Err(Error::Unreadable(_))), "{body}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A request to Okta as a value: described by the use cases, signed and sent in one place (`client`).
+
+use http::Method;
+use serde_json::Value;
+use std::borrow::Cow;
+use url::Url;
+
+/// What may be done with a request whose answer never came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Sending it again changes nothing more: GET and PUT.
+    Safe,
+    /// Sending it again might do it twice: POST and DELETE.
+    OnlyIfUnsent,
+}
+
+/// One request, without its host and without any credential.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The HTTP method.
+    pub method: Method,
+    /// Where it goes.
+    pub target: Target,
+    /// The JSON body.
+    pub body: Option<Value>,
+    /// Which of Okta's rate limits it draws on; only a name under which the headers seen are remembered.
+    pub bucket: &'static str,
+}
+
+/// Where a request goes: a path that we build, or a link that Okta gave, followed verbatim.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// Path and query.
+    Path(String),
+    /// A next link.
+    Link(Url),
+}
+
+impl Request {
+    /// A GET of a path; parameters are percent-encoded here.
+    pub fn get(bucket: &'static str, path: impl Into<Cow<'static, str>>, query: &[(&str, &str)]) -> Self {
+        Self { method: Method::GET, target: Target::Path(with_query(path.into(), query)), body: None, bucket }
+    }
+
+    /// The page that a next link leads to.
+    pub fn follow(bucket: &'static str, link: Url) -> Self {
+        Self { method: Method::GET, target: Target::Link(link), body: None, bucket }
+    }
+
+    /// Whether it may be sent again after an answer was lost.
+    pub fn repeat(&self) -> Repeat {
+        if matches!(self.method, Method::GET | Method::PUT) { Repeat::Safe } else { Repeat::OnlyIfUnsent }
+    }
+
+    /// The path alone, for messages.
+    pub fn path(&self) -> &str {
+        match &self.target {
+            Target::Path(path) => path.split('?').next().unwrap_or(path),
+            Target::Link(url) => url.path(),
+        }
+    }
+}
+
+fn with_query(path: Cow<'static, str>, query: &[(&str, &str)]) -> String {
+    let mut path = path.into_owned();
+    if !query.is_empty() {
+        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        path.push('?');
+        path.push_str(&encoded);
+    }
+    path
+}

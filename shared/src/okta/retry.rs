@@ -1,0 +1,153 @@
+//! What is sent again, and after what pause: a pure decision on one outcome.
+
+use super::client::Answer;
+use super::error::{Error, Refusal};
+use super::limits::Limit;
+use super::request::Repeat;
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+/// Okta's code for "in maintenance, try a write again later".
+const READ_ONLY_MODE: &str = "E0000010";
+const MOST_TRIES: u32 = 4;
+
+/// What came of one attempt.
+pub enum Outcome {
+    /// A whole answer, good or bad.
+    Answer(Answer),
+    /// Nothing was sent.
+    Unsent(Error),
+    /// Something was sent, and no whole answer came.
+    Lost(Error),
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The outcome stands.
+    Settled,
+    /// Send it again after a pause.
+    Again(Pause),
+    /// Send it again with a new token.
+    NewToken,
+}
+
+/// A pause before the next attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Until the limit's window ends; may be longer than there is time.
+    Limit(SignedDuration),
+    /// A short one that grows, so that many do not come back at once.
+    Short(Duration),
+}
+
+/// What has been tried for one request.
+#[derive(Default)]
+pub struct Tries {
+    failed: u32,
+    limited: u32,
+    renewed: bool,
+}
+
+/// Decides on one outcome.
+pub fn judge(repeat: Repeat, outcome: &Outcome, tries: &mut Tries) -> Verdict {
+    let again = match outcome {
+        Outcome::Answer(answer) => return judge_answer(repeat, answer, tries),
+        Outcome::Unsent(Error::Unreachable) => true,
+        Outcome::Unsent(_) => false,
+        Outcome::Lost(Error::Broken | Error::Timeout) => repeat == Repeat::Safe,
+        Outcome::Lost(_) => false,
+    };
+    if again { once_more(tries) } else { Verdict::Settled }
+}
+
+fn judge_answer(repeat: Repeat, answer: &Answer, tries: &mut Tries) -> Verdict {
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => match Limit::of(&answer.headers, Timestamp::UNIX_EPOCH) {
+            Some(limit) if !limit.is_concurrency() && tries.limited < 2 => {
+                tries.limited += 1;
+                Verdict::Again(Pause::Limit(limit.wait))
+            }
+            Some(limit) if !limit.is_concurrency() => Verdict::Settled,
+            _ => once_more(tries),
+        },
+        StatusCode::UNAUTHORIZED if !tries.renewed && answer.challenge().as_deref() == Some("invalid_token") => {
+            tries.renewed = true;
+            Verdict::NewToken
+        }
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            let untouched = || Refusal::of(answer.status, &answer.headers, &answer.body).code == READ_ONLY_MODE;
+            if repeat == Repeat::Safe || untouched() { once_more(tries) } else { Verdict::Settled }
+        }
+        _ => Verdict::Settled,
+    }
+}
+
+fn once_more(tries: &mut Tries) -> Verdict {
+    tries.failed += 1;
+    if tries.failed >= MOST_TRIES {
+        return Verdict::Settled;
+    }
+    let base = 100 << tries.failed;
+    Verdict::Again(Pause::Short(Duration::from_millis(base + jitter(base))))
+}
+
+/// A random number below `bound`.
+fn jitter(bound: u64) -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().1 % bound
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Outcome {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().expect("a header value"));
+        }
+        let status = StatusCode::from_u16(status).expect("a status");
+        Outcome::Answer(Answer { status, headers: map, body: body.as_bytes().to_vec() })
+    }
+
+    fn repeats(repeat: Repeat, outcome: &Outcome) -> bool {
+        judge(repeat, outcome, &mut Tries::default()) != Verdict::Settled
+    }
+
+    #[test]
+    fn a_write_is_repeated_only_where_it_cannot_have_happened() {
+        let limited = [("x-rate-limit-limit", "50"), ("x-rate-limit-remaining", "0"), ("x-rate-limit-reset", "9")];
+        let maintenance = "{\"errorCode\":\"E0000010\"}";
+        for (outcome, read, write) in [
+            (answer(429, &limited, ""), true, true),
+            (answer(503, &[], ""), true, false),
+            (answer(503, &[], maintenance), true, true),
+            (answer(504, &[], ""), true, false),
+            (answer(500, &[], ""), false, false),
+            (answer(404, &[], ""), false, false),
+            (answer(200, &[], "{}"), false, false),
+            (answer(401, &[("www-authenticate", "Bearer error=\"invalid_token\"")], ""), true, true),
+            (Outcome::Unsent(Error::Unreachable), true, true),
+            (Outcome::Unsent(Error::UnknownHost(String::new())), false, false),
+            (Outcome::Lost(Error::Broken), true, false),
+            (Outcome::Lost(Error::Timeout), true, false),
+            (Outcome::Lost(Error::Unreadable(String::new())), false, false),
+        ] {
+            assert_eq!((repeats(Repeat::Safe, &outcome), repeats(Repeat::OnlyIfUnsent, &outcome)), (read, write));
+        }
+    }
+
+    #[test]
+    fn every_request_ends() {
+        let mut tries = Tries::default();
+        let judged =
+            (0..).take_while(|_| judge(Repeat::Safe, &Outcome::Lost(Error::Broken), &mut tries) != Verdict::Settled);
+        assert_eq!(judged.count(), 3);
+        let invalid = answer(401, &[("www-authenticate", "DPoP error=\"invalid_token\"")], "");
+        let mut tries = Tries::default();
+        assert_eq!(judge(Repeat::Safe, &invalid, &mut tries), Verdict::NewToken);
+        assert_eq!(judge(Repeat::Safe, &invalid, &mut tries), Verdict::Settled);
+    }
+}

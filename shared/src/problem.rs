@@ -1,0 +1,197 @@
+//! What a caller is told when something cannot be done (RFC 9457): one table from kinds to slugs, statuses and titles.
+
+use crate::connection::Fault;
+use crate::diagnosis::Check;
+use crate::{okta, secrets, store};
+use serde_json::{Map, Value, json};
+
+/// A kind of problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Not JSON, or a bad query parameter.
+    BadRequest,
+    /// Nobody is known to ask.
+    Unauthenticated,
+    /// Only admins may.
+    Forbidden,
+    /// No such thing, or none that this caller may see.
+    NotFound,
+    /// Something is still missing before it can be used.
+    ConnectionNotReady,
+    /// Its owner paused it.
+    ConnectionPaused,
+    /// A sync is at work.
+    SyncRunning,
+    /// It cannot be done in the state the thing is in.
+    WrongState,
+    /// It was changed since it was read.
+    StaleVersion,
+    /// The body is too large.
+    TooLarge,
+    /// The body is not JSON by its own account.
+    UnsupportedMediaType,
+    /// Fields are unknown, missing or wrong.
+    InvalidBody,
+    /// Okta did not let us in.
+    VerificationFailed,
+    /// The credentials belong to another organization.
+    DifferentOrg,
+    /// A schedule that EventBridge Scheduler would refuse.
+    InvalidSchedule,
+    /// Okta's rate limit.
+    OktaRateLimited,
+    /// Our own fault.
+    Internal,
+    /// Okta does not answer as it should.
+    OktaUnavailable,
+    /// Okta no longer accepts the credentials.
+    OktaUnauthorized,
+    /// Okta does not allow it.
+    OktaForbidden,
+    /// Okta did not answer in time.
+    OktaTimeout,
+}
+
+impl Kind {
+    /// Slug, status, title.
+    pub fn row(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Self::BadRequest => ("bad-request", 400, "The request cannot be read"),
+            Self::Unauthenticated => ("unauthenticated", 401, "The caller is not known"),
+            Self::Forbidden => ("forbidden", 403, "Only admins may do this"),
+            Self::OktaForbidden => ("okta-forbidden", 403, "Okta does not allow it"),
+            Self::NotFound => ("not-found", 404, "Not found"),
+            Self::ConnectionNotReady => ("connection-not-ready", 409, "The connection is not set up yet"),
+            Self::ConnectionPaused => ("connection-paused", 409, "The connection is paused"),
+            Self::SyncRunning => ("sync-running", 409, "A sync is running"),
+            Self::WrongState => ("wrong-state", 409, "It cannot be done in this state"),
+            Self::StaleVersion => ("stale-version", 412, "It was changed since it was read"),
+            Self::TooLarge => ("too-large", 413, "The body is too large"),
+            Self::UnsupportedMediaType => ("unsupported-media-type", 415, "The body must be application/json"),
+            Self::InvalidBody => ("invalid-body", 422, "The body is not valid"),
+            Self::VerificationFailed => ("verification-failed", 422, "Okta could not be signed in to"),
+            Self::DifferentOrg => ("different-org", 422, "The credentials belong to another Okta organization"),
+            Self::InvalidSchedule => ("invalid-schedule", 422, "The schedule is not valid"),
+            Self::OktaRateLimited => ("okta-rate-limited", 429, "Okta's rate limit is reached"),
+            Self::Internal => ("internal", 500, "Something went wrong on our side"),
+            Self::OktaUnavailable => ("okta-unavailable", 502, "Okta does not answer as it should"),
+            Self::OktaUnauthorized => ("okta-unauthorized", 502, "Okta does not accept the connection's credentials"),
+            Self::OktaTimeout => ("okta-timeout", 504, "Okta did not answer in time"),
+        }
+    }
+}
+
+/// A problem, as it is told.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct Problem {
+    /// Its kind.
+    pub kind: Kind,
+    /// What happened, and what to do.
+    pub detail: String,
+    /// Further members.
+    pub members: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem with its detail.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), members: Map::new() }
+    }
+
+    /// The one answer to everything that is not there.
+    pub fn not_found() -> Self {
+        Self::new(Kind::NotFound, "There is nothing here, or nothing that you may see.")
+    }
+
+    /// With a further member.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Everything that is wrong with a body.
+    pub fn invalid(faults: &[Fault]) -> Self {
+        let schedules_only = faults.iter().all(|fault| fault.schedule);
+        let kind = if schedules_only { Kind::InvalidSchedule } else { Kind::InvalidBody };
+        let errors: Vec<_> = faults.iter().map(|it| json!({"pointer": it.pointer, "detail": it.detail})).collect();
+        let detail = faults.iter().map(|it| format!("{}: {}", it.pointer, it.detail)).collect::<Vec<_>>().join("; ");
+        Self::new(kind, detail).with("errors", errors)
+    }
+
+    /// Okta did not let us in, and why.
+    pub fn verification(kind: Kind, checks: &[Check]) -> Self {
+        let failed = checks.iter().find(|check| check.finding.is_some());
+        let detail = failed.map_or_else(String::new, |check| {
+            format!("{}: {} {}", check.title, check.detail, check.fix.as_deref().unwrap_or_default())
+        });
+        Self::new(kind, detail).with("checks", serde_json::to_value(checks).unwrap_or_default())
+    }
+
+    /// As JSON; `instance` is the request's id.
+    pub fn to_json(&self, instance: Option<&str>) -> Value {
+        let (slug, status, title) = self.kind.row();
+        let mut body = Map::new();
+        body.insert("type".to_owned(), format!("urn:okta-connector:problem:{slug}").into());
+        body.insert("title".to_owned(), title.into());
+        body.insert("status".to_owned(), status.into());
+        body.insert("detail".to_owned(), self.detail.clone().into());
+        if let Some(instance) = instance {
+            body.insert("instance".to_owned(), instance.into());
+        }
+        body.extend(self.members.clone());
+        Value::Object(body)
+    }
+
+    fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %error, "a request failed on our side: {error}");
+        Self::new(Kind::Internal, "Nothing was lost; try again. The log tells more under this request's id.")
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<secrets::Error> for Problem {
+    fn from(error: secrets::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<okta::Error> for Problem {
+    fn from(error: okta::Error) -> Self {
+        use okta::Error;
+        let told = |kind| Self::new(kind, error.to_string());
+        match &error {
+            Error::RateLimited { .. } => told(Kind::OktaRateLimited),
+            Error::Timeout => told(Kind::OktaTimeout),
+            Error::Token(refusal) if refusal.status.is_server_error() => told(Kind::OktaUnavailable),
+            Error::Token(refusal) => {
+                let problem = told(Kind::OktaUnauthorized).with("okta_error_code", refusal.error.clone());
+                with_request(problem, refusal.request_id.as_ref())
+            }
+            Error::Key(_) => told(Kind::OktaUnauthorized),
+            Error::Api(refusal) => {
+                let kind = match refusal.status.as_u16() {
+                    401 => Kind::OktaUnauthorized,
+                    403 => Kind::OktaForbidden,
+                    _ => Kind::OktaUnavailable,
+                };
+                let problem = told(kind).with("okta_error_code", refusal.code.clone());
+                with_request(problem, refusal.request_id.as_ref())
+            }
+            _ => told(Kind::OktaUnavailable),
+        }
+    }
+}
+
+fn with_request(problem: Problem, request_id: Option<&String>) -> Problem {
+    match request_id {
+        Some(id) => problem.with("okta_request_id", id.clone()),
+        None => problem,
+    }
+}

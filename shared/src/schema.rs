@@ -1,0 +1,82 @@
+//! Reading JSON by the schema of its type: everything that is wrong is told at once, with its place and what to write
+//! instead, and never with the value, which may be a secret.
+
+use crate::connection::Fault;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Reads a value; `at` is the JSON pointer to it in the body.
+pub fn read<T: DeserializeOwned + JsonSchema>(value: &Value, at: &str) -> Result<T, Vec<Fault>> {
+    let schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<T>();
+    let unreadable = || vec![Fault::new(at, "cannot be read")];
+    let validator = jsonschema::validator_for(schema.as_value()).map_err(|_| unreadable())?;
+    let faults: Vec<_> = validator.iter_errors(value).flat_map(|error| faults(&error, at)).collect();
+    if faults.is_empty() { serde_json::from_value(value.clone()).map_err(|_| unreadable()) } else { Err(faults) }
+}
+
+fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
+    let place = format!("{at}{}", error.instance_path().as_str());
+    let one = |detail: String| vec![Fault::new(place.clone(), detail)];
+    let below = |name: &str, detail: &str| {
+        Fault::new(format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")), detail)
+    };
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            unexpected.iter().map(|name| below(name, "is not known here")).collect()
+        }
+        ValidationErrorKind::Required { property } => {
+            property.as_str().map(|name| below(name, "is missing")).into_iter().collect()
+        }
+        ValidationErrorKind::Type { kind } => one(match kind {
+            TypeKind::Single(kind) => format!("must be {}", article(&kind.to_string())),
+            TypeKind::Multiple(kinds) => {
+                format!(
+                    "must be {}",
+                    kinds.iter().map(|kind| article(&kind.to_string())).collect::<Vec<_>>().join(" or ")
+                )
+            }
+        }),
+        ValidationErrorKind::Enum { options } => one(format!("must be one of {options}")),
+        ValidationErrorKind::AnyOf { context } => {
+            // `null or …`: what is wrong with the branch that got furthest.
+            let deepest = context.iter().max_by_key(|errors| {
+                errors.iter().map(|error| error.instance_path().as_str().len()).max().unwrap_or_default()
+            });
+            deepest.map(|errors| errors.iter().flat_map(|error| faults(error, at)).collect()).unwrap_or_default()
+        }
+        _ => one("is not as documented".to_owned()),
+    }
+}
+
+fn article(kind: &str) -> String {
+    match kind {
+        "null" => "null".to_owned(),
+        "array" | "object" | "integer" => format!("an {kind}"),
+        other => format!("a {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Settings;
+    use serde_json::json;
+
+    fn told(value: Value) -> Vec<(String, String)> {
+        let faults = read::<Settings>(&value, "").err().unwrap_or_default();
+        faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let mut faults =
+            told(json!({"teams": "a", "sync": {"full": 7, "x": 1}, "permissions": {"actions": [1]}, "paused": 1}));
+        faults.sort();
+        let places: Vec<_> = faults.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(places, ["/name", "/paused", "/permissions/actions/0", "/sync/full", "/sync/x", "/teams"]);
+        assert_eq!(faults[0].1, "is missing");
+        assert_eq!(faults[5].1, "must be an array");
+    }
+}

@@ -1,0 +1,82 @@
+//! Secrets in AWS Secrets Manager: one secret a connection, cached by version.
+
+use super::{Error, Secrets};
+use async_trait::async_trait;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// AWS Secrets Manager, under a prefix of the stack's own.
+pub struct SecretsManagerSecrets {
+    client: Client,
+    prefix: String,
+    /// A version never changes, so it is kept until the process ends; few connections meet in one process.
+    cache: Mutex<HashMap<(String, String), SecretString>>,
+}
+
+const MOST_CACHED: usize = 200;
+
+impl SecretsManagerSecrets {
+    /// Names begin with the prefix.
+    pub fn new(client: Client, prefix: impl Into<String>) -> Self {
+        Self { client, prefix: prefix.into(), cache: Mutex::default() }
+    }
+
+    fn name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+#[async_trait]
+impl Secrets for SecretsManagerSecrets {
+    #[expect(clippy::disallowed_methods, reason = "a secret is shown to the secret store")]
+    async fn put(&self, name: &str, value: &SecretString) -> Result<String, Error> {
+        let version = uuid::Uuid::new_v4().to_string();
+        let put = self.client.put_secret_value().secret_id(self.name(name)).client_request_token(&version);
+        match put.secret_string(value.expose_secret()).send().await {
+            Ok(_) => return Ok(version),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {}
+            Err(error) => return Err(failed("PutSecretValue", &error)),
+        }
+        let create = self.client.create_secret().name(self.name(name)).client_request_token(&version);
+        let created = create.secret_string(value.expose_secret()).send().await;
+        created.map(|_| version).map_err(|error| failed("CreateSecret", &error))
+    }
+
+    async fn get(&self, name: &str, version: &str) -> Result<Option<SecretString>, Error> {
+        let cached = (name.to_owned(), version.to_owned());
+        if let Some(secret) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&cached) {
+            return Ok(Some(secret.clone()));
+        }
+        let get = self.client.get_secret_value().secret_id(self.name(name)).version_id(version);
+        let secret = match get.send().await {
+            Ok(answer) => answer.secret_string.map(SecretString::from),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => None,
+            Err(error) => return Err(failed("GetSecretValue", &error)),
+        };
+        if let Some(secret) = &secret {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if cache.len() >= MOST_CACHED {
+                cache.clear();
+            }
+            cache.insert(cached, secret.clone());
+        }
+        Ok(secret)
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), Error> {
+        let delete = self.client.delete_secret().secret_id(self.name(name)).force_delete_without_recovery(true);
+        match delete.send().await {
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(()),
+            Err(error) => Err(failed("DeleteSecret", &error)),
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+fn failed<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Error {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or("no answer");
+    Error(format!("{operation}: {code}"))
+}

@@ -1,0 +1,209 @@
+//! The key grammar of the one table, in one place: which item lies where, and under which index keys.
+//!
+//! The kind comes first in every partition key, so that a rule on leading keys is a plain prefix. Okta's ids and ours
+//! hold no `#`.
+
+use crate::id::{ConnectionId, SyncId};
+use crate::okta::{GroupId, UserId};
+
+/// The primary key of an item.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+/// The key of an item in one of the two indexes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexKey {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+/// Users are spread over this many index partitions: a constant for ever, since it is part of stored keys.
+pub const SHARDS: u32 = 8;
+
+/// The sort key of an item that is alone in its partition.
+const ALONE: &str = "@";
+
+/// Which objects of a directory are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Those the tenant has.
+    Present,
+    /// Those it no longer has, for a while.
+    Removed,
+}
+
+fn key(pk: String, sk: impl Into<String>) -> Key {
+    Key { pk, sk: sk.into() }
+}
+
+/// The connection itself.
+pub fn connection(id: &ConnectionId) -> Key {
+    key(connection_partition(id), ALONE)
+}
+
+/// The partition of a connection, its lease, its sync state and its runs.
+pub fn connection_partition(id: &ConnectionId) -> String {
+    format!("C#{id}")
+}
+
+/// The index partition of all connections, oldest first.
+pub const CONNECTIONS: &str = "CONNS";
+
+/// Where a connection stands among all.
+pub fn connection_index(id: &ConnectionId, created_at: jiff::Timestamp) -> IndexKey {
+    IndexKey { pk: CONNECTIONS.to_owned(), sk: format!("{created_at:.3}#{id}") }
+}
+
+/// The lease under which a sync writes.
+pub fn sync_lease(id: &ConnectionId) -> Key {
+    key(connection_partition(id), "LEASE#sync")
+}
+
+/// What outlives a sync: counts, the last run, the roster's version.
+pub fn sync_state(id: &ConnectionId) -> Key {
+    key(connection_partition(id), "SYNC")
+}
+
+/// What the sort keys of runs begin with.
+pub const RUNS: &str = "RUN#";
+
+/// One run of a sync.
+pub fn run(connection: &ConnectionId, sync: &SyncId) -> Key {
+    key(connection_partition(connection), format!("{RUNS}{sync}"))
+}
+
+/// The wish that a run stops.
+pub fn cancelled(connection: &ConnectionId, sync: &SyncId) -> Key {
+    key(connection_partition(connection), format!("CANCEL#{sync}"))
+}
+
+/// What is left to do after a connection was deleted.
+pub fn purge(id: &ConnectionId) -> Key {
+    key(connection_partition(id), "PURGE")
+}
+
+/// The index partition of deleted connections whose directory is still there.
+pub const PURGES: &str = "PURGES";
+
+/// A user.
+pub fn user(connection: &ConnectionId, user: &UserId) -> Key {
+    key(user_partition(connection, user), ALONE)
+}
+
+/// The partition of a user and its memberships.
+pub fn user_partition(connection: &ConnectionId, user: &UserId) -> String {
+    format!("U#{connection}#{user}")
+}
+
+/// What the sort keys of a user's memberships begin with.
+pub const MEMBERSHIPS: &str = "G#";
+
+/// A user's membership in a group.
+pub fn membership(connection: &ConnectionId, group: &GroupId, user: &UserId) -> Key {
+    key(user_partition(connection, user), format!("{MEMBERSHIPS}{group}"))
+}
+
+/// Where a membership stands among those of its group.
+pub fn membership_index(connection: &ConnectionId, group: &GroupId, user: &UserId) -> IndexKey {
+    IndexKey { pk: members_partition(connection, group), sk: user.to_string() }
+}
+
+/// The index partition of a group's members.
+pub fn members_partition(connection: &ConnectionId, group: &GroupId) -> String {
+    format!("MEM#{connection}#{group}")
+}
+
+/// Where a user stands among all of its connection.
+pub fn user_index(connection: &ConnectionId, user: &UserId, listed: Listed) -> IndexKey {
+    IndexKey { pk: users_partition(connection, listed, shard(user)), sk: user.to_string() }
+}
+
+/// One of the index partitions of users.
+pub fn users_partition(connection: &ConnectionId, listed: Listed, shard: u32) -> String {
+    format!("{}#{connection}#U#{shard}", listed.letter())
+}
+
+/// A group.
+pub fn group(connection: &ConnectionId, group: &GroupId) -> Key {
+    key(format!("G#{connection}#{group}"), ALONE)
+}
+
+/// Where a group stands among all of its connection: by its folded name.
+pub fn group_index(connection: &ConnectionId, group: &GroupId, folded_name: &str, listed: Listed) -> IndexKey {
+    let name: String = folded_name.chars().filter(|c| *c != '#').take(200).collect();
+    IndexKey { pk: groups_partition(connection, listed), sk: format!("{name}#{group}") }
+}
+
+/// The folded name and the id of a group's index sort key.
+pub fn split_group_index(sk: &str) -> Option<(&str, &str)> {
+    sk.rsplit_once('#')
+}
+
+/// The index partition of groups.
+pub fn groups_partition(connection: &ConnectionId, listed: Listed) -> String {
+    format!("{}#{connection}#G#0", listed.letter())
+}
+
+/// One page that a run has seen of a listing; `listing` tells the listings and passes of a run apart.
+pub fn seen(sync: &SyncId, listing: &str, page: u32) -> Key {
+    key(seen_partition(sync, listing), format!("{page:06}"))
+}
+
+/// The partition of all pages of a listing that a run has seen.
+pub fn seen_partition(sync: &SyncId, listing: &str) -> String {
+    format!("S#{sync}#{listing}")
+}
+
+/// One part of the roster, named after its content.
+pub fn roster_part(connection: &ConnectionId, name: &str) -> Key {
+    key(roster_partition(connection), name)
+}
+
+/// The partition of a roster.
+pub fn roster_partition(connection: &ConnectionId) -> String {
+    format!("T#{connection}")
+}
+
+/// FNV-1a over the id: which of the index partitions a user lies in.
+fn shard(user: &UserId) -> u32 {
+    let hash =
+        user.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
+    hash % SHARDS
+}
+
+impl Listed {
+    fn letter(self) -> &'static str {
+        match self {
+            Self::Present => "N",
+            Self::Removed => "X",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_users_shard_never_moves() {
+        let shards: Vec<_> = ["00u1", "00unwlw0tbo8E6aVj5d7", "00uqrks9ig7XuWV7X5d7"]
+            .iter()
+            .map(|id| shard(&UserId::parse(id).expect("an id")))
+            .collect();
+        assert_eq!(shards, [6, 3, 6]);
+    }
+
+    #[test]
+    fn a_groups_index_key_gives_back_name_and_id() {
+        let (connection, group) = (ConnectionId::random(), GroupId::parse("00g1").expect("an id"));
+        let index = group_index(&connection, &group, "it # support", Listed::Present);
+        assert_eq!(split_group_index(&index.sk), Some(("it  support", "00g1")));
+    }
+}

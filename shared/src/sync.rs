@@ -1,0 +1,18 @@
+//! Syncs: a run is a value, the checkpoint; a step is one page and one commit; a slice is as many steps as there is time
+//! for.
+//!
+//! `slice` drives a run, `users`, `groups` and `memberships` are its phases, `commit` is the one
+//! place that writes, `guard` decides what is never removed unasked, `finish` ends it.
+
+mod commit;
+mod finish;
+mod groups;
+mod guard;
+mod listing;
+mod memberships;
+mod purge;
+mod slice;
+mod users;
+
+pub use purge::purge;
+pub use slice::{Next, Slice, slice};

@@ -1,0 +1,144 @@
+//! Groups: one list; then whatever is stored and was not on it is asked for before it is removed.
+
+use super::guard;
+use super::listing::{self, Read};
+use super::slice::{Stop, Work};
+use crate::okta::{self, GroupId, api};
+use crate::store::keys::{self, Listed};
+use crate::store::{Error, Index, Item, Key, Query, Write};
+use crate::synced::{Checkpoint, Crawl, Group, Listing, Mode, Phase};
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+
+/// Missing groups that are asked for in one run; the others stay until the next.
+const VERIFY_AT_MOST: usize = 500;
+
+/// A group that was seen, and whether its members must be read.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub id: GroupId,
+    /// When its members last changed, read before they are.
+    pub stamp: Option<String>,
+    pub crawl: bool,
+}
+
+/// One page of the list.
+pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop> {
+    work.run.phase = Some(Phase::Groups);
+    let name = format!("groups.{}", listing.pass);
+    let (page, next) = match listing::read::<okta::Group>(work, api::list_groups(), &listing).await? {
+        Read::Page(page, next) => (page, next),
+        Read::Restart(listing) => {
+            work.run.checkpoint = Checkpoint::Groups { listing };
+            return Ok(work.commit(Vec::new()).await?);
+        }
+    };
+    work.run.count(Phase::Groups).seen += page.items.len() as u64;
+    let (mut writes, seen) = store(work, &page.items).await?;
+    writes.push(work.note(&name, listing.pages, &seen)?);
+    work.run.checkpoint = match next {
+        Some(listing) => Checkpoint::Groups { listing },
+        None => {
+            work.run.read.push(name);
+            Checkpoint::MissingGroups
+        }
+    };
+    Ok(work.commit(writes).await?)
+}
+
+/// Compares groups with what is stored: the writes for those that changed, and whose members must be read.
+async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Write>, Vec<Seen>), Error> {
+    let connection = &work.connection.id;
+    let keys: HashSet<_> = groups.iter().map(|group| keys::group(connection, &group.id)).collect();
+    let found = work.app.store.get_many(&keys.into_iter().collect::<Vec<_>>()).await?;
+    let stored: HashMap<_, _> = found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
+    let (mut writes, mut seen) = (Vec::new(), Vec::new());
+    for told in groups {
+        let mut group = Group::new(told, work.app.now());
+        let before = stored.get(&keys::group(connection, &group.id).pk);
+        let old = before.map(Item::parse::<Group>).transpose()?;
+        let settled = before.and_then(|item| item.get("settled"));
+        let stamp = told.last_membership_updated.as_deref();
+        let everyone = told.is_everyone();
+        let counted = old.as_ref().and_then(|old| old.members_count);
+        let moved = stamp.is_none() || settled != stamp || counted.is_none();
+        let miscounted = told.users_count().is_some_and(|count| Some(count) != counted);
+        let crawl = !everyone && (moved || miscounted || work.run.mode == Mode::Verify);
+        let mut same = false;
+        if let Some(old) = &old {
+            group.members_count = old.members_count;
+            same = group.tells_the_same(old)
+                && (!everyone || group.last_membership_updated == old.last_membership_updated);
+            // What was read of its members is told with the stamp it was read under.
+            if !everyone {
+                group.last_membership_updated.clone_from(&old.last_membership_updated);
+            }
+        }
+        if !same {
+            let count = work.run.count(Phase::Groups);
+            if old.is_some() {
+                count.changed += 1
+            } else {
+                count.added += 1
+            }
+            let item = group.item(&work.connection.id, settled)?;
+            writes.retain(|write| !matches!(write, Write::Put(other) if other.partition_key() == item.partition_key()));
+            writes.push(Write::Put(item));
+        }
+        seen.push(Seen { id: group.id, stamp: stamp.map(str::to_owned), crawl });
+    }
+    Ok((writes, seen))
+}
+
+/// Asks for each group that is stored and was not on the list; removes those that are gone.
+pub async fn remove_missing(work: &mut Work<'_>) -> Result<(), Stop> {
+    let list = list(work);
+    let mut seen = HashSet::new();
+    work.each_noted(&list, |rows: Vec<Seen>| seen.extend(rows.into_iter().map(|row| String::from(row.id)))).await?;
+    let query = Query::index(Index::G1, keys::groups_partition(&work.connection.id, Listed::Present));
+    let stored = work.app.store.query(&query).await?;
+    let ids =
+        stored.iter().filter_map(|item| keys::split_group_index(item.sort_key(Some(Index::G1))).map(|(_, id)| id));
+    let missing: Vec<_> = ids.filter(|id| !seen.contains(*id)).filter_map(|id| GroupId::parse(id).ok()).collect();
+    let mut writes = Vec::new();
+    if guard::trips(stored.len() as u64, seen.len() as u64, missing.len() as u64) {
+        work.run.pending_removals.insert(Phase::Groups, missing.len() as u64);
+    } else {
+        for id in missing.iter().take(VERIFY_AT_MOST) {
+            match work.client.send(&api::get_group(id)).await {
+                Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => {
+                    writes.extend(remove(work, id).await?)
+                }
+                Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => {}
+                other => drop(other?),
+            }
+        }
+    }
+    work.run.checkpoint = Checkpoint::Memberships { crawl: Crawl::default() };
+    Ok(work.commit(writes).await?)
+}
+
+/// The listing of groups that was read to its end.
+pub(super) fn list(work: &Work<'_>) -> String {
+    work.run.read.iter().rfind(|name| name.starts_with("groups.")).cloned().unwrap_or_default()
+}
+
+/// Removes a group's memberships, and gives the write that removes the group.
+async fn remove(work: &mut Work<'_>, id: &GroupId) -> Result<Option<Write>, Error> {
+    let Some(item) = work.app.store.get(&keys::group(&work.connection.id, id)).await? else { return Ok(None) };
+    let mut group: Group = item.parse()?;
+    if group.removed_at.is_some() {
+        return Ok(None);
+    }
+    let query = Query::index(Index::G2, keys::members_partition(&work.connection.id, id));
+    let (mut pages, mut removed) = (work.app.store.pages(&query), 0);
+    while let Some(edges) = pages.next().await? {
+        removed += edges.len() as u64;
+        let key = |edge: &Item| Key { pk: edge.partition_key().to_owned(), sk: edge.sort_key(None).to_owned() };
+        work.erase(edges.iter().map(key).collect()).await?;
+    }
+    group.removed_at = Some(work.app.now());
+    work.run.count(Phase::Groups).removed += 1;
+    work.run.count(Phase::Memberships).removed += removed;
+    Ok(Some(Write::Put(group.item(&work.connection.id, None)?)))
+}

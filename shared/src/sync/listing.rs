@@ -1,0 +1,86 @@
+//! One page of a listing: read, and where the listing goes on.
+
+use super::slice::Work;
+use crate::okta::{self, Page, Request, api};
+use crate::synced::Listing;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+/// What came of reading a page.
+pub enum Read<T> {
+    /// The page, and where the listing goes on; `None` at its end.
+    Page(Page<T>, Option<Listing>),
+    /// Okta no longer knows the cursor: the listing begins again, as another pass.
+    Restart(Listing),
+}
+
+/// Reads the page at which a listing stands.
+pub async fn read<T: DeserializeOwned>(
+    work: &Work<'_>,
+    first: Request,
+    listing: &Listing,
+) -> Result<Read<T>, okta::Error> {
+    let request = match &listing.next {
+        Some(next) => api::next(&first, Url::parse(next).map_err(|_| okta::Error::ForeignUrl)?),
+        None => first,
+    };
+    let page = match work.client.page::<T>(&request).await {
+        Err(okta::Error::Api(refusal)) if listing.next.is_some() && is_stale_cursor(&refusal) => {
+            return Ok(Read::Restart(Listing { pass: listing.pass + 1, ..Listing::default() }));
+        }
+        other => other?,
+    };
+    let next = page.next.as_ref().map(|next| advance(listing, next.as_str())).transpose()?;
+    Ok(Read::Page(page, next))
+}
+
+/// Okta has two codes for it, depending on what stands behind the list.
+fn is_stale_cursor(refusal: &okta::Refusal) -> bool {
+    refusal.status.as_u16() == 400 && matches!(refusal.code.as_str(), "E0000029" | "E0000031")
+}
+
+/// Where a listing stands after a page. A listing that goes in circles is found by keeping one earlier URL, a later one
+/// at every power of two (Brent's algorithm).
+fn advance(listing: &Listing, next: &str) -> Result<Listing, okta::Error> {
+    if listing.mark.as_deref() == Some(next) {
+        return Err(okta::Error::Unreadable("a listing comes back to a page it has shown before".to_owned()));
+    }
+    let pages = listing.pages + 1;
+    let mark = if pages.is_power_of_two() { Some(next.to_owned()) } else { listing.mark.clone() };
+    Ok(Listing { next: Some(next.to_owned()), pages, pass: listing.pass, mark })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_that_goes_in_circles_is_found() {
+        for (lead, circle) in [(0, 1), (0, 2), (3, 1), (5, 4), (1, 7)] {
+            let url = |page: usize| {
+                format!(
+                    "https://acme.okta.com/api/v1/users?after={}",
+                    if page < lead { page } else { lead + (page - lead) % circle }
+                )
+            };
+            let mut listing = Listing::default();
+            let ended = (0..100).find(|page| match advance(&listing, &url(*page)) {
+                Ok(next) => {
+                    listing = next;
+                    false
+                }
+                Err(_) => true,
+            });
+            assert!(ended.is_some(), "{lead} {circle}");
+        }
+    }
+
+    #[test]
+    fn a_listing_without_circles_ends_by_itself() {
+        let mut listing = Listing::default();
+        for page in 0..1_000 {
+            listing = advance(&listing, &format!("https://acme.okta.com/?after={page}")).expect("no circle");
+        }
+        assert_eq!(listing.pages, 1_000);
+    }
+}

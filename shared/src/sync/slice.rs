@@ -1,0 +1,193 @@
+//! A slice: steps from a run's checkpoint until it is over, must wait, or time is up.
+
+use super::{finish, groups, memberships, users};
+use crate::app::App;
+use crate::clock;
+use crate::connection::{self, Connection};
+use crate::id::{ConnectionId, SyncId};
+use crate::okta::{self, Client, GroupId, Patience};
+use crate::problem::Problem;
+use crate::store::{self, Lease, keys};
+use crate::synced::{Checkpoint, Run, RunStatus};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a slice is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Slice {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The run.
+    pub run: SyncId,
+    /// Who drives it: a slice that is repeated under the same name re-enters at once.
+    pub execution: String,
+}
+
+/// What to do after a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The run is over.
+    Done,
+    /// Another slice, now.
+    Again,
+    /// Another slice, then.
+    Wait(Timestamp),
+}
+
+/// Why a step did not get to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stop {
+    #[error(transparent)]
+    Okta(#[from] okta::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// A slice at work.
+pub(super) struct Work<'a> {
+    pub app: &'a App,
+    pub connection: &'a Connection,
+    pub client: Client,
+    pub lease: Lease,
+    pub run: Run,
+    /// Requests, tokens and seconds waited before this slice.
+    pub before: [u64; 3],
+    /// The members of the group that is being read as they are stored; not part of the checkpoint, because it can be
+    /// read again.
+    pub stored_members: Option<(GroupId, HashSet<String>)>,
+}
+
+/// Longer than a slice, so that a lease is renewed by the next one and is over soon after a function died.
+const LEASE_SECONDS: i64 = 300;
+/// Failures of Okta in a row after which a run is given up.
+const MOST_FAILURES: u32 = 6;
+
+/// Drives a run for at most `budget`. An error is one of the store or of the secrets: the slice is to be repeated.
+pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, Problem> {
+    let Some(stored) = connection::load(&app.store, &slice.connection).await? else { return Ok(Next::Done) };
+    let Some(mut run) = Run::load(&app.store, &slice.connection, &slice.run).await? else { return Ok(Next::Done) };
+    if run.status.is_over() {
+        return Ok(Next::Done);
+    }
+    let key = keys::sync_lease(&slice.connection);
+    let Some(lease) = app.store.take_lease(key, &slice.execution, LEASE_SECONDS).await? else {
+        return Ok(Next::Wait(clock::after(app.now(), 30)));
+    };
+    let connection = stored.connection;
+    let deadline = Instant::now() + budget;
+    let client = match app.client(&connection, Patience::background(budget)).await {
+        Ok(client) => client,
+        Err(problem) => return fail_without_client(app, &connection, lease, run, &problem).await,
+    };
+    (run.status, run.next_wake) = (RunStatus::Running, None);
+    let before = [run.requests, run.tokens, run.waited_seconds];
+    let mut work = Work { app, connection: &connection, client, lease, run, before, stored_members: None };
+    let next = match work.drive(deadline).await {
+        Ok(next) => next,
+        // Taken over: whoever holds the lease now goes on.
+        Err(Stop::Store(store::Error::Conflict(0))) => return Ok(Next::Done),
+        Err(Stop::Store(error)) => return Err(error.into()),
+        Err(Stop::Okta(error)) => work.pause_or_fail(&error).await?,
+    };
+    if next == Next::Done {
+        app.store.release_lease(&work.lease).await?;
+    }
+    Ok(next)
+}
+
+/// A connection that cannot even be signed in to ends the run with the reason.
+async fn fail_without_client(
+    app: &App,
+    connection: &Connection,
+    lease: Lease,
+    mut run: Run,
+    problem: &Problem,
+) -> Result<Next, Problem> {
+    if problem.kind == crate::problem::Kind::Internal {
+        return Err(problem.clone());
+    }
+    run.error = Some(problem.to_json(None));
+    finish::end(app, connection, &lease, &mut run, RunStatus::Failed).await?;
+    app.store.release_lease(&lease).await?;
+    Ok(Next::Done)
+}
+
+impl Work<'_> {
+    async fn drive(&mut self, deadline: Instant) -> Result<Next, Stop> {
+        while Instant::now() < deadline {
+            if self.is_stopped().await? {
+                finish::end(self.app, self.connection, &self.lease, &mut self.run, RunStatus::Cancelled).await?;
+                return Ok(Next::Done);
+            }
+            self.step().await?;
+            self.run.failures = 0;
+            if self.run.status.is_over() {
+                return Ok(Next::Done);
+            }
+        }
+        Ok(Next::Again)
+    }
+
+    /// True once the run was cancelled or its connection deleted.
+    async fn is_stopped(&self) -> Result<bool, Stop> {
+        let id = &self.connection.id;
+        let found = self.app.store.get_many(&[keys::connection(id), keys::cancelled(id, &self.run.id)]).await?;
+        let is_there = |sk: &str| found.iter().any(|item| item.sort_key(None) == sk);
+        Ok(!is_there(&keys::connection(id).sk) || is_there(&keys::cancelled(id, &self.run.id).sk))
+    }
+
+    async fn step(&mut self) -> Result<(), Stop> {
+        match self.run.checkpoint.clone() {
+            Checkpoint::Users { listing } => users::read_present(self, listing).await,
+            Checkpoint::Deprovisioned { listing } => users::read_deprovisioned(self, listing).await,
+            Checkpoint::FindMissingUsers => users::find_missing(self).await,
+            Checkpoint::VerifyMissingUsers { page } => users::verify_missing(self, page).await,
+            Checkpoint::Groups { listing } => groups::read_page(self, listing).await,
+            Checkpoint::MissingGroups => groups::remove_missing(self).await,
+            Checkpoint::Memberships { crawl } => memberships::read(self, crawl).await,
+            Checkpoint::ExcessMemberships { noted, done } => memberships::remove_excess(self, noted, done).await,
+            Checkpoint::Finish => finish::finish(self).await,
+        }
+    }
+
+    /// Okta stood in the way: wait for it where that can help, else give up and say why.
+    async fn pause_or_fail(&mut self, error: &okta::Error) -> Result<Next, Problem> {
+        self.run.failures += 1;
+        let wake = match error {
+            okta::Error::RateLimited { until } => Some(*until),
+            _ if passes(error) && self.run.failures < MOST_FAILURES => {
+                Some(clock::after(self.app.now(), 1 << self.run.failures))
+            }
+            _ => None,
+        };
+        let written = match wake {
+            Some(wake) => {
+                (self.run.status, self.run.next_wake) = (RunStatus::Waiting, Some(wake));
+                self.commit(Vec::new()).await.map(|()| Next::Wait(wake))
+            }
+            None => {
+                tracing::warn!(connection = %self.connection.id, run = %self.run.id, "a sync failed: {error}");
+                self.run.error = Some(Problem::from(error.clone()).to_json(None));
+                let ended = finish::end(self.app, self.connection, &self.lease, &mut self.run, RunStatus::Failed).await;
+                ended.map(|()| Next::Done)
+            }
+        };
+        match written {
+            Err(store::Error::Conflict(0)) => Ok(Next::Done),
+            other => Ok(other?),
+        }
+    }
+}
+
+/// True for what is likely to be over soon.
+fn passes(error: &okta::Error) -> bool {
+    match error {
+        okta::Error::Unreachable | okta::Error::Timeout | okta::Error::Broken | okta::Error::Unreadable(_) => true,
+        okta::Error::Api(refusal) => refusal.status.is_server_error(),
+        okta::Error::Token(refusal) => refusal.status.is_server_error(),
+        _ => false,
+    }
+}

@@ -1,0 +1,238 @@
+//! Users: two lists, since the plain one leaves out the deprovisioned; then whoever is stored and was on neither is asked
+//! for, one by one, before anything is removed.
+
+use super::guard;
+use super::listing::{self, Read};
+use super::slice::{Stop, Work};
+use crate::okta::{self, BadRecord, UserId, api};
+use crate::store::keys::{self, Listed};
+use crate::store::{Error, Index, Item, Key, Query, Write};
+use crate::synced::roster::Row;
+use crate::synced::{Checkpoint, Listing, Phase, User};
+use std::collections::{HashMap, HashSet};
+
+/// Missing users that are asked for in one step.
+const VERIFY_AT_ONCE: usize = 50;
+/// Missing users that are asked for in one run; the others stay until the next.
+const VERIFY_AT_MOST: u32 = 500;
+/// Records that a run tells as unreadable.
+const MOST_BAD: usize = 100;
+/// The largest record that is stored; `DynamoDB` takes items of 400 KB.
+const LARGEST_RECORD: usize = 350_000;
+/// The list of users that are kept without being seen, and of those that are stored and were not seen.
+pub(super) const KEPT: &str = "kept";
+const MISSING: &str = "missing";
+
+/// One page of the plain list.
+pub async fn read_present(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop> {
+    work.run.phase = Some(Phase::Users);
+    let then = |next| match next {
+        Some(listing) => Checkpoint::Users { listing },
+        None => Checkpoint::Deprovisioned { listing: Listing::default() },
+    };
+    read(work, api::list_users(), "users", listing, then).await
+}
+
+/// One page of the deprovisioned users.
+pub async fn read_deprovisioned(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop> {
+    let then = |next| match next {
+        Some(listing) => Checkpoint::Deprovisioned { listing },
+        None => Checkpoint::FindMissingUsers,
+    };
+    read(work, api::list_deprovisioned_users(), "deprovisioned", listing, then).await
+}
+
+async fn read(
+    work: &mut Work<'_>,
+    request: okta::Request,
+    name: &str,
+    listing: Listing,
+    then: impl Fn(Option<Listing>) -> Checkpoint,
+) -> Result<(), Stop> {
+    let name = format!("{name}.{}", listing.pass);
+    let (page, next) = match listing::read::<okta::User>(work, request, &listing).await? {
+        Read::Page(page, next) => (page, next),
+        Read::Restart(again) => {
+            work.run.checkpoint = then(Some(again));
+            return Ok(work.commit(Vec::new()).await?);
+        }
+    };
+    work.run.count(Phase::Users).seen += (page.items.len() + page.bad.len()) as u64;
+    let (mut writes, rows) = store(work, page.items, page.bad).await?;
+    writes.push(work.note(&name, listing.pages, &rows)?);
+    if next.is_none() {
+        work.run.read.push(name);
+    }
+    work.run.checkpoint = then(next);
+    Ok(work.commit(writes).await?)
+}
+
+/// Compares users with what is stored: the writes for those that changed, and everybody's line of the roster.
+async fn store(
+    work: &mut Work<'_>,
+    users: Vec<okta::User>,
+    bad: Vec<BadRecord>,
+) -> Result<(Vec<Write>, Vec<Row>), Error> {
+    let connection = work.connection;
+    let now = work.app.now();
+    let unreadable: Vec<_> = bad.iter().filter_map(|bad| UserId::parse(bad.id.as_deref()?).ok()).collect();
+    let ids = users.iter().map(|user| &user.id).chain(&unreadable);
+    let wanted: Vec<_> = ids.map(|id| User::key(&connection.id, id)).collect::<HashSet<_>>().into_iter().collect();
+    let found = work.app.store.get_many(&wanted).await?;
+    let mut stored: HashMap<String, Item> =
+        found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
+    let (mut writes, mut rows) = (Vec::new(), Vec::new());
+    let attributes = &connection.settings.attributes;
+    for bad in bad {
+        tell_bad(work, bad);
+    }
+    for id in unreadable {
+        if let Some(item) = stored.get(&User::key(&connection.id, &id).pk) {
+            rows.push(Row::new(&item.parse::<User>()?, attributes));
+        }
+    }
+    for user in users {
+        let user = User::new(user, now);
+        let key = User::key(&connection.id, &user.id);
+        let before = stored.get(&key.pk);
+        let old = before.map(Item::parse::<User>).transpose()?;
+        let same = before.and_then(|item| item.get("hash")) == Some(user.hash().as_str());
+        let stale = old.as_ref().is_some_and(|old| old.last_updated > user.last_updated);
+        match old {
+            Some(old) if old.removed_at.is_none() && (same || stale) => rows.push(Row::new(&old, attributes)),
+            old => {
+                let item = user.item(&connection.id)?;
+                if item.size() > LARGEST_RECORD {
+                    let detail = "the record is larger than the directory can hold".to_owned();
+                    tell_bad(work, BadRecord { id: Some(user.id.to_string()), detail });
+                    rows.extend(old.map(|old| Row::new(&old, attributes)));
+                    continue;
+                }
+                let count = work.run.count(Phase::Users);
+                if old.is_some() {
+                    count.changed += 1
+                } else {
+                    count.added += 1
+                }
+                rows.push(Row::new(&user, attributes));
+                // The same user twice on one page: a transaction takes an item once, and the later one counts.
+                writes.retain(|write| !matches!(write, Write::Put(item) if item.partition_key() == key.pk));
+                stored.insert(key.pk, item.clone());
+                writes.push(Write::Put(item));
+            }
+        }
+    }
+    Ok((writes, rows))
+}
+
+fn tell_bad(work: &mut Work<'_>, mut bad: BadRecord) {
+    bad.detail.truncate(bad.detail.floor_char_boundary(200));
+    tracing::warn!(connection = %work.connection.id, user = bad.id.as_deref(), "a user's record cannot be stored");
+    if work.run.bad.len() < MOST_BAD && !work.run.bad.contains(&bad) {
+        work.run.bad.push(bad);
+    }
+}
+
+/// Notes who is stored and was on neither list, and asks the guard.
+pub async fn find_missing(work: &mut Work<'_>) -> Result<(), Stop> {
+    let (mut missing, mut stored) = (Vec::new(), 0_u64);
+    let lists: Vec<_> = work.run.read.clone();
+    for shard in 0..keys::SHARDS {
+        let partition = keys::users_partition(&work.connection.id, Listed::Present, shard);
+        // One shard at a time, so that a large tenant needs no more memory than a small one.
+        let mut seen = HashSet::new();
+        for list in &lists {
+            let visit = |rows: Vec<Row>| {
+                let ours = rows
+                    .into_iter()
+                    .map(|row| row.id)
+                    .filter(|id| keys::user_index(&work.connection.id, id, Listed::Present).pk == partition);
+                seen.extend(ours.map(String::from));
+            };
+            work.each_noted(list, visit).await?;
+        }
+        let query = Query::index(Index::G1, partition.as_str());
+        let mut pages = work.app.store.pages(&query);
+        while let Some(items) = pages.next().await? {
+            stored += items.len() as u64;
+            let ids = items.iter().map(|item| item.sort_key(Some(Index::G1)));
+            missing.extend(ids.filter(|id| !seen.contains(*id)).map(str::to_owned));
+        }
+    }
+    let seen = work.run.count(Phase::Users).seen;
+    if guard::trips(stored, seen, missing.len() as u64) {
+        work.run.pending_removals.insert(Phase::Users, missing.len() as u64);
+    }
+    let mut writes = Vec::new();
+    for (page, some) in (0_u32..).zip(missing.chunks(VERIFY_AT_ONCE)) {
+        writes.push(work.note(MISSING, page, some)?);
+    }
+    work.run.read.push(KEPT.to_owned());
+    work.run.checkpoint = Checkpoint::VerifyMissingUsers { page: 0 };
+    Ok(work.commit(writes).await?)
+}
+
+/// Asks for the missing users of one page: found ones are stored, gone ones removed, all others kept.
+pub async fn verify_missing(work: &mut Work<'_>, page: u32) -> Result<(), Stop> {
+    let Some(ids) = work.noted::<UserId>(MISSING, page).await? else {
+        let groups = work
+            .connection
+            .settings
+            .sync
+            .as_ref()
+            .is_none_or(|sync| sync.streams.contains(&crate::connection::Stream::Groups));
+        work.run.checkpoint =
+            if groups { Checkpoint::Groups { listing: Listing::default() } } else { Checkpoint::Finish };
+        return Ok(work.commit(Vec::new()).await?);
+    };
+    let asked = page * u32::try_from(VERIFY_AT_ONCE).unwrap_or(u32::MAX);
+    let ask = !work.run.pending_removals.contains_key(&Phase::Users) && asked < VERIFY_AT_MOST;
+    let (mut found, mut gone, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    for id in ids {
+        if !ask {
+            kept.push(id);
+            continue;
+        }
+        match work.client.fetch::<okta::User>(&api::get_user(&id)).await {
+            Ok(user) => found.push(user),
+            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => gone.push(id),
+            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => {
+                let detail = "role_missing: Okta no longer lets us see this user".to_owned();
+                tell_bad(work, BadRecord { id: Some(id.to_string()), detail });
+                kept.push(id);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let (mut writes, mut rows) = store(work, found, Vec::new()).await?;
+    let wanted: Vec<_> = kept.iter().map(|id| User::key(&work.connection.id, id)).collect();
+    for item in work.app.store.get_many(&wanted).await? {
+        rows.push(Row::new(&item.parse()?, &work.connection.settings.attributes));
+    }
+    for id in gone {
+        writes.extend(remove(work, &id).await?);
+    }
+    writes.push(work.note(KEPT, page, &rows)?);
+    work.run.checkpoint = Checkpoint::VerifyMissingUsers { page: page + 1 };
+    Ok(work.commit(writes).await?)
+}
+
+/// The writes that remove a user and its memberships.
+async fn remove(work: &mut Work<'_>, id: &UserId) -> Result<Vec<Write>, Error> {
+    let key = User::key(&work.connection.id, id);
+    let Some(item) = work.app.store.get(&key).await? else { return Ok(Vec::new()) };
+    let mut user: User = item.parse()?;
+    if user.removed_at.is_some() {
+        return Ok(Vec::new());
+    }
+    user.removed_at = Some(work.app.now());
+    let edges = work.app.store.query(&Query::partition(key.pk.as_str()).prefix(keys::MEMBERSHIPS)).await?;
+    work.run.count(Phase::Users).removed += 1;
+    work.run.count(Phase::Memberships).removed += edges.len() as u64;
+    let mut writes: Vec<_> = edges
+        .iter()
+        .map(|edge| Write::Delete(Key { pk: key.pk.clone(), sk: edge.sort_key(None).to_owned() }))
+        .collect();
+    writes.push(Write::Put(user.item(&work.connection.id)?));
+    Ok(writes)
+}

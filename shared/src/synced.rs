@@ -1,0 +1,17 @@
+//! What a sync leaves behind, as it lies in the table: users, groups, memberships, runs, and the roster.
+//!
+//! The sync writes these, the directory reads them; neither knows the other.
+
+mod group;
+mod pages;
+pub mod roster;
+mod run;
+mod state;
+mod user;
+
+pub use group::Group;
+pub use pages::{pack, unpack};
+pub use roster::Roster;
+pub use run::{Checkpoint, Crawl, Listing, Mode, Phase, Progress, Run, RunStatus};
+pub use state::{Counts, LastSync, State};
+pub use user::{TypeName, User};

@@ -1,0 +1,35 @@
+//! Lists of texts packed into one attribute.
+
+use crate::store::Error;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::{Read, Write};
+
+/// JSON, compressed.
+pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    let json = serde_json::to_vec(value).map_err(|_| Error::Corrupt)?;
+    encoder.write_all(&json).and_then(|()| encoder.finish()).map_err(|_| Error::Corrupt)
+}
+
+/// What `pack` made.
+pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let mut json = Vec::new();
+    ZlibDecoder::new(bytes).read_to_end(&mut json).map_err(|_| Error::Corrupt)?;
+    serde_json::from_slice(&json).map_err(|_| Error::Corrupt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        let ids = vec!["00u1".to_owned(), "00ü2".to_owned()];
+        assert_eq!(unpack::<Vec<String>>(&pack(&ids).expect("packed")).expect("unpacked"), ids);
+        assert!(unpack::<Vec<String>>(b"no").is_err());
+    }
+}

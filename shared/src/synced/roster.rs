@@ -1,0 +1,169 @@
+//! The roster: one line of every user, small enough to be held in memory, from which lists, searches, managers, chains,
+//! counts and findings are answered.
+//!
+//! The sync writes it at its end, in parts that are named after their content: a part that did not change is not written
+//! again. Who manages whom is worked out by whoever reads it, from what people's profiles say.
+
+mod tree;
+
+pub use tree::{Finding, Tree};
+
+use super::{User, pack, unpack};
+use crate::connection::Attributes;
+use crate::fold::{fold, word_begins};
+use crate::id::ConnectionId;
+use crate::okta::UserId;
+use crate::store::{Error, Key, Store, keys};
+use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// One line of the roster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Okta's id.
+    pub id: UserId,
+    /// One of Okta's statuses.
+    #[serde(rename = "s")]
+    pub status: String,
+    /// When the user was last stored.
+    #[serde(rename = "u")]
+    pub updated: Timestamp,
+    /// Name for people.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// Login.
+    #[serde(rename = "l")]
+    pub login: String,
+    /// Email, where it is not the login.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Employee number.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub employee_number: Option<String>,
+    /// What names the manager.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
+    /// Job title.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Department.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+}
+
+impl Row {
+    /// The line of a user. A text of any length is cut: a profile may hold anything.
+    pub fn new(user: &User, attributes: &Attributes) -> Self {
+        let cut = |text: &str| text.chars().take(200).collect::<String>();
+        let login = user.text("login").map(cut).unwrap_or_default();
+        let email = user.text("email").map(cut).filter(|email| *email != login);
+        Self {
+            id: user.id.clone(),
+            status: user.status.clone(),
+            updated: user.synced_at,
+            name: cut(&user.name()),
+            login,
+            email,
+            employee_number: user.text("employeeNumber").map(cut),
+            manager: user.manager(attributes).map(cut),
+            title: user.text("title").map(cut),
+            department: user.text("department").map(cut),
+        }
+    }
+
+    /// True for a person: a user that is not deprovisioned.
+    pub fn is_person(&self) -> bool {
+        self.status != "DEPROVISIONED"
+    }
+
+    /// True where a word of name, login or email begins with the folded prefix.
+    pub fn matches(&self, prefix: &str) -> bool {
+        let texts = [Some(&self.name), Some(&self.login), self.email.as_ref()];
+        texts.into_iter().flatten().any(|text| word_begins(&fold(text), prefix))
+    }
+}
+
+/// All lines, ordered by id, and the tree of managers.
+pub struct Roster {
+    /// The lines.
+    pub rows: Vec<Row>,
+    /// Who manages whom.
+    pub tree: Tree,
+}
+
+impl Roster {
+    /// Of lines in any order.
+    pub fn new(mut rows: Vec<Row>) -> Self {
+        rows.sort_by(|a, b| a.id.cmp(&b.id));
+        let tree = Tree::new(&rows);
+        Self { rows, tree }
+    }
+
+    /// Reads the parts.
+    pub async fn load(store: &Store, connection: &ConnectionId, parts: &[String]) -> Result<Self, Error> {
+        let mut rows = Vec::new();
+        for some in parts.chunks(8) {
+            let keys: Vec<_> = some.iter().map(|part| part_key(connection, part)).collect();
+            let items = store.get_many(&keys).await?;
+            if items.len() < keys.len() {
+                return Err(Error::Unavailable("the roster was replaced while it was read".to_owned()));
+            }
+            for item in items {
+                rows.extend(unpack::<Vec<Row>>(item.get_bytes("rows").ok_or(Error::Corrupt)?)?);
+            }
+        }
+        Ok(Self::new(rows))
+    }
+
+    /// Where a user stands.
+    pub fn place(&self, id: &str) -> Option<usize> {
+        self.rows.binary_search_by(|row| row.id.as_str().cmp(id)).ok()
+    }
+
+    /// Where the user with a login stands; case is ignored, as Okta does.
+    pub fn place_of_login(&self, login: &str) -> Option<usize> {
+        let login = login.to_lowercase();
+        self.rows.iter().position(|row| row.login.to_lowercase() == login)
+    }
+}
+
+/// Where a part lies.
+pub fn part_key(connection: &ConnectionId, part: &str) -> Key {
+    keys::roster_part(connection, part)
+}
+
+/// A packed part and its name.
+pub struct Part {
+    /// The hash of its content.
+    pub name: String,
+    /// The lines, packed.
+    pub bytes: Vec<u8>,
+}
+
+/// Which part a user's line belongs to, of `parts`; it never moves while the number of parts stays.
+pub fn part_of(id: &str, parts: usize) -> usize {
+    let hash = id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    usize::try_from(hash % parts as u64).unwrap_or_default()
+}
+
+/// Into how many parts so many lines are cut: about a thousand lines each, in few steps, so that growth seldom moves all.
+pub fn parts_for(rows: usize) -> usize {
+    (rows / 1_000 + 1).next_power_of_two()
+}
+
+/// Packs the lines of a part; the same lines in any order make the same part.
+pub fn pack_part(mut rows: Vec<Box<RawValue>>) -> Result<Part, Error> {
+    rows.sort_by(|a, b| a.get().cmp(b.get()));
+    let mut content = Vec::new();
+    for row in &rows {
+        content.extend_from_slice(row.get().as_bytes());
+        content.push(b'\n');
+    }
+    let hash = digest(&SHA256, &content);
+    let name = hash.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Part { name, bytes: pack(&rows)? })
+}

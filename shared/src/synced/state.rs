@@ -1,0 +1,83 @@
+//! What outlives a run: the last one, what it counted, and which roster is current.
+
+use super::run::{Mode, RunStatus};
+use crate::id::{ConnectionId, SyncId};
+use crate::okta::BadRecord;
+use crate::store::{Condition, Error, Item, Store, Write, keys};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The state of a connection's sync.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// The newest run, whatever became of it.
+    pub current: Option<SyncId>,
+    /// The last run that ended.
+    pub last: Option<LastSync>,
+    /// What the last good run counted.
+    pub counts: Counts,
+    /// True once a run has succeeded.
+    pub succeeded: bool,
+    /// The parts of the current roster, by their content's hash.
+    pub roster: Vec<String>,
+    /// Records that the last good run could not read.
+    pub bad: Vec<BadRecord>,
+    /// Counts writes.
+    #[serde(skip)]
+    pub revision: u64,
+}
+
+/// A run that ended, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSync {
+    /// Which.
+    pub id: SyncId,
+    /// How it read.
+    pub mode: Mode,
+    /// How it ended.
+    pub status: RunStatus,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Users of all statuses.
+    pub users: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Memberships, those of `Everyone` left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub memberships: u64,
+    /// Applications.
+    pub apps: u64,
+    /// Locations.
+    pub locations: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl State {
+    /// Reads it; the empty one where there is none yet.
+    pub async fn load(store: &Store, connection: &ConnectionId) -> Result<Self, Error> {
+        let Some(item) = store.get(&keys::sync_state(connection)).await? else { return Ok(Self::default()) };
+        let revision = item.get_number("rev").ok_or(Error::Corrupt)?;
+        Ok(Self { revision, ..item.parse()? })
+    }
+
+    /// The write that replaces the state it was read as, and no other.
+    pub fn write(&self, connection: &ConnectionId) -> Result<Write, Error> {
+        let item = Item::at(&keys::sync_state(connection)).number("rev", self.revision + 1).document(self)?;
+        let condition = match self.revision {
+            0 => Condition::absent(),
+            revision => Condition::number("rev", revision),
+        };
+        Ok(Write::PutIf(item, condition))
+    }
+}

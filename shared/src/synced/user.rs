@@ -1,0 +1,175 @@
+//! A user of the directory, and what makes it a changed one.
+
+use crate::connection::Attributes;
+use crate::id::ConnectionId;
+use crate::okta::{self, UserId};
+use crate::store::keys::{self, Listed};
+use crate::store::{Error, Index, Item, Key};
+use aws_lc_rs::digest::{Context, SHA256};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A user as it is stored and told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// Okta's id.
+    pub id: UserId,
+    /// One of Okta's statuses.
+    pub status: String,
+    /// Its user type.
+    #[serde(rename = "type")]
+    pub user_type: Option<TypeName>,
+    /// Okta's profile, verbatim.
+    pub profile: BTreeMap<String, Value>,
+    /// When it was made.
+    pub created: Option<String>,
+    /// When it was last activated.
+    pub activated: Option<String>,
+    /// When its status last moved.
+    pub status_changed: Option<String>,
+    /// When it last signed in, as of the last stored change.
+    pub last_login: Option<String>,
+    /// When Okta last changed it, as of the last stored change.
+    pub last_updated: Option<String>,
+    /// When its password last changed, as of the last stored change.
+    pub password_changed: Option<String>,
+    /// When the tenant was seen without it.
+    pub removed_at: Option<Timestamp>,
+    /// When it was last stored.
+    pub synced_at: Timestamp,
+}
+
+/// A user type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeName {
+    /// `oty…`
+    pub id: String,
+    /// Its name, where it is known.
+    pub name: Option<String>,
+}
+
+/// A removed object is kept for this long.
+pub const REMOVED_DAYS: i64 = 30;
+
+impl User {
+    /// Of what Okta told just now.
+    pub fn new(user: okta::User, now: Timestamp) -> Self {
+        Self {
+            id: user.id,
+            status: user.status,
+            user_type: user.user_type.map(|it| TypeName { id: it.id, name: None }),
+            profile: user.profile,
+            created: user.created,
+            activated: user.activated,
+            status_changed: user.status_changed,
+            last_login: user.last_login,
+            last_updated: user.last_updated,
+            password_changed: user.password_changed,
+            removed_at: None,
+            synced_at: now,
+        }
+    }
+
+    /// A hash of all that makes a user a changed one. Signing in, a new password and Okta's own stamps do not: otherwise
+    /// an idle tenant would be written anew every day.
+    pub fn hash(&self) -> String {
+        let content = (
+            &self.id,
+            &self.status,
+            self.user_type.as_ref().map(|it| &it.id),
+            &self.profile,
+            (&self.created, &self.activated, &self.status_changed),
+        );
+        let mut hasher = Context::new(&SHA256);
+        hasher.update(&serde_json::to_vec(&content).unwrap_or_default());
+        hasher.finish().as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// As it is written.
+    pub fn item(&self, connection: &ConnectionId) -> Result<Item, Error> {
+        let listed = if self.removed_at.is_some() { Listed::Removed } else { Listed::Present };
+        let item = Item::at(&Self::key(connection, &self.id))
+            .indexed(Index::G1, keys::user_index(connection, &self.id, listed))
+            .text("hash", self.hash())
+            .document(self)?;
+        Ok(match self.removed_at {
+            Some(at) => item.expires(crate::clock::after(at, REMOVED_DAYS * 86_400)),
+            None => item,
+        })
+    }
+
+    /// Where it lies.
+    pub fn key(connection: &ConnectionId, id: &UserId) -> Key {
+        keys::user(connection, id)
+    }
+
+    /// A text of its profile; none where it is missing, null, empty or no text.
+    pub fn text(&self, attribute: &str) -> Option<&str> {
+        self.profile.get(attribute)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Display name, else first and last, else login.
+    pub fn name(&self) -> String {
+        if let Some(name) = self.text("displayName") {
+            return name.to_owned();
+        }
+        let parts = [self.text("firstName"), self.text("lastName")];
+        let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if name.is_empty() { self.text("login").unwrap_or(self.id.as_str()).to_owned() } else { name }
+    }
+
+    /// What names its manager.
+    pub fn manager(&self, attributes: &Attributes) -> Option<&str> {
+        self.text(attributes.manager.as_deref()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn user(change: impl Fn(&mut Value)) -> User {
+        let mut body = json!({
+            "id": "00u1", "status": "ACTIVE", "created": "2025-01-01T00:00:00.000Z", "lastLogin": null,
+            "type": {"id": "oty1"}, "profile": {"login": "ana@example.com", "firstName": "Ana", "city": "Oslo"},
+        });
+        change(&mut body);
+        User::new(serde_json::from_value(body).expect("a user"), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn signing_in_changes_nothing_and_everything_else_does() {
+        let before = user(|_| {}).hash();
+        for field in ["lastLogin", "passwordChanged", "lastUpdated", "transitioningToStatus"] {
+            assert_eq!(user(|body| body[field] = json!("2026-01-01T00:00:00.000Z")).hash(), before, "{field}");
+        }
+        for field in ["created", "activated", "statusChanged", "status"] {
+            assert_ne!(user(|body| body[field] = json!("2026-01-01T00:00:00.000Z")).hash(), before, "{field}");
+        }
+        assert_ne!(user(|body| body["type"]["id"] = json!("oty2")).hash(), before);
+        assert_ne!(user(|body| body["profile"]["city"] = json!("Bergen")).hash(), before);
+        assert_ne!(user(|body| body["profile"]["city"] = Value::Null).hash(), before);
+    }
+
+    #[test]
+    fn the_order_of_a_profile_changes_nothing() {
+        let other = user(|body| {
+            body["profile"] = json!({"city": "Oslo", "firstName": "Ana", "login": "ana@example.com"});
+        });
+        assert_eq!(other.hash(), user(|_| {}).hash());
+    }
+
+    #[test]
+    fn a_name_is_display_name_else_first_and_last_else_login() {
+        assert_eq!(user(|_| {}).name(), "Ana");
+        assert_eq!(user(|body| body["profile"]["displayName"] = json!("Ana B.")).name(), "Ana B.");
+        assert_eq!(
+            user(|body| body["profile"] = json!({"login": "x@example.com", "lastName": ""})).name(),
+            "x@example.com"
+        );
+        assert_eq!(user(|body| body["profile"] = json!({})).name(), "00u1");
+    }
+}

@@ -1,0 +1,226 @@
+//! Faults an operator orders, and what they do to one request.
+//!
+//! A fault concerns requests whose path starts with its prefix and which it can harm at all: `empty_list` waits for a
+//! listing, `key_revoked` for the token endpoint. `times` counts only those.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::random::Random;
+use crate::routes::Kind;
+
+/// An order as the operator sends it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Order {
+    #[serde(flatten)]
+    fault: Fault,
+    #[serde(default)]
+    path: String,
+    times: Option<u32>,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+enum Fault {
+    Latency { ms: u64 },
+    Status { status: u16, error_code: Option<String> },
+    Drop { when: When },
+    Truncate { bytes: usize },
+    Skew { seconds: i64 },
+    EmptyList,
+    CutList { after: usize },
+    RateLimit,
+    Concurrency,
+    KeyRevoked,
+    JwksStale,
+    Hooks { drop: Option<f64>, double: Option<f64>, shuffle: Option<f64> },
+    UngrantedScopes { mode: Ungranted },
+}
+
+/// When a connection is cut: before the request did anything, or after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Nothing has changed in the tenant.
+    Before,
+    /// The change is made, only its answer is lost.
+    After,
+}
+
+/// What the token endpoint does with a scope the app was not granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ungranted {
+    /// Refuse the whole request.
+    Fail,
+    /// Leave the scope out.
+    Drop,
+}
+
+/// A refusal that looks like a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Throttle {
+    /// The rate limit: nothing remains until the window ends.
+    Rate,
+    /// The concurrency limit: limit and remaining are 0.
+    Concurrency,
+}
+
+/// Everything the faults in force do to one request.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
+pub struct Effects {
+    /// Time to wait before anything else.
+    pub latency: Duration,
+    /// A status to answer with, and an Okta error code.
+    pub status: Option<(u16, Option<String>)>,
+    /// Cut the connection.
+    pub drop: Option<When>,
+    /// Cut the body after so many bytes.
+    pub truncate: Option<usize>,
+    /// Seconds the server's clock is off.
+    pub skew: i64,
+    /// Answer a listing with `[]`.
+    pub empty_list: bool,
+    /// End a listing after so many items, without a next link.
+    pub cut_list: Option<usize>,
+    /// Answer 429.
+    pub throttle: Option<Throttle>,
+    /// No key of the client is known.
+    pub key_revoked: bool,
+    /// Keys are not fetched again.
+    pub jwks_stale: bool,
+    /// Ungranted scopes are left out instead of refused.
+    pub drop_ungranted: bool,
+}
+
+impl Fault {
+    fn concerns(&self, kind: Kind) -> bool {
+        match self {
+            Fault::EmptyList => matches!(kind, Kind::List | Kind::Log),
+            Fault::CutList { .. } => kind == Kind::List,
+            Fault::KeyRevoked | Fault::JwksStale | Fault::UngrantedScopes { .. } => kind == Kind::Token,
+            Fault::Hooks { .. } => false,
+            _ => true,
+        }
+    }
+
+    fn apply(&self, effects: &mut Effects) {
+        match self {
+            Fault::Latency { ms } => effects.latency += Duration::from_millis(*ms),
+            Fault::Status { status, error_code } => effects.status = Some((*status, error_code.clone())),
+            Fault::Drop { when } => effects.drop = Some(*when),
+            Fault::Truncate { bytes } => effects.truncate = Some(*bytes),
+            Fault::Skew { seconds } => effects.skew += seconds,
+            Fault::EmptyList => effects.empty_list = true,
+            Fault::CutList { after } => effects.cut_list = Some(*after),
+            Fault::RateLimit => effects.throttle = Some(Throttle::Rate),
+            Fault::Concurrency => effects.throttle = Some(Throttle::Concurrency),
+            Fault::KeyRevoked => effects.key_revoked = true,
+            Fault::JwksStale => effects.jwks_stale = true,
+            Fault::UngrantedScopes { mode } => effects.drop_ungranted = *mode == Ungranted::Drop,
+            Fault::Hooks { .. } => {}
+        }
+    }
+}
+
+/// The faults in force, oldest first.
+#[derive(Debug, Default)]
+pub struct Faults {
+    orders: Vec<(String, Order)>,
+}
+
+impl Faults {
+    /// Puts a fault in force; the answer is its id.
+    pub fn add(&mut self, order: Order, random: &mut Random) -> String {
+        let id = format!("flt{}", random.text(17));
+        self.orders.push((id.clone(), order));
+        id
+    }
+
+    /// Ends one fault; false if there is none with this id.
+    pub fn remove(&mut self, id: &str) -> bool {
+        let before = self.orders.len();
+        self.orders.retain(|(known, _)| known != id);
+        self.orders.len() < before
+    }
+
+    /// Ends all faults.
+    pub fn clear(&mut self) {
+        self.orders.clear();
+    }
+
+    /// The faults in force, as the operator ordered them and with what is left of `times`.
+    pub fn list(&self) -> Value {
+        let described = |(id, order): &(String, Order)| {
+            let mut item = json!(order);
+            item["id"] = json!(id);
+            item
+        };
+        self.orders.iter().map(described).collect()
+    }
+
+    /// What the faults do to a request; counts it against their `times`.
+    pub fn take(&mut self, path: &str, kind: Kind) -> Effects {
+        let mut effects = Effects::default();
+        for (_, order) in &mut self.orders {
+            if !path.starts_with(&order.path) || !order.fault.concerns(kind) {
+                continue;
+            }
+            if order.times != Some(0) {
+                order.fault.apply(&mut effects);
+            }
+            order.times = order.times.map(|times| times.saturating_sub(1));
+        }
+        self.orders.retain(|(_, order)| order.times != Some(0));
+        effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(orders: &[Value]) -> Faults {
+        let mut faults = Faults::default();
+        let mut random = Random::new(1, "faults");
+        for order in orders {
+            faults.add(serde_json::from_value(order.clone()).expect("a valid order"), &mut random);
+        }
+        faults
+    }
+
+    #[test]
+    fn a_fault_counts_only_requests_it_can_harm() {
+        let mut faults = faults(&[json!({"fault": "empty_list", "path": "/api/v1/users", "times": 1})]);
+        assert!(!faults.take("/api/v1/groups", Kind::List).empty_list);
+        assert!(!faults.take("/api/v1/users/1", Kind::One).empty_list);
+        assert!(faults.take("/api/v1/users", Kind::List).empty_list);
+        assert!(!faults.take("/api/v1/users", Kind::List).empty_list);
+    }
+
+    #[test]
+    fn faults_add_up_until_they_are_cleared() {
+        let mut faults = faults(&[
+            json!({"fault": "latency", "ms": 5}),
+            json!({"fault": "status", "status": 503}),
+            json!({"fault": "drop", "when": "after"}),
+        ]);
+        let effects = faults.take("/api/v1/users", Kind::List);
+        assert_eq!(effects.latency, Duration::from_millis(5));
+        assert_eq!(effects.status, Some((503, None)));
+        assert_eq!(effects.drop, Some(When::After));
+        faults.clear();
+        assert_eq!(faults.take("/api/v1/users", Kind::List).drop, None);
+    }
+
+    #[test]
+    fn an_unknown_or_incomplete_fault_is_refused() {
+        for order in [json!({"fault": "fire"}), json!({"fault": "drop"}), json!({"fault": "drop", "when": "later"})] {
+            assert!(serde_json::from_value::<Order>(order).is_err());
+        }
+    }
+}

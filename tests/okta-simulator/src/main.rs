@@ -1,0 +1,28 @@
+//! The tenant as a program: prints one JSON line when it is ready, serves until Ctrl-C.
+
+use clap::Parser;
+use okta_simulator::{Config, Simulator};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+/// A stateful Okta tenant over HTTP, on this machine only.
+#[derive(Parser)]
+#[command(version)]
+struct Flags {
+    /// The port; 0 picks a free one.
+    #[arg(long, default_value_t = 7171)]
+    port: u16,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let flags = Flags::parse();
+    let listener = TcpListener::bind(("127.0.0.1", flags.port)).await?;
+    let okta = Simulator::start(flags.config, listener).await?;
+    let mut ready = json!(okta.credentials());
+    ready["listening"] = json!(okta.url());
+    println!("{ready}");
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,217 @@
+//! What happens to a request under the lock: who is calling, how often, with what right, and then its handler.
+//!
+//! The order is Okta's as far as it can be seen from outside: a proof is used up before a limit is looked at, a limit
+//! comes before a missing scope, a missing scope before a missing role.
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method, StatusCode, request::Parts};
+use jiff::{SignedDuration, Timestamp};
+use url::form_urlencoded;
+
+use crate::answer::{Answer, Outcome, Refusal, known_code, status_code};
+use crate::api::meta;
+use crate::auth::{self, Presented, TokenRequest};
+use crate::call::{Address, Call, Principal};
+use crate::clock::moved;
+use crate::faults::{Effects, Throttle};
+use crate::limits::Quota;
+use crate::log::Party;
+use crate::routes::{Kind, Route};
+use crate::state::{Shared, State};
+
+/// The principal of whoever did not say who they are.
+const ANONYMOUS: &str = "anonymous";
+
+/// A request and everything known about it before it is judged.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The endpoint.
+    pub route: &'static Route,
+    /// Method, URL and headers.
+    pub parts: Parts,
+    /// The path's parameters.
+    pub params: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+    /// What faults do.
+    pub effects: Effects,
+    /// The id sent back.
+    pub request_id: String,
+}
+
+/// An answer and the headers it needs.
+#[derive(Debug)]
+pub struct Reply {
+    /// The answer.
+    pub answer: Answer,
+    /// The caller's limit.
+    pub quota: Quota,
+    /// Whom the limit is counted for.
+    pub principal: String,
+}
+
+/// Answers a request; only fetching keys happens outside the lock.
+pub async fn answer(shared: &Shared, exchange: Exchange) -> Reply {
+    if exchange.route.kind == Kind::Token {
+        let wanted = {
+            let state = shared.state();
+            let request = token_request(&state, &exchange);
+            auth::keys_to_fetch(&state.gate, &state.tenant, &request, &exchange.effects)
+        };
+        if let Some(uri) = wanted {
+            let set = auth::fetch(&shared.http, &uri).await;
+            let mut state = shared.state();
+            let now = state.tenant.clock.now().as_second();
+            state.gate.store_keys(set, now);
+        }
+    }
+    judge(&mut shared.state(), exchange)
+}
+
+fn judge(state: &mut State, exchange: Exchange) -> Reply {
+    let now = state.tenant.clock.now();
+    let skew = SignedDuration::from_secs(exchange.effects.skew);
+    let caller = identify(state, &exchange, moved(now, skew));
+    let principal = label(state, &exchange, &caller);
+    let (mut quota, within) = state.limits.spend(&principal, exchange.route.bucket, now.as_second());
+    quota.reset += exchange.effects.skew;
+    let outcome = if let Some(refused) = throttled(&exchange.effects, &mut quota, within, now) {
+        state.rate_limited += 1;
+        Err(refused)
+    } else if let Some((status, code)) = &exchange.effects.status {
+        Err(ordered_refusal(exchange.route, *status, code.as_deref()))
+    } else if exchange.route.kind == Kind::Token {
+        let request = token_request(state, &exchange);
+        auth::grant(&mut state.gate, &mut state.tenant, &request, &exchange.effects)
+    } else {
+        caller.and_then(|caller| serve(state, exchange, caller, now))
+    };
+    let error_id = format!("oae{}", state.tenant.random.text(22));
+    let answer = outcome.unwrap_or_else(|refusal| refusal.answer(&error_id));
+    Reply { answer, quota, principal }
+}
+
+/// Who is calling, for endpoints that want to know.
+fn identify(state: &mut State, exchange: &Exchange, seen: Timestamp) -> Result<Principal, Refusal> {
+    if matches!(exchange.route.kind, Kind::Open | Kind::Token) {
+        let actor = Party { id: ANONYMOUS.into(), kind: "User", alternate: ANONYMOUS.into(), name: ANONYMOUS.into() };
+        return Ok(Principal { actor, role: None, scopes: None });
+    }
+    let presented = presented(exchange, seen);
+    auth::authenticate(&mut state.gate, &state.tenant, &presented)
+}
+
+fn presented(exchange: &Exchange, seen: Timestamp) -> Presented<'_> {
+    Presented {
+        headers: &exchange.parts.headers,
+        route: exchange.route,
+        path: exchange.parts.uri.path(),
+        seen: seen.as_second(),
+    }
+}
+
+/// Whom the limit is counted for: the API token, an app, or nobody in particular.
+fn label(state: &State, exchange: &Exchange, caller: &Result<Principal, Refusal>) -> String {
+    if exchange.route.kind == Kind::Token {
+        let request = token_request(state, exchange);
+        return auth::claimed_client(&state.tenant, &request).unwrap_or_else(|| ANONYMOUS.into());
+    }
+    match caller {
+        Ok(caller) if caller.scopes.is_some() => caller.actor.id.clone(),
+        Ok(_) if exchange.route.kind != Kind::Open => "api_token".into(),
+        _ => ANONYMOUS.into(),
+    }
+}
+
+/// A 429, ordered or earned.
+fn throttled(effects: &Effects, quota: &mut Quota, within: bool, now: Timestamp) -> Option<Refusal> {
+    match effects.throttle {
+        Some(Throttle::Concurrency) => {
+            *quota = Quota { limit: 0, remaining: 0, reset: now.as_second() + effects.skew + 5 };
+        }
+        Some(Throttle::Rate) => quota.remaining = 0,
+        None if within => return None,
+        None => {}
+    }
+    Some(Refusal::code("E0000047"))
+}
+
+/// The refusal an operator ordered by its status, in the shape its endpoint would use.
+fn ordered_refusal(route: &Route, status: u16, code: Option<&str>) -> Refusal {
+    let usual = match status {
+        401 => Some("E0000011"),
+        403 => Some("E0000006"),
+        404 => Some("E0000007"),
+        429 => Some("E0000047"),
+        500 => Some("E0000009"),
+        _ => None,
+    };
+    match code.and_then(known_code).or(usual) {
+        Some(code) if route.kind != Kind::Token || status == 429 => {
+            Refusal::Okta { code, about: String::new(), causes: Vec::new(), status: Some(status_code(status)) }
+        }
+        _ if route.kind == Kind::Token && status < 502 => Refusal::oauth(status, "server_error", "Ordered by a fault."),
+        _ => Refusal::Gateway(status_code(status)),
+    }
+}
+
+/// Checks what the caller may do and calls the handler.
+fn serve(state: &mut State, exchange: Exchange, principal: Principal, now: Timestamp) -> Outcome {
+    let Exchange { route, ref parts, ref effects, .. } = exchange;
+    let has_length = ["content-length", "transfer-encoding"].iter().any(|name| parts.headers.contains_key(*name));
+    if matches!(parts.method, Method::POST | Method::PUT) && !has_length {
+        return Err(Refusal::Gateway(StatusCode::LENGTH_REQUIRED));
+    }
+    let seen = moved(now, SignedDuration::from_secs(effects.skew));
+    if route.kind != Kind::Open {
+        auth::require_scope(&state.tenant, &presented(&exchange, seen), &principal)?;
+    }
+    let allowed = principal.role.map_or(route.need == crate::role::Permission::None, |role| role.allows(route.need));
+    let hidden = effects.empty_list && route.kind == Kind::List;
+    let call = call(exchange, principal);
+    if route.kind == Kind::List && (hidden || !allowed) {
+        return Ok(meta::empty(&state.tenant, &call));
+    }
+    if route.kind != Kind::Open && !allowed {
+        return Err(Refusal::code("E0000006"));
+    }
+    (route.run)(&mut state.tenant, &call)
+}
+
+fn call(exchange: Exchange, principal: Principal) -> Call {
+    let headers = &exchange.parts.headers;
+    Call {
+        principal,
+        json: text(headers, "content-type").starts_with("application/json"),
+        user_agent: text(headers, "user-agent").to_owned(),
+        address: Address {
+            path: exchange.parts.uri.path().to_owned(),
+            query: pairs(exchange.parts.uri.query().unwrap_or_default().as_bytes()).collect(),
+        },
+        params: exchange.params,
+        body: exchange.body,
+        request_id: exchange.request_id,
+        effects: exchange.effects,
+    }
+}
+
+fn token_request(state: &State, exchange: &Exchange) -> TokenRequest {
+    let headers = &exchange.parts.headers;
+    let is_form = text(headers, "content-type").starts_with("application/x-www-form-urlencoded");
+    TokenRequest {
+        form: is_form.then(|| pairs(&exchange.body).collect::<HashMap<_, _>>()),
+        proofs: headers.get_all("dpop").iter().map(|value| value.to_str().unwrap_or_default().to_owned()).collect(),
+        basic: text(headers, "authorization").starts_with("Basic "),
+        seen: state.tenant.clock.now().as_second() + exchange.effects.skew,
+    }
+}
+
+fn pairs(text: &[u8]) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(text).into_owned()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

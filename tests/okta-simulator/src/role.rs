@@ -1,0 +1,132 @@
+//! Administrator roles and what each may do.
+//!
+//! Okta checks the role after the scope: a service app with every scope and no role reads empty lists.
+
+use serde::{Deserialize, Serialize};
+
+/// What an endpoint needs from a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Nothing: the endpoint is open.
+    None,
+    /// Read users and their types.
+    ReadUsers,
+    /// Read groups and members.
+    ReadGroups,
+    /// Read apps and assignments.
+    ReadApps,
+    /// Read the System Log.
+    ReadLogs,
+    /// Read the organization's settings.
+    ReadOrg,
+    /// Read the profile schema and linked-object definitions.
+    ReadSchema,
+    /// See who is an administrator.
+    ViewRoles,
+    /// Read and write event hooks.
+    Hooks,
+    /// Create, change, activate, suspend and delete users.
+    WriteUsers,
+    /// Reset passwords and factors, unlock, clear sessions.
+    Credentials,
+    /// Create, rename and delete groups.
+    WriteGroups,
+    /// Add and remove group members.
+    Members,
+    /// Assign apps.
+    AssignApps,
+}
+
+/// A standard administrator role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(clippy::enum_variant_names, reason = "the names are Okta's role types")]
+pub enum Role {
+    /// May do everything.
+    SuperAdmin,
+    /// Everything but administrators and event hooks.
+    OrgAdmin,
+    /// Apps, assignments and the schema.
+    AppAdmin,
+    /// The Group Administrator: users and their lifecycle.
+    UserAdmin,
+    /// Members of groups.
+    GroupMembershipAdmin,
+    /// Passwords and factors.
+    HelpDeskAdmin,
+    /// Reads users, groups, apps and the log, not the schema.
+    ReadOnlyAdmin,
+    /// Reads the log.
+    ReportAdmin,
+    /// OAuth apps and the schema.
+    ApiAccessManagementAdmin,
+}
+
+impl Role {
+    /// Whether the role has a permission.
+    pub fn allows(self, permission: Permission) -> bool {
+        use Permission as P;
+        const READ: [Permission; 2] = [P::ReadUsers, P::ReadGroups];
+        if permission == P::None {
+            return true;
+        }
+        match self {
+            Role::SuperAdmin => true,
+            Role::OrgAdmin => !matches!(permission, P::ViewRoles | P::Hooks),
+            Role::AppAdmin => {
+                READ.contains(&permission) || matches!(permission, P::ReadApps | P::AssignApps | P::ReadSchema)
+            }
+            Role::UserAdmin => READ.contains(&permission) || matches!(permission, P::WriteUsers | P::Credentials),
+            Role::GroupMembershipAdmin => READ.contains(&permission) || permission == P::Members,
+            Role::HelpDeskAdmin => READ.contains(&permission) || permission == P::Credentials,
+            Role::ReadOnlyAdmin => {
+                READ.contains(&permission) || matches!(permission, P::ReadApps | P::ReadLogs | P::ReadOrg)
+            }
+            Role::ReportAdmin => permission == P::ReadLogs,
+            Role::ApiAccessManagementAdmin => matches!(permission, P::ReadApps | P::ReadSchema),
+        }
+    }
+
+    /// The role's name in the Admin Console.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Role::SuperAdmin => "Super Administrator",
+            Role::OrgAdmin => "Organization Administrator",
+            Role::AppAdmin => "Application Administrator",
+            Role::UserAdmin => "Group Administrator",
+            Role::GroupMembershipAdmin => "Group Membership Administrator",
+            Role::HelpDeskAdmin => "Help Desk Administrator",
+            Role::ReadOnlyAdmin => "Read-only Administrator",
+            Role::ReportAdmin => "Report Administrator",
+            Role::ApiAccessManagementAdmin => "API Access Management Administrator",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_may_do_what_their_documentation_says() {
+        use Permission as P;
+        let cases = [
+            (Role::SuperAdmin, P::Hooks, true),
+            (Role::OrgAdmin, P::WriteGroups, true),
+            (Role::OrgAdmin, P::ViewRoles, false),
+            (Role::ReadOnlyAdmin, P::ReadApps, true),
+            (Role::ReadOnlyAdmin, P::ReadSchema, false),
+            (Role::ReadOnlyAdmin, P::Members, false),
+            (Role::HelpDeskAdmin, P::Credentials, true),
+            (Role::HelpDeskAdmin, P::WriteUsers, false),
+            (Role::UserAdmin, P::WriteUsers, true),
+            (Role::UserAdmin, P::Members, false),
+            (Role::GroupMembershipAdmin, P::Members, true),
+            (Role::AppAdmin, P::ReadSchema, true),
+            (Role::ReportAdmin, P::ReadUsers, false),
+        ];
+        for (role, permission, allowed) in cases {
+            assert_eq!(role.allows(permission), allowed, "{role:?} {permission:?}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Every endpoint in one table: method, path, scope, bucket, kind, permission, handler.
+//!
+//! The table drives dispatch, scope and role checks and rate limits; an endpoint that is not here does not exist.
+
+use axum::http::Method;
+
+use crate::answer::Outcome;
+use crate::api::{apps, groups, lifecycle, logs, meta, users};
+use crate::call::Call;
+use crate::limits::Bucket;
+use crate::role::Permission;
+use crate::tenant::Tenant;
+
+/// What an endpoint is, for faults and for callers without a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A listing: `[]` for those who may not see anything.
+    List,
+    /// The System Log: a listing that refuses instead.
+    Log,
+    /// One thing to read.
+    One,
+    /// A change.
+    Write,
+    /// The token endpoint.
+    Token,
+    /// Open to everyone.
+    Open,
+}
+
+/// Answers a call.
+pub type Handler = fn(&mut Tenant, &Call) -> Outcome;
+
+/// An endpoint.
+#[derive(Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// The OAuth scope it needs; empty for none.
+    pub scope: &'static str,
+    /// The limit it spends.
+    pub bucket: Bucket,
+    /// What it is.
+    pub kind: Kind,
+    /// What the caller's role must allow.
+    pub need: Permission,
+    /// What it does; the token endpoint and unknown paths are answered elsewhere.
+    pub run: Handler,
+}
+
+use Bucket as B;
+use Permission as P;
+
+const fn list(path: &'static str, scope: &'static str, bucket: B, need: P, run: Handler) -> Route {
+    Route { method: Method::GET, path, scope, bucket, kind: Kind::List, need, run }
+}
+
+const fn get(path: &'static str, scope: &'static str, bucket: B, need: P, run: Handler) -> Route {
+    Route { method: Method::GET, path, scope, bucket, kind: Kind::One, need, run }
+}
+
+const fn write(method: Method, path: &'static str, scope: &'static str, bucket: B, need: P, run: Handler) -> Route {
+    Route { method, path, scope, bucket, kind: Kind::Write, need, run }
+}
+
+const fn act(path: &'static str, need: P, run: Handler) -> Route {
+    write(Method::POST, path, USERS_MANAGE, B::Other, need, run)
+}
+
+const USERS: &str = "okta.users.read";
+const USERS_MANAGE: &str = "okta.users.manage";
+const GROUPS: &str = "okta.groups.read";
+const GROUPS_MANAGE: &str = "okta.groups.manage";
+const APPS: &str = "okta.apps.read";
+const APPS_MANAGE: &str = "okta.apps.manage";
+
+/// All endpoints.
+#[rustfmt::skip]
+pub static ROUTES: &[Route] = &[
+    Route { method: Method::GET, path: "/.well-known/okta-organization", scope: "", bucket: B::Other, kind: Kind::Open, need: P::None, run: meta::well_known },
+    Route { method: Method::POST, path: "/oauth2/v1/token", scope: "", bucket: B::Token, kind: Kind::Token, need: P::None, run: meta::nothing },
+
+    list("/api/v1/users", USERS, B::Users, P::ReadUsers, users::list),
+    write(Method::POST, "/api/v1/users", USERS_MANAGE, B::Users, P::WriteUsers, users::create),
+    get("/api/v1/users/{id}", USERS, B::User, P::ReadUsers, users::get),
+    write(Method::POST, "/api/v1/users/{id}", USERS_MANAGE, B::UserWrite, P::WriteUsers, users::update),
+    write(Method::PUT, "/api/v1/users/{id}", USERS_MANAGE, B::UserWrite, P::WriteUsers, users::replace),
+    write(Method::DELETE, "/api/v1/users/{id}", USERS_MANAGE, B::UserWrite, P::WriteUsers, lifecycle::delete),
+    list("/api/v1/users/{id}/groups", USERS, B::Other, P::ReadUsers, users::groups),
+    get("/api/v1/users/{id}/roles", "okta.roles.read", B::Other, P::ViewRoles, meta::user_roles),
+    get("/api/v1/users/{id}/linkedObjects/{name}", USERS, B::Other, P::ReadUsers, users::linked),
+    get("/api/v1/users/{id}/blocks", "", B::Other, P::None, meta::unlicensed),
+    get("/api/v1/users/{id}/devices", "", B::Other, P::None, meta::unlicensed),
+
+    act("/api/v1/users/{id}/lifecycle/activate", P::WriteUsers, lifecycle::activate),
+    act("/api/v1/users/{id}/lifecycle/reactivate", P::WriteUsers, lifecycle::reactivate),
+    act("/api/v1/users/{id}/lifecycle/deactivate", P::WriteUsers, lifecycle::deactivate),
+    act("/api/v1/users/{id}/lifecycle/suspend", P::WriteUsers, lifecycle::suspend),
+    act("/api/v1/users/{id}/lifecycle/unsuspend", P::WriteUsers, lifecycle::unsuspend),
+    act("/api/v1/users/{id}/lifecycle/unlock", P::Credentials, lifecycle::unlock),
+    act("/api/v1/users/{id}/lifecycle/expire_password", P::Credentials, lifecycle::expire_password),
+    act("/api/v1/users/{id}/lifecycle/expire_password_with_temp_password", P::Credentials, lifecycle::expire_with_temporary),
+    act("/api/v1/users/{id}/lifecycle/reset_password", P::Credentials, lifecycle::reset_password),
+    act("/api/v1/users/{id}/lifecycle/reset_factors", P::Credentials, lifecycle::reset_factors),
+
+    list("/api/v1/groups", GROUPS, B::Groups, P::ReadGroups, groups::list),
+    write(Method::POST, "/api/v1/groups", GROUPS_MANAGE, B::Groups, P::WriteGroups, groups::create),
+    get("/api/v1/groups/{id}", GROUPS, B::Group, P::ReadGroups, groups::get),
+    write(Method::PUT, "/api/v1/groups/{id}", GROUPS_MANAGE, B::Group, P::WriteGroups, groups::replace),
+    write(Method::DELETE, "/api/v1/groups/{id}", GROUPS_MANAGE, B::Group, P::WriteGroups, groups::delete),
+    list("/api/v1/groups/{id}/users", GROUPS, B::Groups, P::ReadGroups, groups::members),
+    list("/api/v1/groups/{id}/apps", GROUPS, B::Groups, P::ReadGroups, groups::apps),
+    write(Method::PUT, "/api/v1/groups/{id}/users/{user}", GROUPS_MANAGE, B::Groups, P::Members, groups::join),
+    write(Method::DELETE, "/api/v1/groups/{id}/users/{user}", GROUPS_MANAGE, B::Groups, P::Members, groups::leave),
+
+    list("/api/v1/apps", APPS, B::Apps, P::ReadApps, apps::list),
+    get("/api/v1/apps/{id}", APPS, B::App, P::ReadApps, apps::get),
+    list("/api/v1/apps/{id}/users", APPS, B::Apps, P::ReadApps, apps::users),
+    write(Method::POST, "/api/v1/apps/{id}/users", APPS_MANAGE, B::Apps, P::AssignApps, apps::assign),
+    get("/api/v1/apps/{id}/users/{user}", APPS, B::Apps, P::ReadApps, apps::user),
+    write(Method::DELETE, "/api/v1/apps/{id}/users/{user}", APPS_MANAGE, B::Apps, P::AssignApps, apps::unassign),
+    list("/api/v1/apps/{id}/groups", APPS, B::Apps, P::ReadApps, apps::groups),
+    write(Method::PUT, "/api/v1/apps/{id}/groups/{group}", APPS_MANAGE, B::Apps, P::AssignApps, apps::assign_group),
+    write(Method::DELETE, "/api/v1/apps/{id}/groups/{group}", APPS_MANAGE, B::Apps, P::AssignApps, apps::unassign_group),
+
+    list("/api/v1/meta/types/user", "okta.userTypes.read", B::Other, P::ReadUsers, meta::types),
+    get("/api/v1/meta/types/user/{id}", "okta.userTypes.read", B::Other, P::ReadUsers, meta::user_type),
+    get("/api/v1/meta/schemas/user/linkedObjects", "okta.linkedObjects.read", B::Other, P::ReadSchema, meta::linked_objects),
+    get("/api/v1/meta/schemas/user/{id}", "okta.schemas.read", B::Other, P::ReadSchema, meta::schema),
+
+    get("/api/v1/org", "okta.orgs.read", B::Other, P::ReadOrg, meta::org),
+    get("/api/v1/org/settings/clientPrivilegesSetting", "okta.orgs.read", B::Other, P::ReadOrg, meta::client_privileges),
+    get("/oauth2/v1/clients/{id}/roles", "okta.roles.read", B::Clients, P::ViewRoles, meta::client_roles),
+    get("/api/v1/eventHooks", "okta.eventHooks.read", B::Other, P::Hooks, meta::event_hooks),
+    get("/api/v1/devices", "", B::Devices, P::None, meta::unlicensed),
+    get("/api/v1/devices/{id}", "", B::Devices, P::None, meta::unlicensed),
+    Route { method: Method::GET, path: "/api/v1/logs", scope: "okta.logs.read", bucket: B::Logs, kind: Kind::Log, need: P::ReadLogs, run: logs::list },
+];
+
+/// What a path without an endpoint counts as.
+pub static UNKNOWN: Route = Route {
+    method: Method::GET,
+    path: "",
+    scope: "",
+    bucket: B::Other,
+    kind: Kind::Open,
+    need: P::None,
+    run: meta::nothing,
+};
+
+/// What a known path with another method counts as.
+pub static WRONG_METHOD: Route = Route {
+    method: Method::GET,
+    path: "",
+    scope: "",
+    bucket: B::Other,
+    kind: Kind::Open,
+    need: P::None,
+    run: meta::wrong_method,
+};

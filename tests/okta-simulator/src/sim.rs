@@ -1,0 +1,188 @@
+//! The operator's door, `/_sim/…`: never part of Okta. It sees and changes what an administrator, time and bad luck
+//! would change.
+
+#![expect(clippy::unnecessary_wraps, reason = "every handler of the door has one type")]
+#![expect(clippy::result_large_err, reason = "a refusal is the response itself")]
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State as Held};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Router, http::HeaderValue};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
+
+use crate::clock::{parse_duration, precise};
+use crate::faults::Order;
+use crate::log::{Source, TYPES};
+use crate::state::Shared;
+use crate::tenant::people;
+
+/// The door's routes.
+pub fn router(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route("/app", get(app).patch(patch_app))
+        .route("/faults", get(list_faults).post(add_fault).delete(clear_faults))
+        .route("/faults/{id}", delete(remove_fault))
+        .route("/requests", get(requests))
+        .route("/stats", get(stats))
+        .route("/users/{id}", get(user))
+        .route("/clock", get(clock).post(advance))
+        .route("/events", post(events))
+        .route("/reset", post(reset))
+        .with_state(Arc::clone(shared))
+}
+
+type Door = Held<Arc<Shared>>;
+type Reply = Result<Response, Response>;
+
+fn reply(status: StatusCode, body: &Value) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    (status, [(header::CONTENT_TYPE, kind)], body.to_string()).into_response()
+}
+
+fn ok(body: &Value) -> Reply {
+    Ok(reply(StatusCode::OK, body))
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    reply(status, &json!({ "message": message }))
+}
+
+/// Reads a body; an empty one counts as `{}`.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| refuse(StatusCode::BAD_REQUEST, &error.to_string()))
+}
+
+async fn app(Held(shared): Door) -> Reply {
+    ok(&shared.state().tenant.service.json())
+}
+
+async fn patch_app(Held(shared): Door, body: Bytes) -> Reply {
+    let patch: Map<String, Value> = parse(&body)?;
+    let keys = patch.contains_key("jwks") || patch.contains_key("jwks_uri");
+    let mut state = shared.state();
+    state.tenant.service.patch(patch).map_err(|message| refuse(StatusCode::BAD_REQUEST, &message))?;
+    if keys {
+        state.gate.forget_keys();
+    }
+    ok(&state.tenant.service.json())
+}
+
+async fn list_faults(Held(shared): Door) -> Reply {
+    ok(&json!({ "items": shared.state().faults.list() }))
+}
+
+async fn add_fault(Held(shared): Door, body: Bytes) -> Reply {
+    let order: Order = parse(&body)?;
+    let mut state = shared.state();
+    let state = &mut *state;
+    let id = state.faults.add(order, &mut state.tenant.random);
+    Ok(reply(StatusCode::CREATED, &json!({ "id": id })))
+}
+
+async fn clear_faults(Held(shared): Door) -> Reply {
+    shared.state().faults.clear();
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn remove_fault(Held(shared): Door, Path(id): Path<String>) -> Reply {
+    if shared.state().faults.remove(&id) {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(refuse(StatusCode::NOT_FOUND, "no fault has this id"))
+    }
+}
+
+async fn requests(Held(shared): Door, RawQuery(query): RawQuery) -> Reply {
+    let query = query.unwrap_or_default();
+    let after = form_urlencoded::parse(query.as_bytes()).find(|pair| pair.0 == "after").map(|pair| pair.1.parse());
+    let after = after.unwrap_or(Ok(0)).map_err(|_| refuse(StatusCode::BAD_REQUEST, "after: a number"))?;
+    ok(&json!({ "items": shared.state().requests.after(after) }))
+}
+
+async fn stats(Held(shared): Door) -> Reply {
+    let state = shared.state();
+    let tenant = &state.tenant;
+    ok(&json!({
+        "users": people::census(&tenant.users),
+        "groups": tenant.groups.len(),
+        "memberships": tenant.groups.values().map(|group| group.members.len()).sum::<usize>(),
+        "apps": tenant.apps.len(),
+        "events": tenant.log.last(),
+        "tokens": state.gate.live_tokens(tenant.clock.now().as_second()),
+        "rate_limited": state.rate_limited,
+        "hooks": { "sent": 0, "dropped": 0, "doubled": 0 },
+    }))
+}
+
+async fn user(Held(shared): Door, Path(key): Path<String>) -> Reply {
+    let state = shared.state();
+    let tenant = &state.tenant;
+    let user = tenant.find(&key).ok().and_then(|id| tenant.users.get(&id));
+    let user = user.ok_or_else(|| refuse(StatusCode::NOT_FOUND, "no user has this id or login"))?;
+    let apps: Vec<_> = tenant.apps.values().filter(|app| tenant.is_assigned(app, user)).map(|app| app.id).collect();
+    ok(&json!({
+        "id": user.id, "status": user.status, "profile": user.profile,
+        "groups": user.groups, "apps": apps, "factors": [], "sessions": [],
+    }))
+}
+
+async fn clock(Held(shared): Door) -> Reply {
+    ok(&json!({ "now": precise(shared.state().tenant.clock.now()) }))
+}
+
+#[derive(Deserialize)]
+struct Advance {
+    advance: String,
+}
+
+async fn advance(Held(shared): Door, body: Bytes) -> Reply {
+    let Advance { advance } = parse(&body)?;
+    let by = parse_duration(&advance);
+    let by = by.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "advance: a duration such as 30s, 15m, 24h, 7d"))?;
+    shared.state().tenant.clock.advance(by);
+    clock(Held(shared)).await
+}
+
+#[derive(Deserialize)]
+struct Events {
+    count: usize,
+    r#type: Option<String>,
+    #[serde(default)]
+    late_seconds: u32,
+}
+
+/// Events that change nothing but the log.
+async fn events(Held(shared): Door, body: Bytes) -> Reply {
+    let Events { count, r#type: kind, late_seconds } = parse(&body)?;
+    let mut state = shared.state();
+    let tenant = &mut state.tenant;
+    let late = SignedDuration::from_secs(i64::from(late_seconds));
+    let mut written = Vec::new();
+    for index in 0..count {
+        let kind = kind.as_deref().unwrap_or(TYPES[index % TYPES.len()].0);
+        let subject = tenant.anyone(|_| {}).unwrap_or_else(|| tenant.system());
+        let actor = if kind.starts_with("user.session") { subject.clone() } else { tenant.system() };
+        written.push(tenant.write(kind, actor, vec![subject], Source::default(), late));
+    }
+    Ok(reply(StatusCode::CREATED, &json!({ "count": count, "uuids": written })))
+}
+
+#[derive(Deserialize)]
+struct Reset {
+    seed: Option<u64>,
+}
+
+async fn reset(Held(shared): Door, body: Bytes) -> Reply {
+    let Reset { seed } = parse(&body)?;
+    shared.reset(seed);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

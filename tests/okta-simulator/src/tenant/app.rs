@@ -1,0 +1,140 @@
+//! An app, its assignments, and how Okta shows them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::Org;
+use super::user::User;
+use crate::clock::Stamp;
+use crate::filter::Found;
+use crate::log::Party;
+use crate::random::Id;
+
+/// An app.
+#[derive(Debug)]
+pub struct App {
+    /// The id.
+    pub id: Id,
+    /// The integration's name.
+    pub name: String,
+    /// The name people see.
+    pub label: String,
+    /// Whether it is in use.
+    pub active: bool,
+    /// How people sign in to it.
+    pub sign_on: &'static str,
+    /// When it was made.
+    pub created: Stamp,
+    /// The last change.
+    pub last_updated: Stamp,
+    /// Users assigned directly, since when.
+    pub users: BTreeMap<Id, Stamp>,
+    /// Groups assigned, in order of priority.
+    pub groups: BTreeSet<Id>,
+}
+
+impl App {
+    /// The app as target of an event.
+    pub fn party(&self) -> Party {
+        Party { id: self.id.to_string(), kind: "AppInstance", alternate: self.label.clone(), name: self.label.clone() }
+    }
+
+    /// The status as Okta writes it.
+    pub fn status(&self) -> &'static str {
+        if self.active { "ACTIVE" } else { "INACTIVE" }
+    }
+
+    /// The value of a filter attribute; whom it is assigned to is the listing's business.
+    pub fn found(&self, attribute: &str) -> Found<'_> {
+        match attribute {
+            "id" => self.id.as_str().into(),
+            "status" => self.status().into(),
+            "name" => self.name.as_str().into(),
+            _ => Found::Missing,
+        }
+    }
+
+    /// The app as Okta shows it, alone and in listings.
+    pub fn json(&self, org: &Org, base: &str) -> Value {
+        let own = format!("{base}/api/v1/apps/{}", self.id);
+        let turn = if self.active { "deactivate" } else { "activate" };
+        let mut links = json!({
+            "uploadLogo": { "href": format!("{own}/logo"), "hints": { "allow": ["POST"] } },
+            "appLinks": [{ "name": "login", "href": format!("{base}/home/{}/{}/1", self.name, self.id), "type": "text/html" }],
+            "policies": { "href": format!("{own}/policies"), "hints": { "allow": ["PUT"] } },
+            "groups": { "href": format!("{own}/groups") },
+            "users": { "href": format!("{own}/users") },
+            "logo": [{ "name": "medium", "href": format!("{base}/assets/img/logos/{}.png", self.name), "type": "image/png" }],
+        });
+        links[turn] = json!({ "href": format!("{own}/lifecycle/{turn}") });
+        json!({
+            "id": self.id,
+            "orn": format!("orn:okta:idp:{}:apps:{}:{}", org.id, self.name, self.id),
+            "name": self.name,
+            "label": self.label,
+            "status": self.status(),
+            "created": self.created,
+            "lastUpdated": self.last_updated,
+            "accessibility": { "selfService": false, "errorRedirectUrl": null, "loginRedirectUrl": null },
+            "visibility": {
+                "autoLaunch": false, "autoSubmitToolbar": false,
+                "hide": { "iOS": false, "web": false }, "appLinks": { "login": true },
+            },
+            "features": [],
+            "signOnMode": self.sign_on,
+            "credentials": { "userNameTemplate": { "template": "${source.login}", "type": "BUILT_IN" }, "signing": {} },
+            "universalLogout": null,
+            "settings": {
+                "app": {},
+                "notifications": { "vpn": { "network": { "connection": "DISABLED" }, "message": null, "helpUrl": null } },
+                "manualProvisioning": false, "implicitAssignment": false, "notes": { "admin": null, "enduser": null },
+            },
+            "_links": links,
+        })
+    }
+
+    /// A user's assignment, direct or through a group.
+    pub fn assignment(&self, user: &User, base: &str) -> Value {
+        let direct = self.users.get(&user.id).copied();
+        let since = direct.unwrap_or(self.last_updated.max(user.created));
+        let mut links = json!({
+            "app": { "href": format!("{base}/api/v1/apps/{}", self.id) },
+            "user": { "href": format!("{base}/api/v1/users/{}", user.id) },
+        });
+        let through = self.groups.iter().find(|group| user.groups.contains(group));
+        if let (None, Some(group)) = (direct, through) {
+            links["group"] = json!({ "href": format!("{base}/api/v1/groups/{group}"), "name": group });
+        }
+        json!({
+            "id": user.id,
+            "externalId": format!("ext-{}", user.id),
+            "created": since,
+            "lastUpdated": since,
+            "scope": if direct.is_some() { "USER" } else { "GROUP" },
+            "status": "ACTIVE",
+            "statusChanged": since,
+            "passwordChanged": null,
+            "syncState": "DISABLED",
+            "credentials": { "userName": user.login() },
+            "profile": {},
+            "_links": links,
+        })
+    }
+
+    /// A group's assignment; its priority is its place among the app's groups.
+    pub fn group_assignment(&self, group: Id, base: &str) -> Value {
+        let app = format!("{base}/api/v1/apps/{}", self.id);
+        json!({
+            "id": group,
+            "lastUpdated": self.last_updated,
+            "priority": self.groups.range(..group).count(),
+            "profile": {},
+            "_links": {
+                "app": { "href": app },
+                "self": { "href": format!("{app}/groups/{group}") },
+                "group": { "href": format!("{base}/api/v1/groups/{group}") },
+            },
+        })
+    }
+}

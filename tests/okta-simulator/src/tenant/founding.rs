@@ -1,0 +1,248 @@
+//! Founding a tenant: organization, people, groups, apps, memberships and a recent past.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::SignedDuration;
+
+use super::app::App;
+use super::group::{Group, GroupKind};
+use super::service::ServiceApp;
+use super::{Tenant, people};
+use crate::Config;
+use crate::clock::{Clock, Stamp, moved};
+use crate::log::{Entry, Log, Source};
+use crate::page::Seal;
+use crate::random::{Id, Ids, Random};
+
+/// Apps after Okta's own: integration name, label, how one signs in.
+const APPS: &[(&str, &str, &str)] = &[
+    ("google", "Google Workspace", "SAML_2_0"),
+    ("slack", "Slack", "SAML_2_0"),
+    ("salesforce", "Salesforce", "SAML_2_0"),
+    ("zoomus", "Zoom", "SAML_2_0"),
+    ("bookmark", "Company Handbook", "BOOKMARK"),
+    ("github_enterprise", "GitHub", "SAML_2_0"),
+    ("atlassian", "Atlassian Cloud", "SAML_2_0"),
+    ("workday", "Workday", "SAML_2_0"),
+    ("amazon_aws", "AWS Account Federation", "SAML_2_0"),
+    ("template_basic_auth", "Expenses", "BASIC_AUTH"),
+];
+
+/// Sign-ins of the past days that a new tenant's log begins with.
+const PAST_SIGN_INS: usize = 200;
+
+impl Tenant {
+    /// A tenant as a configuration describes it; the same seed makes the same one.
+    pub fn found(config: &Config, seed: u64, base: String) -> Tenant {
+        let clock = Clock::default();
+        let now = Stamp::of(clock.now());
+        let mut ids = Ids::new(seed);
+        let org = people::org(&mut ids, now);
+        let everyone = ids.next(*b"00g");
+        let mut tenant = Tenant {
+            org,
+            base,
+            clock,
+            ids,
+            random: Random::new(seed, "tokens"),
+            seal: Seal::new(seed),
+            users: BTreeMap::new(),
+            logins: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            everyone,
+            apps: BTreeMap::new(),
+            log: Log::default(),
+            crowd: Random::new(seed, "sign-ins"),
+            roll: Vec::with_capacity(config.users),
+            unindexed: HashMap::new(),
+            service: ServiceApp::new(config),
+        };
+        let mut random = Random::new(seed, "people");
+        tenant.add_apps(config.apps);
+        tenant.add_groups(config.groups.max(1));
+        people::hire(&mut tenant, config.users, &mut random);
+        tenant.add_memberships(config.memberships, &mut random);
+        tenant.add_assignments(&mut random);
+        tenant.remember_sign_ins();
+        tenant
+    }
+
+    fn add_apps(&mut self, count: usize) {
+        let created = self.org.created;
+        for index in 0..count {
+            let round = index.saturating_sub(1) / APPS.len();
+            let (name, label, sign_on) = match index.checked_sub(1) {
+                None => ("saasure", "Okta Admin Console", "OPENID_CONNECT"),
+                Some(index) => APPS[index % APPS.len()],
+            };
+            let label = if round == 0 { label.to_owned() } else { format!("{label} {}", round + 1) };
+            let id = self.ids.next(*b"0oa");
+            let app = App {
+                id,
+                name: name.to_owned(),
+                label,
+                active: index == 0 || index % 7 != 5,
+                sign_on,
+                created,
+                last_updated: created,
+                users: BTreeMap::new(),
+                groups: BTreeSet::new(),
+            };
+            self.apps.insert(id, app);
+        }
+    }
+
+    /// The built-in group first, then a fifth imported from apps, the rest Okta's own.
+    fn add_groups(&mut self, count: usize) {
+        let created = self.org.created;
+        let names: Vec<&str> = people::department_names().chain(people::office_names()).collect();
+        let sources: Vec<Id> = self.apps.keys().skip(1).copied().collect();
+        for index in 0..count {
+            let imported = index % 5 == 4 && !sources.is_empty();
+            let name = names[index.saturating_sub(1) % names.len()];
+            let round = index.saturating_sub(1) / names.len();
+            let name = if round == 0 { name.to_owned() } else { format!("{name} Team {}", round + 1) };
+            let (id, kind, name, description) = match index {
+                0 => (self.everyone, GroupKind::BuiltIn, "Everyone".to_owned(), Some("All users in your organization")),
+                _ if imported => {
+                    (self.ids.next(*b"00g"), GroupKind::AppGroup, format!("{name} (imported)"), Some("Imported"))
+                }
+                _ => (self.ids.next(*b"00g"), GroupKind::OktaGroup, name, Some("Made for a new tenant")),
+            };
+            let group = Group {
+                id,
+                kind,
+                name,
+                description: description.map(str::to_owned),
+                created,
+                last_updated: created,
+                last_membership_updated: created,
+                members: BTreeSet::new(),
+                source: imported.then(|| sources[index % sources.len()]),
+            };
+            self.groups.insert(id, group);
+        }
+    }
+
+    /// Exactly `wanted` memberships, or about five a person; the first groups are the biggest.
+    fn add_memberships(&mut self, wanted: Option<usize>, random: &mut Random) {
+        let groups: Vec<Id> = self.groups.keys().copied().filter(|id| *id != self.everyone).collect();
+        let people: Vec<Id> = self.users.values().filter(|user| user.is_present()).map(|user| user.id).collect();
+        if groups.is_empty() || people.is_empty() {
+            return;
+        }
+        let wanted = wanted.unwrap_or(people.len() * 5).min(people.len() * groups.len());
+        let strides: Vec<usize> = (1..=groups.len()).filter(|stride| coprime(*stride, groups.len())).collect();
+        for (index, person) in people.iter().enumerate() {
+            let share = wanted / people.len() + usize::from(index < wanted % people.len());
+            // A stride without a common divisor visits every group once, so that no membership repeats.
+            let (one, two) = (random.below(groups.len()), random.below(groups.len()));
+            let (start, stride) = (one.min(two), *random.pick(&strides));
+            for step in 0..share {
+                self.join(*person, groups[(start + step * stride) % groups.len()]);
+            }
+        }
+        let created = self.org.created;
+        for group in self.groups.values_mut() {
+            group.last_membership_updated = created;
+        }
+    }
+
+    /// Each app but Okta's own gets a few groups and some people directly.
+    fn add_assignments(&mut self, random: &mut Random) {
+        let groups: Vec<Id> = self.groups.keys().copied().filter(|id| *id != self.everyone).collect();
+        let people: Vec<Id> = self.users.values().filter(|user| user.is_present()).map(|user| user.id).collect();
+        let created = self.org.created;
+        for app in self.apps.values_mut().skip(1) {
+            for _ in 0..groups.len().min(2) {
+                app.groups.insert(*random.pick(&groups));
+            }
+            for _ in 0..people.len().min(30) {
+                app.users.insert(*random.pick(&people), created);
+            }
+        }
+        if let (Some(console), Some(owner)) = (self.apps.values_mut().next(), people.first()) {
+            console.users.insert(*owner, created);
+        }
+    }
+
+    fn remember_sign_ins(&mut self) {
+        for step in (0..PAST_SIGN_INS).rev() {
+            let Some(party) = self.anyone(|_| {}) else { continue };
+            let ago = SignedDuration::from_mins(i64::try_from(step).unwrap_or(0) * 20 + 5);
+            let entry = Entry {
+                kind: "user.session.start".into(),
+                actor: party.clone(),
+                targets: vec![party],
+                source: Source::default(),
+                late: SignedDuration::ZERO,
+            };
+            self.log.write(entry, moved(self.clock.now(), -ago), &mut self.random);
+        }
+    }
+}
+
+fn coprime(left: usize, right: usize) -> bool {
+    let (mut a, mut b) = (left, right);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tenant::user::Status;
+    use std::collections::HashSet;
+
+    fn tenant(config: &Config) -> Tenant {
+        Tenant::found(config, config.seed, "http://127.0.0.1:1".into())
+    }
+
+    #[test]
+    fn a_tenant_has_exactly_what_was_asked_for() {
+        let tenant = tenant(&Config { users: 300, memberships: Some(1_234), ..Config::default() });
+        assert_eq!((tenant.users.len(), tenant.groups.len(), tenant.apps.len()), (300, 50, 20));
+        assert_eq!(tenant.groups.values().map(|group| group.members.len()).sum::<usize>(), 1_234);
+        assert_eq!(tenant.users.values().map(|user| user.groups.len()).sum::<usize>(), 1_234);
+        let census = people::census(&tenant.users);
+        assert_eq!(census["DEPROVISIONED"], 6);
+        assert!(census.values().all(|count| *count > 0), "{census:?}");
+        let first_app = tenant.apps.values().next().map(|app| app.name.as_str());
+        assert_eq!(first_app, Some("saasure"));
+    }
+
+    #[test]
+    fn one_seed_makes_one_tenant() {
+        let people = |seed| -> Vec<String> {
+            let tenant = tenant(&Config { users: 50, seed, ..Config::default() });
+            tenant.users.values().map(|user| format!("{} {:?}", user.id, user.profile)).collect()
+        };
+        assert_eq!(people(3), people(3));
+        assert_ne!(people(3), people(4));
+    }
+
+    /// Follows `managerId` the way a careful reader would.
+    #[test]
+    fn managers_form_one_ring_and_one_reference_leads_nowhere() {
+        let tenant = tenant(&Config { users: 1000, ..Config::default() });
+        let mut names = HashMap::new();
+        for user in tenant.users.values() {
+            names.extend([user.id.as_str(), user.login(), user.text("employeeNumber")].map(|name| (name, user.id)));
+        }
+        let boss = |id: &Id| names.get(tenant.users[id].text("managerId")).copied();
+        let dangling = tenant.users.values().filter(|user| {
+            let manager = user.text("managerId");
+            !manager.is_empty() && !names.contains_key(manager)
+        });
+        assert_eq!(dangling.count(), 1);
+        let in_ring = |start: &Id| {
+            let mut at = *start;
+            (0..4).any(|_| boss(&at).is_some_and(|next| std::mem::replace(&mut at, next) != next && at == *start))
+        };
+        assert_eq!(tenant.users.keys().filter(|id| in_ring(id)).count(), 2);
+        let managers: HashSet<Id> = tenant.users.keys().filter_map(boss).collect();
+        assert!(managers.iter().all(|id| tenant.users[id].status != Status::Deprovisioned));
+    }
+}

@@ -1,0 +1,118 @@
+//! The System Log: polling, bounded requests, and what changes write.
+
+use okta_simulator::Config;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{Seen, World};
+
+async fn world() -> World {
+    World::new(Config { users: 40, ..Config::default() }).await
+}
+
+fn kinds(seen: &Seen) -> Vec<&str> {
+    seen.items().iter().filter_map(|event| event["eventType"].as_str()).collect()
+}
+
+/// The page after everything that has happened so far.
+async fn caught_up(world: &World) -> String {
+    let mut next = "/api/v1/logs?limit=1000".to_owned();
+    loop {
+        let page = world.get(&next).await;
+        next = page.next().expect("polling always has a next page");
+        if page.items().is_empty() {
+            return next;
+        }
+    }
+}
+
+#[tokio::test]
+async fn polling_goes_on_from_an_empty_page_and_sees_late_events() {
+    let world = world().await;
+    let resume = caught_up(&world).await;
+    let late = json!({"count": 2, "type": "user.session.start", "late_seconds": 600});
+    world.door(Method::POST, "/events", late).await;
+    let page = world.get(&resume).await;
+    assert_eq!(kinds(&page), ["user.session.start"; 2]);
+    let now = page.header("date").to_owned();
+    assert!(page.items()[0]["published"].as_str().is_some_and(|at| !now.contains(&at[11..16])));
+    let after = world.get(&page.next().expect("a next page")).await;
+    assert_eq!((after.items().len(), after.next().is_some()), (0, true));
+}
+
+#[tokio::test]
+async fn changes_are_told_with_who_and_whom() {
+    let world = world().await;
+    let resume = caught_up(&world).await;
+    let id = world.hire("zara@acme.example").await;
+    world.post(&format!("/api/v1/users/{id}/lifecycle/suspend")).await;
+    world.call(Method::DELETE, &format!("/api/v1/users/{id}"), None).await;
+    let page = world.get(&resume).await;
+    let wanted =
+        ["user.lifecycle.create", "user.lifecycle.activate", "user.lifecycle.suspend", "user.lifecycle.deactivate"];
+    assert_eq!(kinds(&page), wanted);
+    let owner = world.get("/api/v1/users/me").await.body["id"].clone();
+    assert!(page.items().iter().all(|event| event["actor"]["id"] == owner && event["target"][0]["id"] == id));
+}
+
+#[tokio::test]
+async fn a_bounded_request_ends_and_follows_publication() {
+    let world = world().await;
+    world.door(Method::POST, "/events", json!({"count": 5, "type": "user.session.end", "late_seconds": 300})).await;
+    let filter = "filter=eventType+eq+%22user.session.end%22&sortOrder=DESCENDING&limit=2";
+    let (mut published, mut next) = (Vec::<Value>::new(), Some(format!("/api/v1/logs?{filter}")));
+    while let Some(path) = next {
+        let page = world.get(&path).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        published.extend(page.items().iter().map(|event| event["published"].clone()));
+        next = page.next();
+    }
+    assert_eq!(published.len(), 5);
+    assert!(published.is_sorted_by(|left, right| left.as_str() >= right.as_str()));
+}
+
+#[tokio::test]
+async fn filters_and_keywords_choose_events_and_bad_ones_are_refused() {
+    let world = world().await;
+    let resume = caught_up(&world).await;
+    let id = world.hire("zara@acme.example").await;
+    let found = world.get(&format!("/api/v1/logs?filter=target.id+eq+%22{id}%22+and+not+(eventType+sw+%22x%22)")).await;
+    assert_eq!(kinds(&found), ["user.lifecycle.create", "user.lifecycle.activate"]);
+    assert_eq!(world.get("/api/v1/logs?q=zara+create").await.items().len(), 1);
+    for (query, status, code) in [
+        ("filter=actor.shoe+eq+%22x%22", 400, "E0000053"),
+        ("filter=published+gt+%22x%22", 400, "E0000053"),
+        ("since=2020-01-01T00:00:00Z", 400, "E0000053"),
+        ("since=yesterday", 400, "E0000001"),
+        ("limit=1001", 400, "E0000001"),
+        ("after=x", 400, "E0000029"),
+    ] {
+        let seen = world.get(&format!("/api/v1/logs?{query}")).await;
+        assert_eq!((seen.status, seen.code()), (status, code), "{query}");
+    }
+    assert_eq!(world.get(&format!("{resume}&since=2026-01-01T00:00:00Z")).await.status, 400);
+}
+
+#[tokio::test]
+async fn events_are_kept_for_ninety_days() {
+    let world = world().await;
+    world.advance("91d").await;
+    let now = world.now().await;
+    let since = jiff::Timestamp::from_second(now - 100 * 86_400).expect("a time");
+    let page = world.get(&format!("/api/v1/logs?since={since}")).await;
+    assert_eq!((page.status, page.items().len(), page.next().is_some()), (200, 0, true));
+}
+
+#[tokio::test]
+async fn people_sign_in_while_users_are_listed() {
+    let world = world().await;
+    let resume = caught_up(&world).await;
+    for _ in 0..4 {
+        world.get("/api/v1/users?limit=1").await;
+    }
+    let page = world.get(&resume).await;
+    assert!(!page.items().is_empty() && kinds(&page).iter().all(|kind| *kind == "user.session.start"));
+    let id = page.items()[0]["actor"]["id"].as_str().unwrap_or_default();
+    let user = world.get(&format!("/api/v1/users/{id}")).await.body;
+    assert!(user["lastLogin"].as_str() > user["lastUpdated"].as_str());
+}

@@ -1,0 +1,8 @@
+//! The simulator through its only entrance, HTTP: as an API token, as a service app with proofs, as the operator.
+
+mod app;
+mod directory;
+mod faults;
+mod listings;
+mod logs;
+mod world;
