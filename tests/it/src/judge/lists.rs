@@ -37,6 +37,7 @@ pub const NULLS_OKTA_SENDS: &[Null] = &[
     null("OktaUserGroupProfile", "description", GROUPS),
     null("LogEvent", "actor", Source::Documentation),
     null("LogEvent", "client", Source::Documentation),
+    null("LogEvent", "legacyEventType", Source::PublishedEvents),
     null("LogEvent", "target", Source::Documentation),
     null("LogAuthenticationContext", "externalSessionId", Source::Documentation),
     null("LogActor", "detailEntry", Source::PublishedEvents),

@@ -1,0 +1,4 @@
+//! The product from outside: the whole service over real HTTP, in front of a simulated tenant.
+
+mod main_job;
+mod world;

@@ -1,0 +1,225 @@
+//! A world to test in: a simulated tenant, the whole service, and a proxy between them that records every exchange.
+//!
+//! When a world ends, each recorded exchange with Okta is held against Okta's own description.
+
+use it::judge::{Judge, facts_dir};
+use it::proxy::{Exchange, Proxy};
+use okta_connector::okta::AllowedOrigins;
+use okta_connector_local::{Config, Gate, Service};
+use okta_simulator::Simulator;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// A tenant and the service.
+pub struct World {
+    pub simulator: Simulator,
+    /// Between the service and the tenant; its address is the tenant's domain.
+    pub okta: Proxy,
+    service: Option<Service>,
+    data: TempDir,
+    http: reqwest::Client,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Reply {
+    /// The answer's body, if it has this status; otherwise the test fails and shows it.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{:#}", self.body);
+        self.body
+    }
+
+    /// The slug of a problem.
+    pub fn problem(&self) -> &str {
+        self.body["type"].as_str().and_then(|it| it.strip_prefix("urn:okta-connector:problem:")).unwrap_or("none")
+    }
+}
+
+/// Judges exchanges for all tests of this process, where Okta's facts are at hand.
+pub static JUDGE: LazyLock<Option<Judge>> = LazyLock::new(|| facts_dir().map(|facts| Judge::from_facts(&facts)));
+
+/// A small tenant.
+pub fn small() -> okta_simulator::Config {
+    okta_simulator::Config { users: 60, groups: 12, memberships: Some(200), ..okta_simulator::Config::default() }
+}
+
+impl World {
+    /// A small tenant and the service.
+    pub async fn start() -> Self {
+        Self::with(small()).await
+    }
+
+    /// A tenant and the service.
+    pub async fn with(config: okta_simulator::Config) -> Self {
+        let okta = Proxy::start("http://127.0.0.1:9").await;
+        okta.record(true);
+        let config = okta_simulator::Config { public_url: Some(okta.url()), ..config };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let simulator = Simulator::start(config, listener).await.expect("a simulator");
+        okta.retarget(simulator.url());
+        let data = tempfile::tempdir().expect("a directory");
+        let service = serve(&okta, data.path()).await;
+        Self { simulator, okta, service: Some(service), data, http: reqwest::Client::new() }
+    }
+
+    /// Ends the service as a kill would, and starts another process on the same data.
+    pub async fn restart(&mut self) {
+        drop(self.service.take());
+        self.service = Some(serve(&self.okta, self.data.path()).await);
+    }
+
+    /// Where the service listens.
+    pub fn url(&self) -> &str {
+        self.service.as_ref().expect("a service").url()
+    }
+
+    /// Where the service keeps its state.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The tenant's domain as the service sees it.
+    pub fn domain(&self) -> String {
+        self.okta.url()
+    }
+
+    /// Calls the service's API.
+    pub async fn api(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
+        self.request(method, &format!("{}{path}", self.url()), &[], body).await
+    }
+
+    /// Calls the simulator's operator.
+    pub async fn sim(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let reply = self.request(method, &format!("{}/_sim/{path}", self.simulator.url()), &[], body).await;
+        assert!(reply.status < 300, "{method} /_sim/{path}: {} {:#}", reply.status, reply.body);
+        reply.body
+    }
+
+    /// Calls the tenant's own API as its administrator, past the service.
+    pub async fn tenant(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
+        let token = format!("SSWS {}", self.simulator.credentials().api_token);
+        let headers = [("authorization", token.as_str()), ("accept", "application/json")];
+        self.request(method, &format!("{}{path}", self.simulator.url()), &headers, body).await
+    }
+
+    /// Calls anything.
+    pub async fn request(&self, method: &str, url: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
+        let mut request = self.http.request(method.parse().expect("a method"), url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request = match body {
+            Some(body) => request.json(&body),
+            None if method == "GET" => request,
+            None => request.header("content-length", 0),
+        };
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("a body");
+        let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text));
+        Reply { status, headers, body }
+    }
+
+    /// A pending connection with a hosted key.
+    pub async fn pending(&self) -> Value {
+        let body = json!({"name": "Acme", "auth": {"type": "private_key_jwt"}});
+        self.api("POST", "/v1/connections", Some(body)).await.expect(201)
+    }
+
+    /// The body that names the tenant and its app.
+    pub fn app_auth(&self) -> Value {
+        let client_id = &self.simulator.credentials().client_id;
+        json!({"domain": self.domain(), "auth": {"type": "private_key_jwt", "client_id": client_id}})
+    }
+
+    /// Connects by public key URL; gives the answer that says Active.
+    pub async fn connect(&self) -> Value {
+        let pending = self.pending().await;
+        self.sim("PATCH", "app", Some(json!({"jwks_uri": pending["public_key_url"]}))).await;
+        let path = format!("/v1/connections/{}/auth", text(&pending, "id"));
+        let connected = self.api("PUT", &path, Some(self.app_auth())).await.expect(200);
+        assert_eq!(connected["status"], "Active", "{connected:#}");
+        connected
+    }
+
+    /// Connects and waits for the first sync; gives the connection's id.
+    pub async fn synced(&self) -> String {
+        let connected = self.connect().await;
+        let id = text(&connected, "id").to_owned();
+        let sync = self.finished(&id, text(&connected, "sync_id")).await;
+        assert_eq!(sync["status"], "succeeded", "{sync:#}");
+        id
+    }
+
+    /// Runs a sync to its end.
+    pub async fn sync(&self, connection: &str, mode: &str) -> Value {
+        let path = format!("/v1/connections/{connection}/syncs");
+        let sync = self.api("POST", &path, Some(json!({"mode": mode}))).await.expect(202);
+        self.finished(connection, text(&sync, "id")).await
+    }
+
+    /// Waits for a sync to be over.
+    pub async fn finished(&self, connection: &str, sync: &str) -> Value {
+        let path = format!("/v1/connections/{connection}/syncs/{sync}");
+        loop {
+            let sync = self.api("GET", &path, None).await.expect(200);
+            if !matches!(sync["status"].as_str(), Some("running" | "waiting")) {
+                return sync;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Every item of a list of the service's API.
+    pub async fn all(&self, path: &str) -> Vec<Value> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let mut page = self.api("GET", &format!("{path}{sign}limit=200{cursor}"), None).await.expect(200);
+            items.append(page["items"].as_array_mut().expect("items"));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+}
+
+async fn serve(okta: &Proxy, data: &Path) -> Service {
+    let allowed = AllowedOrigins::parse([okta.url().as_str()]).expect("a loopback origin");
+    let config = Config { port: 0, data: data.to_owned(), public_url: None, allowed, gate: Gate::ThisMachine };
+    Service::start(config).await.expect("a service")
+}
+
+/// A text of a JSON object.
+#[track_caller]
+pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no text '{name}' in {value:#}"))
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let Some(judge) = &*JUDGE else { return };
+        let exchanges = self.okta.exchanges();
+        for exchange in exchanges {
+            if let Err(complaints) = judge.judge(&exchange)
+                && !std::thread::panicking()
+            {
+                let Exchange { method, path, query, status, .. } = &exchange;
+                panic!("{method} {path}?{} answered {status}: {complaints:#?}", query.as_deref().unwrap_or_default());
+            }
+        }
+    }
+}
+
