@@ -74,9 +74,11 @@ pub(super) fn schema(schema: &Value, direction: Direction) -> Value {
             converted.insert(key.to_owned(), self::schema(inner, direction));
         }
     }
-    for key in ["allOf", "oneOf", "anyOf"] {
+    // The variants of the description overlap (a custom role fits the standard one too), and only their discriminator,
+    // which says nothing about validity, tells them apart: one that fits is enough.
+    for (key, becomes) in [("allOf", "allOf"), ("oneOf", "anyOf"), ("anyOf", "anyOf")] {
         if let Some(Value::Array(inner)) = schema.get(key) {
-            converted.insert(key.to_owned(), inner.iter().map(|inner| self::schema(inner, direction)).collect());
+            converted.insert(becomes.to_owned(), inner.iter().map(|inner| self::schema(inner, direction)).collect());
         }
     }
     if let Some(Value::Object(inner)) = schema.get("properties") {

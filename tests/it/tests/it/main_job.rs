@@ -42,7 +42,8 @@ async fn people_have_managers_chains_and_findings() {
     let id = world.synced().await;
     let people = world.all(&format!("/v1/connections/{id}/people")).await;
     let managed = people.iter().find(|person| person["manager"].is_object()).expect("somebody has a manager");
-    let person = world.api("GET", &format!("/v1/connections/{id}/people/{}", text(managed, "id")), None).await.expect(200);
+    let person =
+        world.api("GET", &format!("/v1/connections/{id}/people/{}", text(managed, "id")), None).await.expect(200);
     assert_eq!(person["manager_chain"][0], managed["manager"]);
     let manager = text(&managed["manager"], "id");
     let reports = world.all(&format!("/v1/connections/{id}/people?manager={manager}")).await;
