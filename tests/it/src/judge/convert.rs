@@ -74,9 +74,10 @@ pub(super) fn schema(schema: &Value, direction: Direction) -> Value {
             converted.insert(key.to_owned(), self::schema(inner, direction));
         }
     }
-    // The variants of the description overlap (a custom role fits the standard one too), and only their discriminator,
-    // which says nothing about validity, tells them apart: one that fits is enough.
-    for (key, becomes) in [("allOf", "allOf"), ("oneOf", "anyOf"), ("anyOf", "anyOf")] {
+    // The variants of an answer overlap (a custom role fits the standard one too), and only their discriminator, which
+    // says nothing about validity, tells them apart: one that fits is enough.
+    let one_of = if direction == Direction::Response { "anyOf" } else { "oneOf" };
+    for (key, becomes) in [("allOf", "allOf"), ("oneOf", one_of), ("anyOf", "anyOf")] {
         if let Some(Value::Array(inner)) = schema.get(key) {
             converted.insert(becomes.to_owned(), inner.iter().map(|inner| self::schema(inner, direction)).collect());
         }
