@@ -37,7 +37,10 @@ const MOST_ROSTERS: usize = 4;
 
 /// Rosters that were read, by connection.
 #[derive(Default)]
-pub struct Rosters(Mutex<HashMap<ConnectionId, (Vec<String>, Arc<Roster>)>>);
+pub struct Rosters(Mutex<HashMap<ConnectionId, Held>>);
+
+/// A roster and the parts that it was read from.
+type Held = (Vec<String>, Arc<Roster>);
 
 /// The directory of one connection, as of one request.
 pub struct Directory<'a> {

@@ -22,10 +22,8 @@ pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run
             return Err(running_already(&running));
         }
         let full_first = mode == Mode::Incremental && !state.succeeded;
-        let run = match full_first {
-            true => Run::new(Mode::Full, Some(mode), app.now()),
-            false => Run::new(mode, None, app.now()),
-        };
+        let run =
+            if full_first { Run::new(Mode::Full, Some(mode), app.now()) } else { Run::new(mode, None, app.now()) };
         state.current = Some(run.id.clone());
         match app.store.transact(vec![state.write(&connection.id)?, run.write(&connection.id)?]).await {
             Err(Error::Conflict(_)) => continue,

@@ -64,8 +64,8 @@ mod tests {
     use crate::connection::Settings;
     use serde_json::json;
 
-    fn told(value: Value) -> Vec<(String, String)> {
-        let faults = read::<Settings>(&value, "").err().unwrap_or_default();
+    fn told(value: &Value) -> Vec<(String, String)> {
+        let faults = read::<Settings>(value, "").err().unwrap_or_default();
         faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
     }
 

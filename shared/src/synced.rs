@@ -10,7 +10,7 @@ mod state;
 mod user;
 
 pub use group::Group;
-pub use pages::{pack, unpack};
+pub use pages::{fingerprint, pack, unpack};
 pub use roster::Roster;
 pub use run::{Checkpoint, Crawl, Listing, Mode, Phase, Progress, Run, RunStatus};
 pub use state::{Counts, LastSync, State};

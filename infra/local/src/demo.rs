@@ -1,11 +1,11 @@
 //! The main job, walked through from outside: the demo is a client of the API like any other.
 
-mod screen;
+mod bar;
 
 use crate::{Config, Error, Gate, Service};
+use bar::Bar;
 use okta_connector::okta::AllowedOrigins;
 use okta_simulator::Simulator;
-use screen::Screen;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -19,13 +19,12 @@ pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
     let allowed = AllowedOrigins::parse([simulator.url()])?;
     let config = Config { port, data: data.path().to_owned(), public_url: None, allowed, gate: Gate::ThisMachine };
     let service = Service::start(config).await?;
-    let screen = Screen::new();
-    screen.line(&format!("A simulated Okta tenant   {}", simulator.url()));
-    screen.line(&format!("Okta Connector            {}", service.url()));
-    let walk = Walk { http: reqwest::Client::new(), simulator: &simulator, service: &service, screen: &screen };
+    println!("A simulated Okta tenant   {}", simulator.url());
+    println!("Okta Connector            {}", service.url());
+    let walk = Walk { http: reqwest::Client::new(), simulator: &simulator, service: &service };
     walk.all().await?;
     if !exit {
-        screen.line(&format!("\nServing. Try: curl -s {}/v1/connections   (Ctrl-C ends)", service.url()));
+        println!("\nServing. Try: curl -s {}/v1/connections   (Ctrl-C ends)", service.url());
         tokio::signal::ctrl_c().await?;
     }
     Ok(())
@@ -35,7 +34,6 @@ struct Walk<'a> {
     http: reqwest::Client,
     simulator: &'a Simulator,
     service: &'a Service,
-    screen: &'a Screen,
 }
 
 impl Walk<'_> {
@@ -49,46 +47,42 @@ impl Walk<'_> {
 
     /// Connects by public key URL, with `DPoP` required, as an admin would in two consoles.
     async fn connect(&self) -> Result<String, Error> {
-        self.screen.heading("Connect the tenant by public key URL, DPoP required");
+        println!("\nConnect the tenant by public key URL, DPoP required");
         let body = json!({"name": "Demo tenant", "auth": {"type": "private_key_jwt"}});
         let created = self.api("POST", "/v1/connections", Some(body)).await?;
         let id = text(&created, "/id")?;
-        self.screen.line(&format!("  {} made, {}", id, text(&created, "/status")?));
-        self.screen.line(&format!("  public key URL: {}", text(&created, "/public_key_url")?));
+        println!("  {} made, {}", id, text(&created, "/status")?);
+        println!("  public key URL: {}", text(&created, "/public_key_url")?);
         let app = json!({"jwks_uri": created["public_key_url"], "dpop": "required", "role": "READ_ONLY_ADMIN"});
         self.request("PATCH", &format!("{}/_sim/app", self.simulator.url()), Some(app)).await?;
         let client_id = &self.simulator.credentials().client_id;
         let auth = json!({"domain": self.simulator.url(), "auth": {"type": "private_key_jwt", "client_id": client_id}});
         let connected = self.api("PUT", &format!("/v1/connections/{id}/auth"), Some(auth)).await?;
         let dpop = if connected["auth"]["dpop"] == true { "DPoP-bound" } else { "Bearer" };
-        self.screen.line(&format!(
-            "  {}: {} ({dpop} tokens)",
-            text(&connected, "/status")?,
-            text(&connected, "/message")?
-        ));
+        println!("  {}: {} ({dpop} tokens)", text(&connected, "/status")?, text(&connected, "/message")?);
         if connected["status"] == "Active" { Ok(id) } else { Err("the connection is not Active".into()) }
     }
 
     async fn test(&self, connection: &str) -> Result<(), Error> {
-        self.screen.heading("Test it");
+        println!("\nTest it");
         let report = self.api("POST", &format!("/v1/connections/{connection}/test"), None).await?;
         for check in report["checks"].as_array().into_iter().flatten() {
             let (title, status) = (text(check, "/title")?, text(check, "/status")?);
             let finding = check["finding"].as_str().map(|finding| format!("  {finding}")).unwrap_or_default();
-            self.screen.line(&format!("  {title:<40} {status}{finding}"));
+            println!("  {title:<40} {status}{finding}");
         }
-        self.screen.line(&format!("  {}: {}", text(&report, "/status")?, text(&report, "/message")?));
+        println!("  {}: {}", text(&report, "/status")?, text(&report, "/message")?);
         if report["status"] == "Active" { Ok(()) } else { Err("the test failed".into()) }
     }
 
     /// Watches the first sync, which connecting started.
     async fn sync(&self, connection: &str) -> Result<Value, Error> {
-        self.screen.heading("Sync users and groups into DynamoDB");
+        println!("\nSync users and groups into DynamoDB");
         let stats = self.request("GET", &format!("{}/_sim/stats", self.simulator.url()), None).await?;
         let listed = self.api("GET", &format!("/v1/connections/{connection}/syncs"), None).await?;
         let id = text(&listed, "/items/0/id")?;
         let total = users(&stats) + number(&stats, "/groups") + number(&stats, "/memberships");
-        let bar = self.screen.bar(total);
+        let bar = Bar::new(total);
         let sync = loop {
             let sync = self.api("GET", &format!("/v1/connections/{connection}/syncs/{id}"), None).await?;
             let seen = |phase: &str| number(&sync, &format!("/progress/{phase}/seen"));
@@ -112,7 +106,7 @@ impl Walk<'_> {
             ("memberships", number(&sync, "/progress/memberships/seen"), number(&stats, "/memberships")),
         ];
         for (what, here, there) in counted {
-            self.screen.line(&format!("  {what:<12} {here:>7} synced, {there:>7} in the tenant"));
+            println!("  {what:<12} {here:>7} synced, {there:>7} in the tenant");
             if here != there {
                 return Err(format!("the {what} synced are not those of the tenant").into());
             }
@@ -121,7 +115,7 @@ impl Walk<'_> {
     }
 
     async fn people(&self, connection: &str) -> Result<(), Error> {
-        self.screen.heading("People and their managers");
+        println!("\nPeople and their managers");
         let people = self.api("GET", &format!("/v1/connections/{connection}/people?limit=200"), None).await?;
         let managed = people["items"].as_array().into_iter().flatten().filter(|person| person["manager"].is_object());
         for person in managed.take(5) {
@@ -130,28 +124,24 @@ impl Walk<'_> {
             let names = person["manager_chain"].as_array().into_iter().flatten().filter_map(|it| it["name"].as_str());
             let chain = names.collect::<Vec<_>>().join(" > ");
             let title = person["title"].as_str().unwrap_or("no title");
-            self.screen.line(&format!("  {} ({title}) reports to {chain}", text(&person, "/name")?));
+            println!("  {} ({title}) reports to {chain}", text(&person, "/name")?);
         }
         let findings = self.api("GET", &format!("/v1/connections/{connection}/findings?limit=200"), None).await?;
         for finding in findings["items"].as_array().into_iter().flatten().take(6) {
-            self.screen.line(&format!("  finding: {} {}", text(finding, "/kind")?, text(finding, "/detail")?));
+            println!("  finding: {} {}", text(finding, "/kind")?, text(finding, "/detail")?);
         }
         Ok(())
     }
 
     async fn summary(&self, sync: &Value) -> Result<(), Error> {
-        self.screen.heading("Done");
+        println!("\nDone");
         let stats = self.request("GET", &format!("{}/_sim/stats", self.simulator.url()), None).await?;
         let requests = self.request("GET", &format!("{}/_sim/requests", self.simulator.url()), None).await?;
         let okta = requests["items"].as_array().into_iter().flatten();
         let sent = okta.filter(|it| it["path"].as_str().is_some_and(|path| !path.starts_with("/_sim"))).count();
-        self.screen.line(&format!("  requests to Okta: {sent} in all, {} by the sync", number(sync, "/requests")));
-        self.screen.line(&format!(
-            "  tokens: {} in all, {} by the sync",
-            number(&stats, "/tokens"),
-            number(sync, "/tokens")
-        ));
-        self.screen.line(&format!("  rate-limit refusals: {}", number(&stats, "/rate_limited")));
+        println!("  requests to Okta: {sent} in all, {} by the sync", number(sync, "/requests"));
+        println!("  tokens: {} in all, {} by the sync", number(&stats, "/tokens"), number(sync, "/tokens"));
+        println!("  rate-limit refusals: {}", number(&stats, "/rate_limited"));
         Ok(())
     }
 

@@ -47,11 +47,11 @@ async fn list(caller: Caller, params: Params, Shared(app): Shared<App>) -> Resul
     for stored in stored.iter().filter(|stored| caller.sees(&stored.connection)) {
         items.push(show(&app, stored).await?);
     }
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }
 
 /// A page of a list as it is told.
-pub(super) fn page(items: Vec<Value>, next: Option<&str>, paging: &Paging) -> Body<Value> {
+pub(super) fn page(items: &[Value], next: Option<&str>, paging: &Paging) -> Body<Value> {
     Body(json!({"items": items, "next_cursor": next.map(|place| paging.cursor(place))}))
 }
 
@@ -169,8 +169,8 @@ async fn keys(
     let stored = caller.find(&app, &id).await?;
     let paging = params.paging()?;
     let (all, now) = (&stored.connection.keys, app.now());
-    let items = all.iter().filter_map(|key| key_resource(key, all, now)).collect();
-    Ok(page(items, None, &paging))
+    let items: Vec<_> = all.iter().filter_map(|key| key_resource(key, all, now)).collect();
+    Ok(page(&items, None, &paging))
 }
 
 async fn rotate_key(

@@ -52,7 +52,7 @@ async fn syncs(caller: Caller, params: Params, Path(id): Path<String>, State(rea
     let paging = params.paging()?;
     let Listed { items, next } =
         directory::syncs(&reader.app, &stored.connection.id, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }
 
 async fn sync(
@@ -77,7 +77,7 @@ async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State
     };
     let paging = params.paging()?;
     let Listed { items, next } = directory::users(&opened, &filter, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }
 
 async fn user(
@@ -101,7 +101,7 @@ async fn user_groups(
     let paging = params.paging()?;
     let user = directory::find_user(&opened, &user).await?;
     let Listed { items, next } = directory::user_groups(&opened, &user, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }
 
 async fn groups(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
@@ -110,7 +110,7 @@ async fn groups(caller: Caller, mut params: Params, Path(id): Path<String>, Stat
     let paging = params.paging()?;
     let Listed { items, next } =
         directory::groups(&opened, q.as_deref(), paging.after.as_deref(), paging.limit).await?;
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }
 
 async fn group(
@@ -133,14 +133,14 @@ async fn members(
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
     let Listed { items, next } = directory::members(&opened, &group, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }
 
 async fn memberships(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
     let Listed { items, next } = directory::memberships(&opened, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }
 
 async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
@@ -153,7 +153,7 @@ async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, Stat
     };
     let paging = params.paging()?;
     let Listed { items, next } = directory::people(&opened, &filter, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }
 
 async fn person(
@@ -171,5 +171,5 @@ async fn findings(caller: Caller, params: Params, Path(id): Path<String>, State(
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
     let Listed { items, next } = directory::findings(&opened, paging.after.as_deref(), paging.limit);
-    Ok(page(items, next.as_deref(), &paging))
+    Ok(page(&items, next.as_deref(), &paging))
 }

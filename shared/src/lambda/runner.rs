@@ -27,7 +27,13 @@ impl StepFunctionsRunner {
         let input = json!({"connection": connection, "run": run}).to_string();
         let start = self.client.start_execution().state_machine_arn(&self.state_machine).name(name).input(input);
         match start.send().await {
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_sfn::operation::start_execution::StartExecutionError::is_execution_already_exists,
+                ) =>
+            {
+                Ok(())
+            }
             Err(error) => {
                 let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or("no answer");
                 Err(RunnerError(format!("StartExecution: {code}")))

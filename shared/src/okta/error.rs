@@ -75,17 +75,21 @@ pub struct Refusal {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct ErrorBody {
-    error_code: String,
-    error_summary: String,
-    error_causes: Vec<Cause>,
+    #[serde(rename = "errorCode")]
+    code: String,
+    #[serde(rename = "errorSummary")]
+    summary: String,
+    #[serde(rename = "errorCauses")]
+    causes: Vec<Cause>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct Cause {
-    error_summary: String,
+    #[serde(rename = "errorSummary")]
+    summary: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -101,7 +105,7 @@ impl TokenRefusal {
         let OAuthBody { mut error, mut error_description } = serde_json::from_slice(body).unwrap_or_default();
         if error.is_empty() {
             let management: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
-            (error, error_description) = (management.error_code, management.error_summary);
+            (error, error_description) = (management.code, management.summary);
         }
         Self { status, error, description: error_description, request_id: request_id(headers), key_id }
     }
@@ -117,9 +121,9 @@ impl Refusal {
         let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
         Self {
             status,
-            code: body.error_code,
-            summary: body.error_summary,
-            causes: body.error_causes.into_iter().map(|cause| cause.error_summary).collect(),
+            code: body.code,
+            summary: body.summary,
+            causes: body.causes.into_iter().map(|cause| cause.summary).collect(),
             challenge: challenge_error(headers),
             request_id: request_id(headers),
         }

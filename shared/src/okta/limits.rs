@@ -11,7 +11,7 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Requests a window, for us; 0 on a concurrency refusal.
-    pub limit: u32,
+    pub size: u32,
     /// Requests left in this window.
     pub remaining: u32,
     /// From the answer to the end of the window, and one second more.
@@ -29,12 +29,12 @@ impl Limit {
         let remaining = u32::try_from(lowest("x-rate-limit-remaining")?).ok()?;
         let served = date(headers).unwrap_or(now).as_second();
         let wait = (lowest("x-rate-limit-reset")? - served).clamp(0, 120) + 1;
-        Some(Self { limit, remaining, wait: SignedDuration::from_secs(wait) })
+        Some(Self { size: limit, remaining, wait: SignedDuration::from_secs(wait) })
     }
 
     /// True where too many requests run at once, rather than too many a minute.
     pub fn is_concurrency(&self) -> bool {
-        self.limit == 0
+        self.size == 0
     }
 }
 
@@ -64,7 +64,7 @@ impl Limits {
             return;
         }
         let ends = now.checked_add(seen.wait).unwrap_or(now);
-        self.buckets.insert(bucket, Window { limit: seen.limit, remaining: seen.remaining, ends });
+        self.buckets.insert(bucket, Window { limit: seen.size, remaining: seen.remaining, ends });
     }
 
     /// Until when background work leaves this bucket alone: half of what we may use is kept for everybody else.
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_wait_is_reset_minus_the_servers_date_plus_one_second() {
         let seen = Limit::of(&headers("50", "0", "1759127105"), Timestamp::UNIX_EPOCH);
-        assert_eq!(seen, Some(Limit { limit: 50, remaining: 0, wait: SignedDuration::from_secs(9) }));
+        assert_eq!(seen, Some(Limit { size: 50, remaining: 0, wait: SignedDuration::from_secs(9) }));
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
     fn background_work_stops_at_half_and_goes_on_in_the_next_window() {
         for (remaining, stops) in [(301, false), (300, true), (0, true)] {
             let mut limits = Limits::default();
-            let seen = Limit { limit: 600, remaining, wait: SignedDuration::from_secs(30) };
+            let seen = Limit { size: 600, remaining, wait: SignedDuration::from_secs(30) };
             limits.learn("users", seen, NOW);
             assert_eq!(limits.background_waits_until("users", NOW).is_some(), stops, "{remaining}");
             assert_eq!(limits.background_waits_until("groups", NOW), None);

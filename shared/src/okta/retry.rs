@@ -55,9 +55,8 @@ pub fn judge(repeat: Repeat, outcome: &Outcome, tries: &mut Tries) -> Verdict {
     let again = match outcome {
         Outcome::Answer(answer) => return judge_answer(repeat, answer, tries),
         Outcome::Unsent(Error::Unreachable) => true,
-        Outcome::Unsent(_) => false,
         Outcome::Lost(Error::Broken | Error::Timeout) => repeat == Repeat::Safe,
-        Outcome::Lost(_) => false,
+        Outcome::Unsent(_) | Outcome::Lost(_) => false,
     };
     if again { once_more(tries) } else { Verdict::Settled }
 }

@@ -37,7 +37,7 @@ impl Secrets for SecretsManagerSecrets {
         let put = self.client.put_secret_value().secret_id(self.name(name)).client_request_token(&version);
         match put.secret_string(value.expose_secret()).send().await {
             Ok(_) => return Ok(version),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {}
+            Err(error) if error.as_service_error().is_some_and(aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError::is_resource_not_found_exception) => {}
             Err(error) => return Err(failed("PutSecretValue", &error)),
         }
         let create = self.client.create_secret().name(self.name(name)).client_request_token(&version);
@@ -53,7 +53,7 @@ impl Secrets for SecretsManagerSecrets {
         let get = self.client.get_secret_value().secret_id(self.name(name)).version_id(version);
         let secret = match get.send().await {
             Ok(answer) => answer.secret_string.map(SecretString::from),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => None,
+            Err(error) if error.as_service_error().is_some_and(aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError::is_resource_not_found_exception) => None,
             Err(error) => return Err(failed("GetSecretValue", &error)),
         };
         if let Some(secret) = &secret {
@@ -69,7 +69,7 @@ impl Secrets for SecretsManagerSecrets {
     async fn delete(&self, name: &str) -> Result<(), Error> {
         let delete = self.client.delete_secret().secret_id(self.name(name)).force_delete_without_recovery(true);
         match delete.send().await {
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(aws_sdk_secretsmanager::operation::delete_secret::DeleteSecretError::is_resource_not_found_exception) => Ok(()),
             Err(error) => Err(failed("DeleteSecret", &error)),
             Ok(_) => Ok(()),
         }

@@ -45,7 +45,11 @@ impl Store {
             .await;
         let attributes = match answer {
             Ok(answer) => answer.attributes.unwrap_or_default(),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
+                ) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(unavailable("UpdateItem", &error)),
@@ -68,7 +72,13 @@ impl Store {
             .send()
             .await;
         match answer {
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
+                ) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(unavailable("UpdateItem", &error)),
             Ok(_) => Ok(()),
         }

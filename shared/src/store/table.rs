@@ -21,7 +21,13 @@ pub async fn create_table(client: &Client, table: &str) -> Result<(), Error> {
         request = request.global_secondary_indexes(index.projection(projection).build().map_err(invalid)?);
     }
     match request.send().await {
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => Ok(()),
+        Err(error)
+            if error.as_service_error().is_some_and(
+                aws_sdk_dynamodb::operation::create_table::CreateTableError::is_resource_in_use_exception,
+            ) =>
+        {
+            Ok(())
+        }
         Err(error) => Err(unavailable("CreateTable", &error)),
         Ok(_) => Ok(()),
     }

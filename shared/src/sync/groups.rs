@@ -77,9 +77,9 @@ async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Write
         if !same {
             let count = work.run.count(Phase::Groups);
             if old.is_some() {
-                count.changed += 1
+                count.changed += 1;
             } else {
-                count.added += 1
+                count.added += 1;
             }
             let item = group.item(&work.connection.id, settled)?;
             writes.retain(|write| !matches!(write, Write::Put(other) if other.partition_key() == item.partition_key()));
@@ -107,7 +107,7 @@ pub async fn remove_missing(work: &mut Work<'_>) -> Result<(), Stop> {
         for id in missing.iter().take(VERIFY_AT_MOST) {
             match work.client.send(&api::get_group(id)).await {
                 Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => {
-                    writes.extend(remove(work, id).await?)
+                    writes.extend(remove(work, id).await?);
                 }
                 Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => {}
                 other => drop(other?),

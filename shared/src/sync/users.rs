@@ -110,9 +110,9 @@ async fn store(
                 }
                 let count = work.run.count(Phase::Users);
                 if old.is_some() {
-                    count.changed += 1
+                    count.changed += 1;
                 } else {
-                    count.added += 1
+                    count.added += 1;
                 }
                 rows.push(Row::new(&user, attributes));
                 // The same user twice on one page: a transaction takes an item once, and the later one counts.

@@ -1,6 +1,9 @@
-//! Lists of texts packed into one attribute.
+//! Content packed into one attribute, and its fingerprint.
 
 use crate::store::Error;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -20,6 +23,11 @@ pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut json = Vec::new();
     ZlibDecoder::new(bytes).read_to_end(&mut json).map_err(|_| Error::Corrupt)?;
     serde_json::from_slice(&json).map_err(|_| Error::Corrupt)
+}
+
+/// A name for content: the first half of its SHA-256.
+pub fn fingerprint(content: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(&digest(&SHA256, content).as_ref()[..16])
 }
 
 #[cfg(test)]

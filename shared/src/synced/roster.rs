@@ -8,13 +8,12 @@ mod tree;
 
 pub use tree::{Finding, Tree};
 
-use super::{User, pack, unpack};
+use super::{User, fingerprint, pack, unpack};
 use crate::connection::Attributes;
 use crate::fold::{fold, word_begins};
 use crate::id::ConnectionId;
 use crate::okta::UserId;
 use crate::store::{Error, Key, Store, keys};
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -163,7 +162,5 @@ pub fn pack_part(mut rows: Vec<Box<RawValue>>) -> Result<Part, Error> {
         content.extend_from_slice(row.get().as_bytes());
         content.push(b'\n');
     }
-    let hash = digest(&SHA256, &content);
-    let name = hash.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Part { name, bytes: pack(&rows)? })
+    Ok(Part { name: fingerprint(&content), bytes: pack(&rows)? })
 }

@@ -5,7 +5,7 @@ use crate::id::ConnectionId;
 use crate::okta::{self, UserId};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Key};
-use aws_lc_rs::digest::{Context, SHA256};
+use crate::synced::fingerprint;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,9 +82,7 @@ impl User {
             &self.profile,
             (&self.created, &self.activated, &self.status_changed),
         );
-        let mut hasher = Context::new(&SHA256);
-        hasher.update(&serde_json::to_vec(&content).unwrap_or_default());
-        hasher.finish().as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        fingerprint(&serde_json::to_vec(&content).unwrap_or_default())
     }
 
     /// As it is written.

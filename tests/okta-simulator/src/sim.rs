@@ -2,7 +2,6 @@
 //! would change.
 
 #![expect(clippy::unnecessary_wraps, reason = "every handler of the door has one type")]
-#![expect(clippy::result_large_err, reason = "a refusal is the response itself")]
 
 use std::sync::Arc;
 
