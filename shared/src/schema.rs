@@ -41,9 +41,11 @@ fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
         ValidationErrorKind::Enum { options } => one(format!("must be one of {options}")),
         ValidationErrorKind::AnyOf { context } => {
             // `null or …`: what is wrong with the branch that got furthest.
-            let deepest = context.iter().max_by_key(|errors| {
-                errors.iter().map(|error| error.instance_path().as_str().len()).max().unwrap_or_default()
-            });
+            let depth = |error: &jsonschema::ValidationError<'_>| {
+                let is_type = matches!(error.kind(), ValidationErrorKind::Type { .. });
+                (error.instance_path().as_str().len(), !is_type)
+            };
+            let deepest = context.iter().max_by_key(|errors| errors.iter().map(depth).max());
             deepest.map(|errors| errors.iter().flat_map(|error| faults(error, at)).collect()).unwrap_or_default()
         }
         _ => one("is not as documented".to_owned()),
@@ -72,7 +74,7 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
         let mut faults =
-            told(json!({"teams": "a", "sync": {"full": 7, "x": 1}, "permissions": {"actions": [1]}, "paused": 1}));
+            told(&json!({"teams": "a", "sync": {"full": 7, "x": 1}, "permissions": {"actions": [1]}, "paused": 1}));
         faults.sort();
         let places: Vec<_> = faults.iter().map(|(place, _)| place.as_str()).collect();
         assert_eq!(places, ["/name", "/paused", "/permissions/actions/0", "/sync/full", "/sync/x", "/teams"]);

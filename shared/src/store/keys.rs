@@ -197,7 +197,7 @@ mod tests {
             .iter()
             .map(|id| shard(&UserId::parse(id).expect("an id")))
             .collect();
-        assert_eq!(shards, [6, 3, 6]);
+        assert_eq!(shards, [3, 7, 6]);
     }
 
     #[test]
