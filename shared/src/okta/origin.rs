@@ -44,6 +44,10 @@ impl Origin {
             return Err(Refused("write the domain in ASCII letters, as in acme.okta.com"));
         }
         let with_scheme = if pasted.contains("://") { pasted.to_owned() } else { format!("https://{pasted}") };
+        let authority = with_scheme.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
+        if authority.is_none_or(|authority| authority.contains('%')) {
+            return Err(Refused("write the domain without '%', as in acme.okta.com"));
+        }
         let url = Url::parse(&with_scheme).map_err(|_| Refused("not a domain; write it as in acme.okta.com"))?;
         if let Some(origin) = allowed.origin_of(&url) {
             return Ok(Domain::Okta(origin));
