@@ -35,6 +35,20 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// All but signing in, in the order in which they are told.
+    pub const ALL: [Self; 10] = [
+        Self::SyncEmployees,
+        Self::SyncGroups,
+        Self::SyncApps,
+        Self::SyncLocations,
+        Self::ReadLogs,
+        Self::SecurityActions,
+        Self::GroupManagement,
+        Self::UserLifecycle,
+        Self::AppAssignment,
+        Self::EventHooks,
+    ];
+
     /// Its name in the API.
     pub fn name(self) -> &'static str {
         self.row().0
@@ -162,36 +176,15 @@ pub async fn capabilities(
         people.of(Capability::SyncLocations),
         log_verdict.of(Capability::ReadLogs),
     ];
-    let writes = [
-        Capability::SecurityActions,
-        Capability::GroupManagement,
-        Capability::UserLifecycle,
-        Capability::AppAssignment,
-        Capability::EventHooks,
-    ];
+    let writes = Capability::ALL.into_iter().skip(checks.len());
     checks.extend(writes.map(|capability| judge_write(capability, &signed_in.scopes, roles.as_deref()).of(capability)));
     checks
 }
 
 /// Nothing can be found out without signing in.
 fn unprobed() -> Vec<Check> {
-    use Capability::{
-        AppAssignment, EventHooks, GroupManagement, ReadLogs, SecurityActions, SyncApps, SyncEmployees, SyncGroups,
-        SyncLocations, UserLifecycle,
-    };
-    let all = [
-        SyncEmployees,
-        SyncGroups,
-        SyncApps,
-        SyncLocations,
-        ReadLogs,
-        SecurityActions,
-        GroupManagement,
-        UserLifecycle,
-        AppAssignment,
-        EventHooks,
-    ];
-    all.map(|capability| Verdict::found(Finding::NotProbed, "not tried without signing in").of(capability)).into()
+    let not_tried = || Verdict::found(Finding::NotProbed, "not tried without signing in");
+    Capability::ALL.iter().map(|capability| not_tried().of(*capability)).collect()
 }
 
 /// Writing is never tried: the scope must be granted, and one of the roles, where they can be read, must suffice.
@@ -253,6 +246,16 @@ impl Probe<'_> {
 mod tests {
     use super::super::CheckStatus;
     use super::*;
+
+    #[test]
+    fn the_readme_names_the_scopes_and_roles_of_every_capability() {
+        let readme = include_str!("../../../README.md");
+        for capability in Capability::ALL {
+            let scopes = capability.scopes().join("`, `");
+            let row = format!("| `{}` | `{scopes}` | {} |", capability.name(), capability.roles());
+            assert!(readme.contains(&row), "{row}");
+        }
+    }
 
     #[test]
     fn writing_is_judged_from_scopes_and_roles() {

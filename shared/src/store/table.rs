@@ -53,3 +53,20 @@ fn definition(name: &str) -> Result<AttributeDefinition, Error> {
 fn invalid(error: impl std::fmt::Display) -> Error {
     Error::Unavailable(format!("CreateTable: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_makes_the_same_indexes() {
+        let template = include_str!("../../../template.yaml");
+        for index in [Index::G1, Index::G2] {
+            let (pk, sk) = index.attributes();
+            for name in [index.name(), pk, sk, "pk", "sk"] {
+                let named = template.lines().any(|line| line.split([' ', '{', '}', ',', '"']).any(|word| word == name));
+                assert!(named, "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Measures what the design promises. Each part is a process of its own, so that what one uses is not counted for another:
+//! the simulated tenant, the embedded database, and the process that syncs, whose peak memory the kernel tells.
+
+mod part;
+mod scene;
+mod syncing;
+
+use clap::{Parser, Subcommand};
+
+/// Whatever ends a measurement.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Two full syncs of a large tenant: memory, tokens, requests, and what the second one writes.
+    Sync {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 100_000)]
+        users: usize,
+        /// Every bucket's size a minute; high by default, so that nothing waits.
+        #[arg(long, default_value_t = 10_000_000)]
+        rate_limit: u32,
+        /// Only the first sync.
+        #[arg(long)]
+        once: bool,
+    },
+    /// One full sync under small limits: no refusal may be our own doing.
+    Neighbour {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 10_000)]
+        users: usize,
+        /// Every bucket's size a minute.
+        #[arg(long, default_value_t = 600)]
+        rate_limit: u32,
+    },
+    /// A part: the embedded database.
+    #[command(hide = true)]
+    Engine,
+    /// A part: the process that syncs.
+    #[command(hide = true)]
+    Syncing {
+        /// Where the database is.
+        #[arg(long)]
+        database: String,
+        /// Where the tenant is.
+        #[arg(long)]
+        tenant: String,
+    },
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    match Cli::parse().command {
+        Command::Sync { users, rate_limit, once } => scene::measure(users, rate_limit, !once).await,
+        Command::Neighbour { users, rate_limit } => scene::measure(users, rate_limit, false).await,
+        Command::Engine => part::engine().await,
+        Command::Syncing { database, tenant } => syncing::run(&database, &tenant).await,
+    }
+}

@@ -1,0 +1,112 @@
+//! The process that syncs: the product and nothing else. It says what each run did, and how much memory it took at most.
+
+use crate::Error;
+use async_trait::async_trait;
+use okta_connector::app::{App, RunnerError, SyncRunner};
+use okta_connector::clock::{SharedClock, SystemClock};
+use okta_connector::connect::{self, NewConnection};
+use okta_connector::directory::sync_json;
+use okta_connector::id::{ConnectionId, SyncId};
+use okta_connector::okta::{AllowedOrigins, SigningKey, SystemResolver, Transport};
+use okta_connector::store::{Store, create_table};
+use okta_connector::sync::{self, Next, Slice};
+use okta_connector::synced::{Mode, Run};
+use okta_connector::{connection, runs};
+use okta_connector_local::FileSecrets;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncBufReadExt;
+
+const SLICE: Duration = Duration::from_secs(240);
+
+/// Runs are driven here, not by the product's own loop.
+struct ByHand;
+
+#[async_trait]
+impl SyncRunner for ByHand {
+    async fn start(&self, _: &ConnectionId, _: &SyncId) -> Result<(), RunnerError> {
+        Ok(())
+    }
+
+    async fn purge(&self, _: &ConnectionId) -> Result<(), RunnerError> {
+        Ok(())
+    }
+}
+
+/// Connects, then runs one full sync for each line of input.
+pub async fn run(database: &str, tenant: &str) -> Result<(), Error> {
+    let secrets = tempfile::tempdir()?;
+    let client = embedded_dynamodb::client(database);
+    create_table(&client, "bench").await?;
+    let clock: SharedClock = Arc::new(SystemClock);
+    let app = App {
+        store: Store::new(client, "bench", Arc::clone(&clock)),
+        secrets: Arc::new(FileSecrets::open(secrets.path())?),
+        okta: Transport::new(Arc::new(SystemResolver), AllowedOrigins::parse([tenant])?, Arc::clone(&clock))?,
+        clock,
+        runner: Arc::new(ByHand),
+        public_url: String::new(),
+    };
+    let (id, mut next) = connected(&app, tenant).await?;
+    println!("connected");
+    let mut orders = tokio::io::BufReader::new(tokio::io::stdin()).lines();
+    while orders.next_line().await?.is_some() {
+        let began = Instant::now();
+        let stored = connection::load(&app.store, &id).await?.ok_or("the connection is gone")?;
+        let run = match next.take() {
+            Some(first) => first,
+            None => runs::start(&app, &stored.connection, Mode::Full).await?.id,
+        };
+        drive(&app, &id, &run).await?;
+        let run = Run::load(&app.store, &id, &run).await?.ok_or("the run is gone")?;
+        let mut told = sync_json(&run);
+        told["seconds"] = json!(began.elapsed().as_secs_f64());
+        told["peak_memory_kib"] = json!(peak_memory_kib()?);
+        println!("{told}");
+    }
+    Ok(())
+}
+
+/// A connection with a key that the tenant knows, and the sync that it started with.
+async fn connected(app: &App, tenant: &str) -> Result<(ConnectionId, Option<SyncId>), Error> {
+    let key = SigningKey::generate()?;
+    let http = reqwest::Client::new();
+    let keys = json!({"jwks": {"keys": [key.public_jwk()?]}, "dpop": "required"});
+    let operator = format!("{tenant}/_sim/app");
+    let told: Value = http.patch(&operator).json(&keys).send().await?.error_for_status()?.json().await?;
+    let input = json!({"name": "Bench", "domain": tenant, "auth": {
+        "type": "private_key_jwt", "client_id": told["client_id"], "private_key": pem(&key), "key_id": keys["jwks"]["keys"][0]["kid"],
+    }});
+    let input: NewConnection = serde_json::from_value(input)?;
+    let outcome = connect::create(app, input).await?;
+    Ok((outcome.stored.connection.id, outcome.sync_id))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the key is pasted, as its owner would")]
+fn pem(key: &SigningKey) -> String {
+    let der = key.to_secret();
+    let body = der.expose_secret();
+    format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n")
+}
+
+async fn drive(app: &App, connection: &ConnectionId, run: &SyncId) -> Result<(), Error> {
+    let slice = Slice { connection: connection.clone(), run: run.clone(), execution: run.to_string() };
+    loop {
+        match sync::slice(app, &slice, SLICE).await? {
+            Next::Done => return Ok(()),
+            Next::Again => {}
+            Next::Wait(until) => {
+                tokio::time::sleep(Duration::try_from(until.duration_since(app.now())).unwrap_or_default()).await;
+            }
+        }
+    }
+}
+
+/// The most memory this process had so far, as Linux counts it (`VmHWM`).
+fn peak_memory_kib() -> Result<u64, Error> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
