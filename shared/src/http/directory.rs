@@ -19,6 +19,10 @@ struct Reader {
     rosters: Arc<Rosters>,
 }
 
+/// A user's statuses (Management API, `UserStatus`).
+const STATUSES: [&str; 8] =
+    ["STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED", "DEPROVISIONED"];
+
 type Answer = Result<Json<Value>, Problem>;
 
 /// The router.
@@ -68,9 +72,9 @@ async fn sync(
 
 async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
-    let statuses = params.word("status")?.map(|text| text.split(',').map(|it| it.trim().to_uppercase()).collect());
+    let statuses = params.words("status", &STATUSES)?;
     let filter = UserFilter {
-        statuses: statuses.unwrap_or_default(),
+        statuses,
         q: params.word("q")?,
         updated_since: params.time("updated_since")?,
         removed: params.flag("removed")?,

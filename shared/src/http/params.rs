@@ -67,6 +67,14 @@ impl Params {
         }
     }
 
+    /// Words out of a list, separated by commas; none where it is absent.
+    pub fn words(&mut self, name: &str, known: &[&str]) -> Result<Vec<String>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(Vec::new()) };
+        let words: Vec<_> = text.split(',').map(|word| word.trim().to_uppercase()).collect();
+        let strange = words.iter().any(|word| !known.contains(&word.as_str()));
+        if strange { Err(bad(name, &format!("must be out of {}", known.join(", ")))) } else { Ok(words) }
+    }
+
     /// A moment.
     pub fn time(&mut self, name: &str) -> Result<Option<Timestamp>, Problem> {
         let time = self.text(name).map(|text| text.parse::<Timestamp>());

@@ -84,10 +84,11 @@ impl Store {
         }
     }
 
-    /// True while somebody holds the lease.
-    pub async fn is_leased(&self, key: &Key) -> Result<bool, Error> {
+    /// Who holds the lease.
+    pub async fn lease_owner(&self, key: &Key) -> Result<Option<String>, Error> {
         let now = u64::try_from(self.clock.now().as_millisecond()).unwrap_or_default();
-        Ok(self.get(key).await?.and_then(|item| item.get_number("expires")).is_some_and(|expires| expires > now))
+        let item = self.get(key).await?.filter(|item| item.get_number("expires").is_some_and(|expires| expires > now));
+        Ok(item.and_then(|item| item.get("owner").map(str::to_owned)))
     }
 }
 

@@ -62,6 +62,8 @@ pub(super) struct Work<'a> {
 
 /// Longer than a slice, so that a lease is renewed by the next one and is over soon after a function died.
 const LEASE_SECONDS: i64 = 300;
+/// A run that is older than this is given up.
+const LONGEST_RUN_SECONDS: i64 = 86_400;
 /// Failures of Okta in a row after which a run is given up.
 const MOST_FAILURES: u32 = 6;
 
@@ -156,7 +158,9 @@ impl Work<'_> {
     /// Okta stood in the way: wait for it where that can help, else give up and say why.
     async fn pause_or_fail(&mut self, error: &okta::Error) -> Result<Next, Problem> {
         self.run.failures += 1;
+        let old = self.app.now().duration_since(self.run.started_at).as_secs() > LONGEST_RUN_SECONDS;
         let wake = match error {
+            _ if old => None,
             okta::Error::RateLimited { until } => Some(*until),
             _ if passes(error) && self.run.failures < MOST_FAILURES => {
                 Some(clock::after(self.app.now(), 1 << self.run.failures))

@@ -135,7 +135,7 @@ fn tell_bad(work: &mut Work<'_>, mut bad: BadRecord) {
 
 /// Notes who is stored and was on neither list, and asks the guard.
 pub async fn find_missing(work: &mut Work<'_>) -> Result<(), Stop> {
-    let (mut missing, mut stored) = (Vec::new(), 0_u64);
+    let (mut missing, mut stored, mut present) = (Vec::new(), 0_u64, 0_u64);
     let lists: Vec<_> = work.run.read.clone();
     for shard in 0..keys::SHARDS {
         let partition = keys::users_partition(&work.connection.id, Listed::Present, shard);
@@ -151,6 +151,7 @@ pub async fn find_missing(work: &mut Work<'_>) -> Result<(), Stop> {
             };
             work.each_noted(list, visit).await?;
         }
+        present += seen.len() as u64;
         let query = Query::index(Index::G1, partition.as_str());
         let mut pages = work.app.store.pages(&query);
         while let Some(items) = pages.next().await? {
@@ -159,8 +160,7 @@ pub async fn find_missing(work: &mut Work<'_>) -> Result<(), Stop> {
             missing.extend(ids.filter(|id| !seen.contains(*id)).map(str::to_owned));
         }
     }
-    let seen = work.run.count(Phase::Users).seen;
-    if guard::trips(stored, seen, missing.len() as u64) {
+    if guard::trips(stored, present, missing.len() as u64) {
         work.run.pending_removals.insert(Phase::Users, missing.len() as u64);
     }
     let mut writes = Vec::new();

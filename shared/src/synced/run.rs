@@ -235,7 +235,9 @@ impl Run {
         if self.status.is_over() || asleep || fresh {
             return Ok(false);
         }
-        Ok(!store.is_leased(&keys::sync_lease(connection)).await?)
+        // Whoever drives a run bears its id: the execution's name on AWS, the run itself on one machine.
+        let owner = store.lease_owner(&keys::sync_lease(connection)).await?;
+        Ok(!owner.is_some_and(|owner| owner.contains(self.id.as_str())))
     }
 
     /// What has been done in a phase.

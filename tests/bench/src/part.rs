@@ -18,7 +18,8 @@ impl Part {
     pub fn start(arguments: &[&str]) -> Result<Self, Error> {
         let program = std::env::current_exe()?;
         let mut command = Command::new(program);
-        let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let mut child =
+            command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let orders = child.stdin.take().ok_or("a part without input")?;
         let answers = BufReader::new(child.stdout.take().ok_or("a part without output")?).lines();
         Ok(Self { _child: child, orders, answers })

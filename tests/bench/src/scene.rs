@@ -19,8 +19,7 @@ pub async fn measure(users: usize, rate_limit: u32, twice: bool) -> Result<(), E
     let mut engine = Part::start(&["engine"])?;
     let database = Proxy::start(&engine.says().await?).await;
     let written = count_directory_writes(&database);
-    let mut syncing =
-        Part::start(&["syncing", "--database", &database.url(), "--tenant", simulator.url()])?;
+    let mut syncing = Part::start(&["syncing", "--database", &database.url(), "--tenant", simulator.url()])?;
     syncing.says().await?;
     let connected = stats(&simulator).await?;
     let mut broken = Vec::new();
@@ -39,7 +38,12 @@ pub async fn measure(users: usize, rate_limit: u32, twice: bool) -> Result<(), E
     promise(number(&first, "peak_memory_kib") < MOST_MEMORY_KIB, "peak memory under 64 MiB");
     if twice {
         let events = json!({"count": 1_000, "type": "user.session.start"});
-        reqwest::Client::new().post(format!("{}/_sim/events", simulator.url())).json(&events).send().await?.error_for_status()?;
+        reqwest::Client::new()
+            .post(format!("{}/_sim/events", simulator.url()))
+            .json(&events)
+            .send()
+            .await?
+            .error_for_status()?;
         let second = sync("second sync, people having signed in between", &mut syncing, &written).await?;
         promise(second["status"] == "succeeded", "the second sync succeeds");
         promise(number(&second, "directory_writes") == 0, "an unchanged tenant is not written again");
@@ -72,7 +76,10 @@ fn count_directory_writes(database: &Proxy) -> Arc<AtomicU64> {
     let written = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&written);
     database.intercept(move |exchange: &Exchange| {
-        let is_write = exchange.request_headers.iter().any(|(name, value)| name == "x-amz-target" && value.ends_with("TransactWriteItems"));
+        let is_write = exchange
+            .request_headers
+            .iter()
+            .any(|(name, value)| name == "x-amz-target" && value.ends_with("TransactWriteItems"));
         if is_write {
             counter.fetch_add(directory_items(&exchange.request_body), Ordering::Relaxed);
         }

@@ -4,7 +4,7 @@ use crate::Error;
 use async_trait::async_trait;
 use okta_connector::app::{App, RunnerError, SyncRunner};
 use okta_connector::clock::{SharedClock, SystemClock};
-use okta_connector::connect::{self, NewConnection};
+use okta_connector::connect;
 use okta_connector::directory::sync_json;
 use okta_connector::id::{ConnectionId, SyncId};
 use okta_connector::okta::{AllowedOrigins, SigningKey, SystemResolver, Transport};
@@ -79,8 +79,7 @@ async fn connected(app: &App, tenant: &str) -> Result<(ConnectionId, Option<Sync
     let input = json!({"name": "Bench", "domain": tenant, "auth": {
         "type": "private_key_jwt", "client_id": told["client_id"], "private_key": pem(&key), "key_id": keys["jwks"]["keys"][0]["kid"],
     }});
-    let input: NewConnection = serde_json::from_value(input)?;
-    let outcome = connect::create(app, input).await?;
+    let outcome = connect::create(app, &input).await?;
     Ok((outcome.stored.connection.id, outcome.sync_id))
 }
 
