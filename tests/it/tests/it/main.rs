@@ -3,4 +3,5 @@
 mod direct;
 mod main_job;
 mod recorded;
+mod tour;
 mod world;

@@ -1,0 +1,79 @@
+//! A tour through every operation of Okta's that the product uses, each exchange judged by Okta's own description.
+
+use crate::world::{World, text};
+use it::judge::{Judge, facts_dir};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::io::Write;
+
+/// Every operation that the product uses: what `shared/src/okta/api.rs` describes, and asking for a token.
+const USED: &[(&str, &str)] = &[
+    ("GET", "/.well-known/okta-organization"),
+    ("GET", "/api/v1/apps"),
+    ("GET", "/api/v1/groups"),
+    ("GET", "/api/v1/groups/{}"),
+    ("GET", "/api/v1/groups/{}/users"),
+    ("GET", "/api/v1/logs"),
+    ("GET", "/api/v1/users"),
+    ("GET", "/api/v1/users/{}"),
+    ("GET", "/api/v1/users/{}/roles"),
+    ("GET", "/oauth2/v1/clients/{}/roles"),
+    ("POST", "/oauth2/v1/token"),
+];
+
+/// A path whose parameters have lost their names.
+fn template(path: &str) -> String {
+    let unnamed =
+        |segment: &str| if segment.starts_with('{') || segment == "me" { "{}".to_owned() } else { segment.to_owned() };
+    path.split('/').map(unnamed).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn the_list_of_used_operations_is_that_of_the_code() {
+    let code = include_str!("../../../../shared/src/okta/api.rs");
+    let described = code.split('"').skip(1).step_by(2).filter(|literal| literal.starts_with('/')).map(template);
+    let described: BTreeSet<_> = described.chain(["/oauth2/v1/token".to_owned()]).collect();
+    let listed: BTreeSet<_> = USED.iter().map(|(_, path)| (*path).to_owned()).collect();
+    assert_eq!(described, listed);
+}
+
+/// Connects with an API token, whose roles are its owner's.
+async fn connect_with_token(world: &World) {
+    let token = &world.simulator.credentials().api_token;
+    let auth = json!({"type": "api_token", "token": token});
+    let body = json!({"name": "By token", "domain": world.domain(), "auth": auth, "sync": null});
+    let connected = world.api("POST", "/v1/connections", Some(body)).await.expect(201);
+    assert_eq!(connected["status"], "Active", "{connected:#}");
+}
+
+/// Deletes a group, and a user for good.
+async fn delete_some(world: &World, connection: &str) {
+    let groups = world.all(&format!("/v1/connections/{connection}/groups")).await;
+    let group = groups.iter().find(|group| group["type"] == "OKTA_GROUP").expect("a group of the tenant's own");
+    world.tenant("DELETE", &format!("/api/v1/groups/{}", text(group, "id")), None).await.expect(204);
+    let users = world.all(&format!("/v1/connections/{connection}/users?status=DEPROVISIONED")).await;
+    let user = format!("/api/v1/users/{}", text(users.first().expect("somebody has left"), "id"));
+    world.tenant("DELETE", &user, None).await.expect(204);
+    world.tenant("GET", &user, None).await.expect(404);
+}
+
+#[tokio::test]
+async fn every_operation_that_is_used_is_used_as_okta_describes_it() {
+    let Some(facts) = facts_dir() else { return };
+    let world = World::start().await;
+    connect_with_token(&world).await;
+    let id = world.synced().await;
+    delete_some(&world, &id).await;
+    assert_eq!(world.sync(&id, "full").await["status"], "succeeded");
+    let report = world.api("POST", &format!("/v1/connections/{id}/test"), None).await.expect(200);
+    assert_eq!(report["status"], "Active");
+    let judge = Judge::from_facts(&facts);
+    for exchange in world.okta.exchanges() {
+        judge.judge(&exchange).unwrap_or_else(|complaints| panic!("{complaints:#?}"));
+    }
+    let hit: BTreeSet<_> = judge.hit().into_iter().map(|(method, path)| (method, template(&path))).collect();
+    let used: BTreeSet<_> = USED.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+    // Past the test runner, which hides what a passing test prints.
+    let _ = writeln!(std::io::stderr(), "{}", judge.summary());
+    assert_eq!(hit, used);
+}
