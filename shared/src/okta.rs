@@ -12,6 +12,7 @@ mod key;
 mod limits;
 mod link;
 mod model;
+mod null;
 mod origin;
 mod request;
 mod resolver;

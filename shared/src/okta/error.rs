@@ -1,5 +1,6 @@
 //! What can come of a request to Okta, sorted by what the reader can do about it.
 
+use super::null;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -77,25 +78,27 @@ pub struct Refusal {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ErrorBody {
-    #[serde(rename = "errorCode")]
+    #[serde(rename = "errorCode", deserialize_with = "null::as_default")]
     code: String,
-    #[serde(rename = "errorSummary")]
+    #[serde(rename = "errorSummary", deserialize_with = "null::as_default")]
     summary: String,
-    #[serde(rename = "errorCauses")]
+    #[serde(rename = "errorCauses", deserialize_with = "null::as_default")]
     causes: Vec<Cause>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Cause {
-    #[serde(rename = "errorSummary")]
+    #[serde(rename = "errorSummary", deserialize_with = "null::as_default")]
     summary: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct OAuthBody {
+    #[serde(deserialize_with = "null::as_default")]
     error: String,
+    #[serde(deserialize_with = "null::as_default")]
     error_description: String,
 }
 

@@ -3,6 +3,7 @@
 
 use super::error::Error;
 use super::id::{GroupId, UserId};
+use super::null;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -86,7 +87,7 @@ pub struct User {
     #[serde(default, rename = "type")]
     pub user_type: Option<TypeRef>,
     /// Its attributes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::as_default")]
     pub profile: BTreeMap<String, Value>,
 }
 
@@ -116,7 +117,7 @@ pub struct Group {
     #[serde(default)]
     pub last_membership_updated: Option<String>,
     /// Name and description.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::as_default")]
     pub profile: GroupProfile,
     /// What `expand=stats` adds.
     #[serde(default, rename = "_embedded", skip_serializing)]
@@ -189,7 +190,7 @@ pub struct Organization {
     /// `idx` or `v1`.
     #[serde(default)]
     pub pipeline: Option<String>,
-    #[serde(default, rename = "_links")]
+    #[serde(default, rename = "_links", deserialize_with = "null::as_default")]
     links: OrganizationLinks,
 }
 
@@ -201,7 +202,7 @@ struct OrganizationLinks {
 
 #[derive(Clone, Debug, Deserialize)]
 struct Href {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::as_default")]
     href: String,
 }
 

@@ -6,6 +6,7 @@
 use super::dpop::{CLOCK_MARGIN_SECONDS, ProofKey};
 use super::error::{Error, TokenRefusal};
 use super::key::SigningKey;
+use super::null;
 use crate::clock;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header};
@@ -21,6 +22,8 @@ const USE_NONCE: &str = "use_dpop_nonce";
 /// A token is renewed this long before it ends.
 const RENEW_BEFORE_SECONDS: i64 = 120;
 const ASSERTION_SECONDS: i64 = 300;
+/// How long a token lasts that does not say it.
+const ONE_HOUR: i64 = 3_600;
 
 /// How a client proves who it is: a key, and the `kid` under which Okta knows it.
 #[derive(Clone)]
@@ -60,14 +63,9 @@ struct Assertion<'a> {
 struct Granted {
     access_token: secrecy::SecretString,
     token_type: String,
-    #[serde(default = "one_hour")]
-    expires_in: i64,
-    #[serde(default)]
+    expires_in: Option<i64>,
+    #[serde(default, deserialize_with = "null::as_default")]
     scope: String,
-}
-
-fn one_hour() -> i64 {
-    3_600
 }
 
 impl PrivateKeyJwt {
@@ -104,11 +102,12 @@ pub(super) fn granted(body: &[u8], key: Arc<ProofKey>, asked: &str, now: Timesta
     let granted: Granted =
         serde_json::from_slice(body).map_err(|_| Error::Unreadable("not a token answer".to_owned()))?;
     let scope = if granted.scope.is_empty() { asked } else { &granted.scope };
+    let life = granted.expires_in.unwrap_or(ONE_HOUR);
     Ok(Token {
         access_token: granted.access_token,
         bound_to: granted.token_type.eq_ignore_ascii_case("DPoP").then_some(key),
         scopes: scope.split_whitespace().map(str::to_owned).collect(),
-        renew_at: clock::after(now, (granted.expires_in - RENEW_BEFORE_SECONDS).max(granted.expires_in / 2)),
+        renew_at: clock::after(now, (life - RENEW_BEFORE_SECONDS).max(life / 2)),
     })
 }
 
