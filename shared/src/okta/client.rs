@@ -47,7 +47,7 @@ struct Session {
 
 #[derive(Default)]
 struct Grant {
-    token: Option<Token>,
+    token: Option<Arc<Token>>,
     key: Option<Arc<ProofKey>>,
     nonce: Option<String>,
 }
@@ -196,11 +196,11 @@ impl Client {
         loop {
             self.keep_to_share(request.bucket).await?;
             let token = self.token().await?;
-            let outcome = self.attempt(request, &url, token.as_ref()).await;
+            let outcome = self.attempt(request, &url, token.as_deref()).await;
             match retry::judge(request.repeat(), &outcome, &mut tries) {
                 Verdict::Settled => return self.settle(outcome),
                 Verdict::Again(pause) => self.pause(pause, outcome).await?,
-                Verdict::NewToken => self.session.grant.lock().await.token = None,
+                Verdict::NewToken => self.discard(token.as_ref()).await,
             }
         }
     }
@@ -220,14 +220,14 @@ impl Client {
     }
 
     /// The token that is in use, fetched now if there is none; `None` where the credential needs no token.
-    pub async fn token(&self) -> Result<Option<Token>, Error> {
+    pub async fn token(&self) -> Result<Option<Arc<Token>>, Error> {
         let Credential::PrivateKeyJwt(identity, scopes) = &self.credential else { return Ok(None) };
         let mut grant = self.session.grant.lock().await;
         let now = self.now();
         let usable = grant.token.as_ref().is_some_and(|token| now < token.renew_at);
         if !usable {
             let asked = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-            grant.token = Some(self.grant(identity, &asked, &mut grant).await?);
+            grant.token = Some(Arc::new(self.grant(identity, &asked, &mut grant).await?));
         }
         Ok(grant.token.clone())
     }
@@ -243,7 +243,13 @@ impl Client {
 
     /// Uses a token from now on, as long as it lasts.
     pub async fn keep(&self, token: Token) {
-        self.session.grant.lock().await.token = Some(token);
+        self.session.grant.lock().await.token = Some(Arc::new(token));
+    }
+
+    /// Uses a token no more; one that was granted meanwhile stays.
+    async fn discard(&self, refused: Option<&Arc<Token>>) {
+        let mut grant = self.session.grant.lock().await;
+        grant.token.take_if(|held| refused.is_some_and(|refused| Arc::ptr_eq(held, refused)));
     }
 
     fn locate(&self, target: &Target) -> Result<Url, Error> {
