@@ -197,7 +197,7 @@ impl Client {
             self.keep_to_share(request.bucket).await?;
             let token = self.token().await?;
             let outcome = self.attempt(request, &url, token.as_deref()).await;
-            match retry::judge(request.repeat(), &outcome, &mut tries) {
+            match retry::judge(request.repeat(), &outcome, &mut tries, self.now()) {
                 Verdict::Settled => return self.settle(outcome),
                 Verdict::Again(pause) => self.pause(pause, outcome).await?,
                 Verdict::NewToken => self.discard(token.as_ref()).await,
@@ -389,7 +389,7 @@ impl Client {
             let builder = self.transport.http.post(endpoint.clone()).header(header::ACCEPT, "application/json");
             let outcome = self.execute(builder.header("DPoP", proof).form(&form), "token").await;
             // Asking for a token twice grants two, which harms nobody.
-            match retry::judge(super::request::Repeat::Safe, &outcome, &mut tries) {
+            match retry::judge(super::request::Repeat::Safe, &outcome, &mut tries, self.now()) {
                 Verdict::Again(pause) => self.pause(pause, outcome).await?,
                 Verdict::Settled | Verdict::NewToken => {
                     let answer = match outcome {

@@ -50,10 +50,10 @@ pub struct Tries {
     renewed: bool,
 }
 
-/// Decides on one outcome.
-pub fn judge(repeat: Repeat, outcome: &Outcome, tries: &mut Tries) -> Verdict {
+/// Decides on one outcome. `now` counts only where the answer does not say when it was given.
+pub fn judge(repeat: Repeat, outcome: &Outcome, tries: &mut Tries, now: Timestamp) -> Verdict {
     let again = match outcome {
-        Outcome::Answer(answer) => return judge_answer(repeat, answer, tries),
+        Outcome::Answer(answer) => return judge_answer(repeat, answer, tries, now),
         Outcome::Unsent(Error::Unreachable) => true,
         Outcome::Lost(Error::Broken | Error::Timeout) => repeat == Repeat::Safe,
         Outcome::Unsent(_) | Outcome::Lost(_) => false,
@@ -61,9 +61,9 @@ pub fn judge(repeat: Repeat, outcome: &Outcome, tries: &mut Tries) -> Verdict {
     if again { once_more(tries) } else { Verdict::Settled }
 }
 
-fn judge_answer(repeat: Repeat, answer: &Answer, tries: &mut Tries) -> Verdict {
+fn judge_answer(repeat: Repeat, answer: &Answer, tries: &mut Tries, now: Timestamp) -> Verdict {
     match answer.status {
-        StatusCode::TOO_MANY_REQUESTS => match Limit::of(&answer.headers, Timestamp::UNIX_EPOCH) {
+        StatusCode::TOO_MANY_REQUESTS => match Limit::of(&answer.headers, now) {
             Some(limit) if !limit.is_concurrency() && tries.limited < 2 => {
                 tries.limited += 1;
                 Verdict::Again(Pause::Limit(limit.wait))
@@ -102,6 +102,8 @@ mod tests {
     use super::*;
     use http::HeaderMap;
 
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
     fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Outcome {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -112,7 +114,7 @@ mod tests {
     }
 
     fn repeats(repeat: Repeat, outcome: &Outcome) -> bool {
-        judge(repeat, outcome, &mut Tries::default()) != Verdict::Settled
+        judge(repeat, outcome, &mut Tries::default(), NOW) != Verdict::Settled
     }
 
     #[test]
@@ -141,12 +143,12 @@ mod tests {
     #[test]
     fn every_request_ends() {
         let mut tries = Tries::default();
-        let judged =
-            (0..).take_while(|_| judge(Repeat::Safe, &Outcome::Lost(Error::Broken), &mut tries) != Verdict::Settled);
+        let judged = (0..)
+            .take_while(|_| judge(Repeat::Safe, &Outcome::Lost(Error::Broken), &mut tries, NOW) != Verdict::Settled);
         assert_eq!(judged.count(), 3);
         let invalid = answer(401, &[("www-authenticate", "DPoP error=\"invalid_token\"")], "");
         let mut tries = Tries::default();
-        assert_eq!(judge(Repeat::Safe, &invalid, &mut tries), Verdict::NewToken);
-        assert_eq!(judge(Repeat::Safe, &invalid, &mut tries), Verdict::Settled);
+        assert_eq!(judge(Repeat::Safe, &invalid, &mut tries, NOW), Verdict::NewToken);
+        assert_eq!(judge(Repeat::Safe, &invalid, &mut tries, NOW), Verdict::Settled);
     }
 }
