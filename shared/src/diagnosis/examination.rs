@@ -50,16 +50,22 @@ pub async fn examine(
 }
 
 impl Examination {
-    /// True where the check `connection` lets the credentials be stored.
+    /// True where Okta let the credentials in, so that they may be stored: a limit that was reached first tells nothing.
     pub fn is_verified(&self) -> bool {
-        matches!(self.sign_in.check.status, CheckStatus::Ok | CheckStatus::Degraded)
+        let passed = matches!(self.sign_in.check.status, CheckStatus::Ok | CheckStatus::Degraded);
+        passed && self.sign_in.client.is_some()
     }
 
     /// Writes into the connection what was learnt, and moves its status by the one rule. True where it is Active.
     pub fn apply(&self, connection: &mut Connection, now: Timestamp) -> bool {
+        connection.tested_at = Some(now);
+        let limited = self.sign_in.check.status == CheckStatus::Degraded && !self.is_verified();
+        if limited && connection.org_id.is_none() {
+            // These credentials have never signed in, and a limit tells nothing of them.
+            return false;
+        }
         let active = is_active(&self.checks, connection.settings.sync.is_some());
         connection.status = if active { Status::Active } else { Status::Inactive };
-        connection.tested_at = Some(now);
         let failed = self.checks.iter().find(|check| check.status == CheckStatus::Failed);
         connection.status_reason = failed.filter(|_| !active).map(|check| format!("{}: {}", check.title, check.detail));
         if self.is_verified() {
