@@ -1,0 +1,66 @@
+//! A private key as an administrator has it in a file, to be pasted.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use okta_connector::okta::SigningKey;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+/// An RSA key in the forms in which it is pasted, and its public half for the app.
+pub struct PastedKey {
+    /// PKCS#1 PEM.
+    pub pem: String,
+    /// A JWK with its private members and the `kid` of the public half.
+    pub jwk: Value,
+    /// The public half, as the app keeps it.
+    pub public: Value,
+}
+
+impl PastedKey {
+    /// A new key.
+    #[expect(clippy::disallowed_methods, reason = "a test pastes this key")]
+    pub fn generate() -> Self {
+        let key = SigningKey::generate().expect("a key");
+        let public = serde_json::to_value(key.public_jwk().expect("a public key")).expect("JSON");
+        let secret = key.to_secret();
+        let lines = secret.expose_secret().as_bytes().chunks(64).map(String::from_utf8_lossy);
+        let body = lines.collect::<Vec<_>>().join("\n");
+        let pem = format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n");
+        let der = STANDARD.decode(secret.expose_secret()).expect("base64");
+        let mut jwk = json!({"kty": "RSA", "kid": public["kid"]});
+        for (name, number) in ["version", "n", "e", "d", "p", "q", "dp", "dq", "qi"].iter().zip(integers(&der)).skip(1)
+        {
+            jwk[name] = URL_SAFE_NO_PAD.encode(number).into();
+        }
+        Self { pem, jwk, public }
+    }
+
+    /// The key's id.
+    pub fn key_id(&self) -> &str {
+        self.public["kid"].as_str().expect("a kid")
+    }
+}
+
+/// The numbers of a DER sequence of integers, without leading zeros.
+fn integers(der: &[u8]) -> Vec<&[u8]> {
+    let (mut rest, mut numbers) = (value(der).0, Vec::new());
+    while !rest.is_empty() {
+        let (number, after) = value(rest);
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
+        numbers.push(&number[zeros..]);
+        rest = after;
+    }
+    numbers
+}
+
+/// The first value of some DER, and what follows it.
+fn value(der: &[u8]) -> (&[u8], &[u8]) {
+    let (length, from) = match usize::from(der[1]) {
+        short @ 0..0x80 => (short, 2),
+        long => {
+            let bytes = &der[2..2 + (long & 0x7f)];
+            (bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), 2 + bytes.len())
+        }
+    };
+    der[from..].split_at(length)
+}
