@@ -3,6 +3,7 @@
 use super::guard;
 use super::listing::{self, Read};
 use super::slice::{Stop, Work};
+use super::users::{VERIFY_AT_MOST, VERIFY_AT_ONCE};
 use crate::okta::{self, GroupId, api};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Key, Query, Write};
@@ -10,8 +11,8 @@ use crate::synced::{Checkpoint, Crawl, Group, Listing, Mode, Phase};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
-/// Missing groups that are asked for in one run; the others stay until the next.
-const VERIFY_AT_MOST: usize = 500;
+/// The list of groups that are stored and were not seen.
+const MISSING: &str = "missing_groups";
 
 /// A group that was seen, and whether its members must be read.
 #[derive(Serialize, Deserialize)]
@@ -40,7 +41,7 @@ pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop
         Some(listing) => Checkpoint::Groups { listing },
         None => {
             work.run.read.push(name);
-            Checkpoint::MissingGroups
+            Checkpoint::FindMissingGroups
         }
     };
     Ok(work.commit(writes).await?)
@@ -90,8 +91,8 @@ async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Write
     Ok((writes, seen))
 }
 
-/// Asks for each group that is stored and was not on the list; removes those that are gone.
-pub async fn remove_missing(work: &mut Work<'_>) -> Result<(), Stop> {
+/// Notes which groups are stored and were not on the list, and asks the guard.
+pub async fn find_missing(work: &mut Work<'_>) -> Result<(), Stop> {
     let list = list(work);
     let mut seen = HashSet::new();
     work.each_noted(&list, |rows: Vec<Seen>| seen.extend(rows.into_iter().map(|row| String::from(row.id)))).await?;
@@ -99,22 +100,39 @@ pub async fn remove_missing(work: &mut Work<'_>) -> Result<(), Stop> {
     let stored = work.app.store.query(&query).await?;
     let ids =
         stored.iter().filter_map(|item| keys::split_group_index(item.sort_key(Some(Index::G1))).map(|(_, id)| id));
-    let missing: Vec<_> = ids.filter(|id| !seen.contains(*id)).filter_map(|id| GroupId::parse(id).ok()).collect();
+    let missing: Vec<_> = ids.filter(|id| !seen.contains(*id)).collect();
     let mut writes = Vec::new();
     if guard::trips(stored.len() as u64, seen.len() as u64, missing.len() as u64) {
         work.run.pending_removals.insert(Phase::Groups, missing.len() as u64);
     } else {
-        for id in missing.iter().take(VERIFY_AT_MOST) {
-            match work.client.send(&api::get_group(id)).await {
-                Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => {
-                    writes.extend(remove(work, id).await?);
-                }
-                Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => {}
-                other => drop(other?),
-            }
+        let asked = missing.chunks(VERIFY_AT_ONCE).take(VERIFY_AT_MOST as usize / VERIFY_AT_ONCE);
+        for (page, some) in (0_u32..).zip(asked) {
+            writes.push(work.note(MISSING, page, some)?);
         }
     }
-    work.run.checkpoint = Checkpoint::Memberships { crawl: Crawl::default() };
+    work.run.checkpoint = Checkpoint::VerifyMissingGroups { page: 0, place: 0 };
+    Ok(work.commit(writes).await?)
+}
+
+/// Asks for the missing groups of one page and removes those that are gone; all others are kept.
+pub async fn verify_missing(work: &mut Work<'_>, page: u32, place: usize) -> Result<(), Stop> {
+    let Some(ids) = work.noted::<GroupId>(MISSING, page).await? else {
+        work.run.checkpoint = Checkpoint::Memberships { crawl: Crawl::default() };
+        return Ok(work.commit(Vec::new()).await?);
+    };
+    let (mut writes, mut asked) = (Vec::new(), place);
+    for id in ids.iter().skip(place) {
+        match work.client.send(&api::get_group(id)).await {
+            Ok(_) => {}
+            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => writes.extend(remove(work, id).await?),
+            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => {}
+            Err(_) if asked > place => break,
+            Err(error) => return Err(error.into()),
+        }
+        asked += 1;
+    }
+    let (page, place) = if asked < ids.len() { (page, asked) } else { (page + 1, 0) };
+    work.run.checkpoint = Checkpoint::VerifyMissingGroups { page, place };
     Ok(work.commit(writes).await?)
 }
 

@@ -124,7 +124,12 @@ impl Work<'_> {
                 finish::end(self.app, self.connection, &self.lease, &mut self.run, RunStatus::Cancelled).await?;
                 return Ok(Next::Done);
             }
-            self.step().await?;
+            let before = self.run.clone();
+            if let Err(stop) = self.step().await {
+                // A step that did not get to its commit has done nothing, and has counted nothing.
+                self.run = before;
+                return Err(stop);
+            }
             self.run.failures = 0;
             if self.run.status.is_over() {
                 return Ok(Next::Done);
@@ -146,9 +151,10 @@ impl Work<'_> {
             Checkpoint::Users { listing } => users::read_present(self, listing).await,
             Checkpoint::Deprovisioned { listing } => users::read_deprovisioned(self, listing).await,
             Checkpoint::FindMissingUsers => users::find_missing(self).await,
-            Checkpoint::VerifyMissingUsers { page } => users::verify_missing(self, page).await,
+            Checkpoint::VerifyMissingUsers { page, place } => users::verify_missing(self, page, place).await,
             Checkpoint::Groups { listing } => groups::read_page(self, listing).await,
-            Checkpoint::MissingGroups => groups::remove_missing(self).await,
+            Checkpoint::FindMissingGroups => groups::find_missing(self).await,
+            Checkpoint::VerifyMissingGroups { page, place } => groups::verify_missing(self, page, place).await,
             Checkpoint::Memberships { crawl } => memberships::read(self, crawl).await,
             Checkpoint::ExcessMemberships { noted, done } => memberships::remove_excess(self, noted, done).await,
             Checkpoint::Finish => finish::finish(self).await,

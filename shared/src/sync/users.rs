@@ -4,6 +4,7 @@
 use super::guard;
 use super::listing::{self, Read};
 use super::slice::{Stop, Work};
+use crate::connection::Stream;
 use crate::okta::{self, BadRecord, UserId, api};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Key, Query, Write};
@@ -11,10 +12,10 @@ use crate::synced::roster::Row;
 use crate::synced::{Checkpoint, Listing, Phase, User};
 use std::collections::{HashMap, HashSet};
 
-/// Missing users that are asked for in one step.
-const VERIFY_AT_ONCE: usize = 50;
-/// Missing users that are asked for in one run; the others stay until the next.
-const VERIFY_AT_MOST: u32 = 500;
+/// Missing objects that are asked for in one step.
+pub(super) const VERIFY_AT_ONCE: usize = 50;
+/// Missing objects that are asked for in one run; the others stay until the next.
+pub(super) const VERIFY_AT_MOST: u32 = 500;
 /// Records that a run tells as unreadable.
 const MOST_BAD: usize = 100;
 /// The largest record that is stored; `DynamoDB` takes items of 400 KB.
@@ -168,41 +169,41 @@ pub async fn find_missing(work: &mut Work<'_>) -> Result<(), Stop> {
         writes.push(work.note(MISSING, page, some)?);
     }
     work.run.read.push(KEPT.to_owned());
-    work.run.checkpoint = Checkpoint::VerifyMissingUsers { page: 0 };
+    work.run.checkpoint = Checkpoint::VerifyMissingUsers { page: 0, place: 0 };
     Ok(work.commit(writes).await?)
 }
 
-/// Asks for the missing users of one page: found ones are stored, gone ones removed, all others kept.
-pub async fn verify_missing(work: &mut Work<'_>, page: u32) -> Result<(), Stop> {
+/// Asks for the missing users of one page: found ones are stored, gone ones removed, all others kept. What was asked for
+/// before Okta stood in the way is committed, so that a small limit slows it down and never stops it.
+pub async fn verify_missing(work: &mut Work<'_>, page: u32, place: usize) -> Result<(), Stop> {
     let Some(ids) = work.noted::<UserId>(MISSING, page).await? else {
-        let groups = work
-            .connection
-            .settings
-            .sync
-            .as_ref()
-            .is_none_or(|sync| sync.streams.contains(&crate::connection::Stream::Groups));
+        let streams = work.connection.settings.sync.as_ref().map(|sync| &sync.streams);
+        let groups = streams.is_none_or(|streams| streams.contains(&Stream::Groups));
         work.run.checkpoint =
             if groups { Checkpoint::Groups { listing: Listing::default() } } else { Checkpoint::Finish };
         return Ok(work.commit(Vec::new()).await?);
     };
-    let asked = page * u32::try_from(VERIFY_AT_ONCE).unwrap_or(u32::MAX);
-    let ask = !work.run.pending_removals.contains_key(&Phase::Users) && asked < VERIFY_AT_MOST;
+    let before = page * u32::try_from(VERIFY_AT_ONCE).unwrap_or(u32::MAX);
+    let ask = !work.run.pending_removals.contains_key(&Phase::Users) && before < VERIFY_AT_MOST;
     let (mut found, mut gone, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-    for id in ids {
-        if !ask {
-            kept.push(id);
-            continue;
-        }
-        match work.client.fetch::<okta::User>(&api::get_user(&id)).await {
-            Ok(user) => found.push(user),
-            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => gone.push(id),
-            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => {
-                let detail = "role_missing: Okta no longer lets us see this user".to_owned();
-                tell_bad(work, BadRecord { id: Some(id.to_string()), detail });
-                kept.push(id);
+    let mut asked = place;
+    for id in ids.iter().skip(place) {
+        if ask {
+            match work.client.fetch::<okta::User>(&api::get_user(id)).await {
+                Ok(user) => found.push(user),
+                Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => gone.push(id.clone()),
+                Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => {
+                    let detail = "role_missing: Okta no longer lets us see this user".to_owned();
+                    tell_bad(work, BadRecord { id: Some(id.to_string()), detail });
+                    kept.push(id.clone());
+                }
+                Err(_) if asked > place => break,
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error.into()),
+        } else {
+            kept.push(id.clone());
         }
+        asked += 1;
     }
     let (mut writes, mut rows) = store(work, found, Vec::new()).await?;
     let wanted: Vec<_> = kept.iter().map(|id| User::key(&work.connection.id, id)).collect();
@@ -212,8 +213,9 @@ pub async fn verify_missing(work: &mut Work<'_>, page: u32) -> Result<(), Stop> 
     for id in gone {
         writes.extend(remove(work, &id).await?);
     }
-    writes.push(work.note(KEPT, page, &rows)?);
-    work.run.checkpoint = Checkpoint::VerifyMissingUsers { page: page + 1 };
+    writes.push(work.note(KEPT, before + u32::try_from(place).unwrap_or_default(), &rows)?);
+    let (page, place) = if asked < ids.len() { (page, asked) } else { (page + 1, 0) };
+    work.run.checkpoint = Checkpoint::VerifyMissingUsers { page, place };
     Ok(work.commit(writes).await?)
 }
 

@@ -123,14 +123,23 @@ pub enum Checkpoint {
     VerifyMissingUsers {
         /// The page of missing users to ask for.
         page: u32,
+        /// The place on it.
+        place: usize,
     },
     /// The list of groups.
     Groups {
         /// Where it stands.
         listing: Listing,
     },
-    /// Finding and asking for the groups that are stored and were not seen.
-    MissingGroups,
+    /// Finding the groups that are stored and were not seen.
+    FindMissingGroups,
+    /// Asking for each missing group.
+    VerifyMissingGroups {
+        /// The page of missing groups to ask for.
+        page: u32,
+        /// The place on it.
+        place: usize,
+    },
     /// Reading the members of groups that moved.
     Memberships {
         /// Which group, and where its list stands.
