@@ -3,6 +3,7 @@
 //! `api` describes, `client` sends, `origin` and `resolver` decide which hosts are spoken to, `token` and `dpop` prove
 //! who asks, `limits` and `retry` decide when to ask again.
 
+mod answer;
 pub mod api;
 mod client;
 mod dpop;
@@ -19,7 +20,8 @@ mod resolver;
 mod retry;
 mod token;
 
-pub use client::{Answer, Client, Credential, Patience, Transport};
+pub use answer::Answer;
+pub use client::{Client, Credential, Patience, Transport};
 pub use error::{Error, Refusal, TokenRefusal};
 pub use id::{ClientId, GroupId, NotAnId, UserId};
 pub use key::{Pasted, SigningKey, Unusable};

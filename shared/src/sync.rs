@@ -13,6 +13,7 @@ mod memberships;
 mod purge;
 mod slice;
 mod users;
+mod work;
 
 pub use purge::purge;
 pub use slice::{Next, Slice, slice};

@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::connect::page;
-use super::params::Params;
+use super::params::{Paging, Params};
 use crate::app::App;
 use crate::directory::{self, Directory, Listed, PeopleFilter, Rosters, UserFilter};
 use crate::problem::Problem;
@@ -43,6 +43,11 @@ pub fn directory(app: App) -> Router {
         .with_state(Reader { app, rosters: Arc::default() })
 }
 
+/// A page as it is told.
+fn list(listed: &Listed, paging: &Paging) -> Json<Value> {
+    page(&listed.items, listed.next.as_deref(), paging)
+}
+
 /// Opens the directory of a connection that the caller may see.
 macro_rules! open {
     ($reader:ident, $caller:ident, $id:ident => $directory:ident) => {
@@ -54,9 +59,10 @@ macro_rules! open {
 async fn syncs(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     let stored = caller.find(&reader.app, &id).await?;
     let paging = params.paging()?;
-    let Listed { items, next } =
-        directory::syncs(&reader.app, &stored.connection.id, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(&items, next.as_deref(), &paging))
+    Ok(list(
+        &directory::syncs(&reader.app, &stored.connection.id, paging.after.as_deref(), paging.limit).await?,
+        &paging,
+    ))
 }
 
 async fn sync(
@@ -80,8 +86,7 @@ async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State
         removed: params.flag("removed")?,
     };
     let paging = params.paging()?;
-    let Listed { items, next } = directory::users(&opened, &filter, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(&items, next.as_deref(), &paging))
+    Ok(list(&directory::users(&opened, &filter, paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
 async fn user(
@@ -104,17 +109,14 @@ async fn user_groups(
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
     let user = directory::find_user(&opened, &user).await?;
-    let Listed { items, next } = directory::user_groups(&opened, &user, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(&items, next.as_deref(), &paging))
+    Ok(list(&directory::user_groups(&opened, &user, paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
 async fn groups(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
     let q = params.word("q")?;
     let paging = params.paging()?;
-    let Listed { items, next } =
-        directory::groups(&opened, q.as_deref(), paging.after.as_deref(), paging.limit).await?;
-    Ok(page(&items, next.as_deref(), &paging))
+    Ok(list(&directory::groups(&opened, q.as_deref(), paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
 async fn group(
@@ -136,15 +138,13 @@ async fn members(
 ) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
-    let Listed { items, next } = directory::members(&opened, &group, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(&items, next.as_deref(), &paging))
+    Ok(list(&directory::members(&opened, &group, paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
 async fn memberships(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
-    let Listed { items, next } = directory::memberships(&opened, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(&items, next.as_deref(), &paging))
+    Ok(list(&directory::memberships(&opened, paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
 async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
@@ -156,8 +156,7 @@ async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, Stat
         manager: params.word("manager")?,
     };
     let paging = params.paging()?;
-    let Listed { items, next } = directory::people(&opened, &filter, paging.after.as_deref(), paging.limit).await?;
-    Ok(page(&items, next.as_deref(), &paging))
+    Ok(list(&directory::people(&opened, &filter, paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
 async fn person(
@@ -174,6 +173,5 @@ async fn person(
 async fn findings(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
-    let Listed { items, next } = directory::findings(&opened, paging.after.as_deref(), paging.limit);
-    Ok(page(&items, next.as_deref(), &paging))
+    Ok(list(&directory::findings(&opened, paging.after.as_deref(), paging.limit), &paging))
 }

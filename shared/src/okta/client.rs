@@ -3,7 +3,8 @@
 //! A `Transport` belongs to a process (connections, cached tokens); a `Client` belongs to one connection and one piece
 //! of work with its own budget of time.
 
-use super::error::{Error, Refusal, TokenRefusal, challenge_error, request_id};
+use super::answer::Answer;
+use super::error::{Error, Refusal, TokenRefusal};
 use super::limits::{Limit, Limits, date};
 use super::model::Page;
 use super::origin::{AllowedOrigins, Origin};
@@ -13,7 +14,7 @@ use super::retry::{self, Outcome, Verdict};
 use super::token::{self, PrivateKeyJwt, TOKEN_PATH, Token};
 use super::{dpop::ProofKey, link};
 use crate::clock::SharedClock;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::dns::Resolve;
 use secrecy::{ExposeSecret, SecretString};
@@ -91,16 +92,6 @@ impl Patience {
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
-}
-
-/// A whole answer with a good status.
-pub struct Answer {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body, unpacked.
-    pub body: Vec<u8>,
 }
 
 /// Speaks to one tenant with one credential.
@@ -446,17 +437,5 @@ fn failure(error: &reqwest::Error) -> Outcome {
         Outcome::Unsent(Error::Unreachable)
     } else {
         Outcome::Lost(Error::Broken)
-    }
-}
-
-impl Answer {
-    /// `x-okta-request-id`.
-    pub fn request_id(&self) -> Option<String> {
-        request_id(&self.headers)
-    }
-
-    /// The error named in its challenge.
-    pub(super) fn challenge(&self) -> Option<String> {
-        challenge_error(&self.headers)
     }
 }

@@ -1,6 +1,6 @@
 //! What is sent again, and after what pause: a pure decision on one outcome.
 
-use super::client::Answer;
+use super::answer::Answer;
 use super::error::{Error, Refusal};
 use super::limits::Limit;
 use super::request::Repeat;

@@ -4,7 +4,7 @@
 //! by the lease; a page that is too large for one is several, in order, with the checkpoint in the last. A crash between
 //! them repeats the page, finds what was written unchanged, and writes the rest. A run that was taken over writes nothing.
 
-use super::slice::Work;
+use super::work::Work;
 use crate::clock;
 use crate::id::SyncId;
 use crate::store::{Error, Item, Key, MOST_BYTES, MOST_RECORDS, Query, Write, keys};

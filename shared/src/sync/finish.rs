@@ -1,6 +1,6 @@
 //! The end of a run: the roster, the counts, and the one write after which it is over.
 
-use super::slice::{Stop, Work};
+use super::work::{Stop, Work};
 use crate::app::App;
 use crate::connection::Connection;
 use crate::store::keys::{self, Listed};

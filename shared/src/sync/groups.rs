@@ -2,8 +2,8 @@
 
 use super::guard;
 use super::listing::{self, Read};
-use super::slice::{Stop, Work};
 use super::users::{VERIFY_AT_MOST, VERIFY_AT_ONCE};
+use super::work::{Stop, Work};
 use crate::okta::{self, GroupId, api};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Key, Query, Write};

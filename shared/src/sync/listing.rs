@@ -1,6 +1,6 @@
 //! One page of a listing: read, and where the listing goes on.
 
-use super::slice::Work;
+use super::work::Work;
 use crate::okta::{self, Page, Request, api};
 use crate::synced::Listing;
 use serde::de::DeserializeOwned;

@@ -4,7 +4,7 @@
 use super::groups::{self, Seen};
 use super::guard;
 use super::listing::{self, Read};
-use super::slice::{Stop, Work};
+use super::work::{Stop, Work};
 use crate::okta::{self, GroupId, Member, UserId, api};
 use crate::store::{Error, Index, Item, Query, Write, keys};
 use crate::synced::{Checkpoint, Crawl, Group, Listing, Phase, State};

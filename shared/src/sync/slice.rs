@@ -1,17 +1,17 @@
 //! A slice: steps from a run's checkpoint until it is over, must wait, or time is up.
 
+use super::work::{Stop, Work};
 use super::{finish, groups, memberships, users};
 use crate::app::App;
 use crate::clock;
 use crate::connection::{self, Connection};
 use crate::id::{ConnectionId, SyncId};
-use crate::okta::{self, Client, GroupId, Patience};
+use crate::okta::{self, Patience};
 use crate::problem::Problem;
 use crate::store::{self, Lease, keys};
 use crate::synced::{Checkpoint, Run, RunStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -35,29 +35,6 @@ pub enum Next {
     Again,
     /// Another slice, then.
     Wait(Timestamp),
-}
-
-/// Why a step did not get to its end.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Stop {
-    #[error(transparent)]
-    Okta(#[from] okta::Error),
-    #[error(transparent)]
-    Store(#[from] store::Error),
-}
-
-/// A slice at work.
-pub(super) struct Work<'a> {
-    pub app: &'a App,
-    pub connection: &'a Connection,
-    pub client: Client,
-    pub lease: Lease,
-    pub run: Run,
-    /// Requests, tokens and seconds waited before this slice.
-    pub before: [u64; 3],
-    /// The members of the group that is being read as they are stored; not part of the checkpoint, because it can be
-    /// read again.
-    pub stored_members: Option<(GroupId, HashSet<String>)>,
 }
 
 /// Longer than a slice, so that a lease is renewed by the next one and is over soon after a function died.

@@ -3,7 +3,7 @@
 
 use super::guard;
 use super::listing::{self, Read};
-use super::slice::{Stop, Work};
+use super::work::{Stop, Work};
 use crate::connection::Stream;
 use crate::okta::{self, BadRecord, UserId, api};
 use crate::store::keys::{self, Listed};

@@ -1,0 +1,26 @@
+//! A whole answer of Okta's, whatever its status.
+
+use super::error::{challenge_error, request_id};
+use http::{HeaderMap, StatusCode};
+
+/// A whole answer.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, unpacked.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// `x-okta-request-id`.
+    pub fn request_id(&self) -> Option<String> {
+        request_id(&self.headers)
+    }
+
+    /// The error named in its challenge.
+    pub(super) fn challenge(&self) -> Option<String> {
+        challenge_error(&self.headers)
+    }
+}
