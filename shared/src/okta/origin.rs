@@ -111,8 +111,8 @@ impl AllowedOrigins {
             let loopback = match url.host() {
                 Some(Host::Ipv4(address)) => address.is_loopback(),
                 Some(Host::Ipv6(address)) => address.is_loopback(),
-                Some(Host::Domain(name)) => name == "localhost",
-                None => false,
+                // A name, `localhost` too, would be looked up, and a name never leads to loopback.
+                Some(Host::Domain(_)) | None => false,
             };
             if !loopback || url.scheme() != "http" || url.path() != "/" || !url.username().is_empty() {
                 return Err(refused);
@@ -321,7 +321,13 @@ mod tests {
         {
             assert!(Origin::parse(other, &allowed).is_err(), "{other}");
         }
-        for origin in ["http://10.0.0.1:1", "https://127.0.0.1:1", "http://example.com", "http://127.0.0.1:1/x"] {
+        for origin in [
+            "http://10.0.0.1:1",
+            "https://127.0.0.1:1",
+            "http://example.com",
+            "http://localhost:1",
+            "http://127.0.0.1:1/x",
+        ] {
             assert!(AllowedOrigins::parse([origin]).is_err(), "{origin}");
         }
     }
