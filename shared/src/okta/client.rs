@@ -23,7 +23,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::MutexGuard;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 /// An answer larger than this, unpacked, is not read.
@@ -213,7 +214,7 @@ impl Client {
     /// The token that is in use, fetched now if there is none; `None` where the credential needs no token.
     pub async fn token(&self) -> Result<Option<Arc<Token>>, Error> {
         let Credential::PrivateKeyJwt(identity, scopes) = &self.credential else { return Ok(None) };
-        let mut grant = self.session.grant.lock().await;
+        let mut grant = self.turn().await?;
         let now = self.now();
         let usable = grant.token.as_ref().is_some_and(|token| now < token.renew_at);
         if !usable {
@@ -229,7 +230,12 @@ impl Client {
             return Err(Error::Key("there is none".to_owned()));
         };
         let asked = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-        self.grant(identity, &asked, &mut *self.session.grant.lock().await).await
+        self.grant(identity, &asked, &mut *self.turn().await?).await
+    }
+
+    /// Waits while another client of the same connection fetches a token, as long as there is time.
+    async fn turn(&self) -> Result<MutexGuard<'_, Grant>, Error> {
+        timeout_at(self.patience.deadline, self.session.grant.lock()).await.map_err(|_| Error::Timeout)
     }
 
     /// Uses a token from now on, as long as it lasts.
