@@ -28,7 +28,7 @@ impl Limit {
         let limit = u32::try_from(lowest("x-rate-limit-limit")?).ok()?;
         let remaining = u32::try_from(lowest("x-rate-limit-remaining")?).ok()?;
         let served = date(headers).unwrap_or(now).as_second();
-        let wait = (lowest("x-rate-limit-reset")? - served).clamp(0, 120) + 1;
+        let wait = lowest("x-rate-limit-reset")?.saturating_sub(served).clamp(0, 120) + 1;
         Some(Self { size: limit, remaining, wait: SignedDuration::from_secs(wait) })
     }
 
@@ -77,6 +77,7 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::constant(1_759_127_097, 0);
 
@@ -122,6 +123,31 @@ mod tests {
             assert_eq!(limits.background_waits_until("groups", NOW), None);
             let later = NOW + SignedDuration::from_secs(30);
             assert_eq!(limits.background_waits_until("users", later), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_headers_panic_or_make_a_wait_longer_than_two_minutes(
+            limit in "[0-9]{1,12}|.{0,6}",
+            remaining in "[0-9]{1,12}|.{0,6}",
+            reset in prop_oneof![any::<i64>().prop_map(|reset| reset.to_string()), ".{0,6}"],
+            now in any::<i32>(),
+        ) {
+            let mut lines = HeaderMap::new();
+            for (name, text) in [("limit", &limit), ("remaining", &remaining), ("reset", &reset)] {
+                if let Ok(value) = http::HeaderValue::from_str(text) {
+                    lines.append(http::HeaderName::try_from(format!("x-rate-limit-{name}")).expect("a name"), value);
+                }
+            }
+            let now = Timestamp::from_second(now.into()).expect("a moment");
+            if let Some(seen) = Limit::of(&lines, now) {
+                prop_assert!((1..=121).contains(&seen.wait.as_secs()));
+                let mut limits = Limits::default();
+                limits.learn("users", seen, now);
+                let until = limits.background_waits_until("users", now);
+                prop_assert!(until.is_none_or(|until| until.duration_since(now) == seen.wait));
+            }
         }
     }
 }

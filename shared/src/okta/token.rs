@@ -107,11 +107,35 @@ pub(super) fn granted(body: &[u8], key: Arc<ProofKey>, asked: &str, now: Timesta
         access_token: granted.access_token,
         bound_to: granted.token_type.eq_ignore_ascii_case("DPoP").then_some(key),
         scopes: scope.split_whitespace().map(str::to_owned).collect(),
-        renew_at: clock::after(now, (life - RENEW_BEFORE_SECONDS).max(life / 2)),
+        renew_at: clock::after(now, life.saturating_sub(RENEW_BEFORE_SECONDS).max(life / 2)),
     })
 }
 
 /// True where the refusal asks for the nonce it brings.
 pub(super) fn wants_nonce(refusal: &TokenRefusal) -> bool {
     refusal.error == USE_NONCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_before_it_ends_however_long_it_lasts() {
+        let key = Arc::new(ProofKey::generate().expect("a key"));
+        let now = Timestamp::UNIX_EPOCH;
+        for (life, renewed) in [
+            ("3600", 3_480),
+            ("120", 60),
+            ("1", 0),
+            ("0", 0),
+            ("null", 3_480),
+            ("-9223372036854775808", i64::MIN / 2),
+            ("9223372036854775807", i64::MAX),
+        ] {
+            let body = format!("{{\"access_token\":\"t\",\"token_type\":\"Bearer\",\"expires_in\":{life}}}");
+            let token = granted(body.as_bytes(), Arc::clone(&key), "okta.users.read", now).expect("a token");
+            assert_eq!(token.renew_at, clock::after(now, renewed), "{life}");
+        }
+    }
 }
