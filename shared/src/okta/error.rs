@@ -151,14 +151,17 @@ pub fn request_id(headers: &HeaderMap) -> Option<String> {
 
 /// `error="…"` of a `WWW-Authenticate` header.
 pub fn challenge_error(headers: &HeaderMap) -> Option<String> {
-    let line = headers.get(http::header::WWW_AUTHENTICATE)?.to_str().ok()?;
-    let start = line.find("error=\"")? + "error=\"".len();
-    line[start..].split('"').next().map(str::to_owned)
+    headers.get_all(http::header::WWW_AUTHENTICATE).iter().find_map(|line| {
+        let line = line.to_str().ok()?;
+        let start = line.find("error=\"")? + "error=\"".len();
+        line[start..].split('"').next().map(str::to_owned)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_error_body_of_any_shape_is_survived() {
@@ -182,5 +185,30 @@ mod tests {
         let line = "DPoP algs=\"RS256 ES256\", realm=\"http://acme.okta.com\", error=\"invalid_dpop_proof\", error_description=\"used\"";
         headers.insert(http::header::WWW_AUTHENTICATE, line.parse().expect("a header value"));
         assert_eq!(challenge_error(&headers).as_deref(), Some("invalid_dpop_proof"));
+    }
+
+    #[test]
+    fn one_of_several_challenges_names_the_error() {
+        let mut headers = HeaderMap::new();
+        for line in ["Bearer realm=\"http://acme.okta.com\"", "DPoP algs=\"ES256\", error=\"invalid_token\""] {
+            headers.append(http::header::WWW_AUTHENTICATE, line.parse().expect("a header value"));
+        }
+        assert_eq!(challenge_error(&headers).as_deref(), Some("invalid_token"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_error_answer_panics(body in any::<Vec<u8>>(), text in ".{0,80}", challenge in any::<Vec<u8>>()) {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = http::HeaderValue::from_bytes(&challenge) {
+                headers.insert(http::header::WWW_AUTHENTICATE, value);
+            }
+            let json = serde_json::json!({"errorCode": text, "error": text, "errorCauses": [{"errorSummary": text}]});
+            for body in [body, json.to_string().into_bytes()] {
+                let refusal = Refusal::of(StatusCode::FORBIDDEN, &headers, &body);
+                let token = TokenRefusal::of(StatusCode::BAD_REQUEST, &headers, &body, None);
+                prop_assert!(refusal.describe().starts_with("403") && !token.describe().is_empty());
+            }
+        }
     }
 }
