@@ -225,6 +225,7 @@ impl Organization {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_record_that_cannot_be_read_spoils_only_itself() {
@@ -243,5 +244,51 @@ mod tests {
             let page = Page::<User>::parse(body.as_bytes(), None, Timestamp::UNIX_EPOCH);
             assert!(matches!(page, Err(Error::Unreadable(_))), "{body}");
         }
+    }
+
+    /// Any JSON of a moderate size.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+        ];
+        let name = prop_oneof!["id|status|type|profile|name|_embedded|stats|usersCount|created|_links", ".{0,8}"];
+        leaf.prop_recursive(4, 48, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((name.clone(), inner), 0..6).prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    /// Every record of a list is read or told as bad.
+    fn reads<T: DeserializeOwned>(body: &[u8]) -> Option<usize> {
+        let page = Page::<T>::parse(body, None, Timestamp::UNIX_EPOCH).ok()?;
+        Some(page.items.len() + page.bad.len())
+    }
+
+    proptest! {
+        #[test]
+        fn no_record_is_lost_and_none_panics(records in prop::collection::vec(json(), 0..6)) {
+            let (count, body) = (records.len(), Value::from(records).to_string());
+            let body = body.as_bytes();
+            let read = [reads::<User>(body), reads::<Group>(body), reads::<Member>(body), reads::<Role>(body)];
+            prop_assert_eq!(read, [Some(count); 4]);
+        }
+
+        #[test]
+        fn no_body_panics(bytes in any::<Vec<u8>>(), text in "[\\[\\]{}\",:a-z0-9\\\\ ]{0,60}") {
+            let _ = (reads::<User>(&bytes), reads::<User>(text.as_bytes()), reads::<Group>(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_nested_without_end_spoils_only_itself() {
+        let deep = format!("[{{\"id\":\"00u1\",\"status\":\"ACTIVE\"}},{}{}]", "[".repeat(50_000), "]".repeat(50_000));
+        let page = Page::<User>::parse(deep.as_bytes(), None, Timestamp::UNIX_EPOCH).expect("a list");
+        assert_eq!((page.items.len(), page.bad.len()), (1, 1));
     }
 }
