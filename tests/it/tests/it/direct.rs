@@ -10,7 +10,7 @@ use okta_connector::okta::{
 use okta_simulator::{Config, Dpop, Simulator};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -129,9 +129,18 @@ pub fn api_token() -> Credential {
     Credential::ApiToken("00canary".to_owned().into())
 }
 
-/// A client id with a new key.
+/// A client id with the key that all tests of this process share, because making one takes long.
 pub fn identity(client_id: &str) -> PrivateKeyJwt {
-    let key = SigningKey::generate().expect("a key");
+    static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate().expect("a key"));
+    signing_with(KEY.clone(), client_id)
+}
+
+/// A client id with a key that nobody knows.
+pub fn stranger(client_id: &str) -> PrivateKeyJwt {
+    signing_with(SigningKey::generate().expect("a key"), client_id)
+}
+
+fn signing_with(key: SigningKey, client_id: &str) -> PrivateKeyJwt {
     let key_id = key.public_jwk().expect("a public key").common.key_id;
     PrivateKeyJwt { client_id: client_id.to_owned(), key, key_id }
 }
