@@ -19,7 +19,6 @@ use crate::problem::{Kind, Problem};
 use crate::runs;
 use crate::store::{Item, Write, keys};
 use draft::Draft;
-use serde_json::Value;
 
 /// A connection and what happened to it.
 pub struct Outcome {
@@ -38,9 +37,12 @@ const FAILED: &str = "Integration test failed";
 const PENDING: &str = "Integration setup pending";
 
 /// Makes a connection. Where everything is known, nothing is stored unless Okta lets us in.
-pub async fn create(app: &App, body: &Value) -> Result<Outcome, Problem> {
-    let NewConnection { settings, domain, auth } = NewConnection::read(body, app.okta.allowed())?;
-    let mut draft = Draft::new(app, settings, domain, auth).await?;
+pub async fn create(app: &App, input: NewConnection) -> Result<Outcome, Problem> {
+    let settings = input.settings();
+    let auth = input.auth()?;
+    let mut faults = settings.faults();
+    let draft = Draft::new(app, settings, input.domain.as_deref(), auth, &mut faults).await;
+    let Some(mut draft) = draft.filter(|_| faults.is_empty()) else { return Err(Problem::invalid(&faults)) };
     draft.find_tenant(app).await?;
     let checks = if draft.can_be_verified() { draft.verify(app).await? } else { Vec::new() };
     // The connection is written first, without its secret: a crash leaves something that can be seen and deleted, and
@@ -59,10 +61,17 @@ pub async fn create(app: &App, body: &Value) -> Result<Outcome, Problem> {
 }
 
 /// Replaces how a connection signs in, once Okta lets the new credentials in.
-pub async fn change_auth(app: &App, stored: Stored, body: &Value, if_match: Option<u64>) -> Result<Outcome, Problem> {
-    let ChangeAuth { domain, auth } = ChangeAuth::read(body, app.okta.allowed())?;
+pub async fn change_auth(
+    app: &App,
+    stored: Stored,
+    input: ChangeAuth,
+    if_match: Option<u64>,
+) -> Result<Outcome, Problem> {
     check_version(&stored.connection, if_match)?;
-    let mut draft = Draft::of(app, &stored.connection, domain, auth).await?;
+    let auth = input.auth()?;
+    let mut faults = Vec::new();
+    let draft = Draft::of(app, &stored.connection, input.domain.as_deref(), auth, &mut faults).await?;
+    let Some(mut draft) = draft.filter(|_| faults.is_empty()) else { return Err(Problem::invalid(&faults)) };
     draft.find_tenant(app).await?;
     let mut base = stored;
     if draft.has_new_hosted_key() {

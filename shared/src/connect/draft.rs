@@ -25,31 +25,48 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Of a new connection.
-    pub async fn new(app: &App, settings: Settings, domain: Option<Domain>, auth: AuthInput) -> Result<Self, Problem> {
+    /// Of a new connection; `None` where a fault stands in the way.
+    pub async fn new(
+        app: &App,
+        settings: Settings,
+        domain: Option<&str>,
+        auth: AuthInput,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Self> {
         let connection =
             Connection::pending(ConnectionId::random(), Auth::new(AuthType::ApiToken), settings, app.now());
-        let credentials = Credentials::default();
-        let mut draft = Self { connection, credentials, domain, origin: None, new_hosted_key: false };
-        draft.take(app, auth).await?;
-        Ok(draft)
+        let mut draft =
+            Self { connection, credentials: Credentials::default(), domain: None, origin: None, new_hosted_key: false };
+        draft.paste_domain(app, domain, faults);
+        draft.take(app, auth, faults).await?;
+        Some(draft)
     }
 
     /// Of a connection that signs in in another way from now on.
     pub async fn of(
         app: &App,
         connection: &Connection,
-        domain: Option<Domain>,
+        domain: Option<&str>,
         auth: AuthInput,
-    ) -> Result<Self, Problem> {
+        faults: &mut Vec<Fault>,
+    ) -> Result<Option<Self>, Problem> {
         let credentials = app.credentials(connection).await?;
-        let origin = connection.domain.as_deref().and_then(|shown| Origin::from_shown(shown, app.okta.allowed()).ok());
-        let mut draft = Self { connection: connection.clone(), credentials, domain, origin, new_hosted_key: false };
-        draft.take(app, auth).await?;
-        Ok(draft)
+        let known = connection.domain.as_deref().and_then(|shown| Origin::from_shown(shown, app.okta.allowed()).ok());
+        let mut draft =
+            Self { connection: connection.clone(), credentials, domain: None, origin: known, new_hosted_key: false };
+        draft.paste_domain(app, domain, faults);
+        Ok(draft.take(app, auth, faults).await.map(|()| draft))
     }
 
-    async fn take(&mut self, app: &App, auth: AuthInput) -> Result<(), Problem> {
+    fn paste_domain(&mut self, app: &App, pasted: Option<&str>, faults: &mut Vec<Fault>) {
+        match pasted.map(|pasted| Origin::parse(pasted, app.okta.allowed())) {
+            Some(Ok(domain)) => self.domain = Some(domain),
+            Some(Err(refused)) => faults.push(Fault::new("/domain", refused.to_string())),
+            None => {}
+        }
+    }
+
+    async fn take(&mut self, app: &App, auth: AuthInput, faults: &mut Vec<Fault>) -> Option<()> {
         let before = self.connection.auth.clone();
         match auth {
             AuthInput::ApiToken(token) => {
@@ -73,24 +90,29 @@ impl Draft {
                         auth.key_source = Some(KeySource::Hosted);
                         self.credentials.supplied_key = None;
                         if self.connection.keys.is_empty() {
-                            self.host_key(app).await?;
+                            self.host_key(app, faults).await?;
                         }
                     }
                 }
                 self.connection.auth = auth;
             }
         }
-        Ok(())
+        Some(())
     }
 
-    async fn host_key(&mut self, app: &App) -> Result<(), Problem> {
-        let key = generate_key().await?;
-        let hosted =
-            HostedKey::new(&key, app.now()).map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
+    async fn host_key(&mut self, app: &App, faults: &mut Vec<Fault>) -> Option<()> {
+        let made = match generate_key().await {
+            Ok(key) => HostedKey::new(&key, app.now()).map(|hosted| (key, hosted)).ok(),
+            Err(_) => None,
+        };
+        let Some((key, hosted)) = made else {
+            faults.push(Fault::new("/auth", "no key could be made; try again"));
+            return None;
+        };
         self.credentials.hosted_keys.insert(hosted.key_id.clone(), key.to_secret());
         self.connection.keys.push(hosted);
         self.new_hosted_key = true;
-        Ok(())
+        Some(())
     }
 
     /// Finds the tenant behind the domain that was pasted.

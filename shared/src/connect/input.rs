@@ -1,7 +1,7 @@
 //! What callers send to set up a connection.
 
 use crate::connection::{Attributes, Fault, Permissions, Settings, SyncSettings};
-use crate::okta::{AllowedOrigins, Domain, Origin, Pasted, SigningKey};
+use crate::okta::{Pasted, SigningKey};
 use crate::problem::Problem;
 use crate::schema;
 use schemars::JsonSchema;
@@ -10,54 +10,45 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// A new connection, checked.
+/// A new connection.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewConnection {
-    /// What its owner configures.
-    pub settings: Settings,
-    /// The tenant, where it was named.
-    pub domain: Option<Domain>,
+    /// A name for people.
+    pub name: String,
+    /// The tenant's domain; it may be pasted as a URL.
+    #[serde(default)]
+    pub domain: Option<String>,
     /// How to sign in.
-    pub auth: AuthInput,
-}
-
-/// Another way to sign in, checked.
-pub struct ChangeAuth {
-    /// The tenant, where it was named.
-    pub domain: Option<Domain>,
-    /// How to sign in.
-    pub auth: AuthInput,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct NewConnectionBody {
-    name: String,
+    auth: Map<String, Value>,
+    /// Who may use it beside the admins.
     #[serde(default)]
-    domain: Option<String>,
-    #[serde(rename = "auth")]
-    _auth: Map<String, Value>,
+    pub teams: Vec<String>,
+    /// What may be done with it.
     #[serde(default)]
-    teams: Vec<String>,
-    #[serde(default)]
-    permissions: Permissions,
+    pub permissions: Permissions,
+    /// What is synced and when; null: nothing by itself.
     #[serde(default = "usual_sync")]
-    sync: Option<SyncSettings>,
+    pub sync: Option<SyncSettings>,
+    /// Which profile attributes mean what.
     #[serde(default)]
-    attributes: Attributes,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ChangeAuthBody {
-    #[serde(default)]
-    domain: Option<String>,
-    #[serde(rename = "auth")]
-    _auth: Map<String, Value>,
+    pub attributes: Attributes,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the default of a field that may be null")]
 fn usual_sync() -> Option<SyncSettings> {
     Some(SyncSettings::default())
+}
+
+/// Another way to sign in.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeAuth {
+    /// The tenant's domain; absent: as it is.
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// How to sign in.
+    auth: Map<String, Value>,
 }
 
 /// A rotation of the hosted key.
@@ -107,46 +98,29 @@ struct PrivateKeyJwt {
 }
 
 impl NewConnection {
-    /// Reads a body; everything that is wrong with it is told at once.
-    pub fn read(body: &Value, allowed: &AllowedOrigins) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let auth = read_auth(body, &mut faults);
-        let read = take(schema::read::<NewConnectionBody>(body, ""), &mut faults).map(|body| {
-            let NewConnectionBody { name, domain, teams, permissions, sync, attributes, .. } = body;
-            let settings = Settings { name, teams, permissions, sync, attributes, paused: false };
-            faults.extend(settings.faults());
-            (settings, read_domain(domain.as_deref(), allowed, &mut faults))
-        });
-        match (read, auth) {
-            (Some((settings, domain)), Some(auth)) if faults.is_empty() => Ok(Self { settings, domain, auth }),
-            _ => Err(faults),
+    /// The configured part.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            name: self.name.clone(),
+            teams: self.teams.clone(),
+            permissions: self.permissions.clone(),
+            sync: self.sync.clone(),
+            attributes: self.attributes.clone(),
+            paused: false,
         }
+    }
+
+    /// How to sign in.
+    pub fn auth(&self) -> Result<AuthInput, Vec<Fault>> {
+        parse_auth(&self.auth)
     }
 }
 
 impl ChangeAuth {
-    /// Reads a body; everything that is wrong with it is told at once.
-    pub fn read(body: &Value, allowed: &AllowedOrigins) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let auth = read_auth(body, &mut faults);
-        let read = take(schema::read::<ChangeAuthBody>(body, ""), &mut faults);
-        let domain = read.and_then(|body| read_domain(body.domain.as_deref(), allowed, &mut faults));
-        auth.filter(|_| faults.is_empty()).map(|auth| Self { domain, auth }).ok_or(faults)
+    /// How to sign in.
+    pub fn auth(&self) -> Result<AuthInput, Vec<Fault>> {
+        parse_auth(&self.auth)
     }
-}
-
-fn take<T>(read: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<T> {
-    read.map_err(|more| faults.extend(more)).ok()
-}
-
-fn read_domain(pasted: Option<&str>, allowed: &AllowedOrigins, faults: &mut Vec<Fault>) -> Option<Domain> {
-    let parsed = pasted.map(|pasted| Origin::parse(pasted, allowed))?;
-    parsed.map_err(|refused| faults.push(Fault::new("/domain", refused.to_string()))).ok()
-}
-
-/// The member `auth`; a body without one is told by its schema.
-fn read_auth(body: &Value, faults: &mut Vec<Fault>) -> Option<AuthInput> {
-    take(parse_auth(body.get("auth")?.as_object()?), faults)
 }
 
 impl From<Vec<Fault>> for Problem {

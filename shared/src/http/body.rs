@@ -22,21 +22,19 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonSchema> FromRequest<S> for Json<T
     }
 }
 
-/// A body that is any JSON; none at all is an empty object.
+/// A body that is any JSON.
 pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Problem> {
-    let media_type = request.headers().get(header::CONTENT_TYPE).cloned();
+    let media_type =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::new(Kind::UnsupportedMediaType, "Send the body with Content-Type: application/json."));
+    }
     let bytes =
         Bytes::from_request(request, state).await.map_err(|rejection| match rejection.into_response().status() {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::TooLarge, "A body may have at most 256 KB."),
             _ => Problem::new(Kind::BadRequest, "The body could not be read."),
         })?;
-    if bytes.is_empty() && media_type.is_none() {
-        return Ok(Value::Object(serde_json::Map::new()));
-    }
-    let media_type = media_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(Kind::UnsupportedMediaType, "Send the body with Content-Type: application/json."));
-    }
     serde_json::from_slice(&bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Problem::new(Kind::BadRequest, format!("The body is not JSON: line {line}, column {column}."))

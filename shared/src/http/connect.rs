@@ -4,7 +4,9 @@ use super::body::{self, Json};
 use super::caller::Caller;
 use super::params::{Paging, Params};
 use crate::app::App;
-use crate::connect::{self, Outcome, RotateKeys, check_version, key_resource, merge_patch, resource};
+use crate::connect::{
+    self, ChangeAuth, NewConnection, Outcome, RotateKeys, check_version, key_resource, merge_patch, resource,
+};
 use crate::connection::{self, Stored};
 use crate::directory::sync_json;
 use crate::id::SyncId;
@@ -71,11 +73,11 @@ async fn create(
     caller: Caller,
     params: Params,
     Shared(app): Shared<App>,
-    request: Request,
+    Json(input): Json<NewConnection>,
 ) -> Result<Response, Problem> {
     caller.require_admin()?;
     params.none_left()?;
-    let outcome = connect::create(&app, &body::read(request, &()).await?).await?;
+    let outcome = connect::create(&app, input).await?;
     let location = format!("/v1/connections/{}", outcome.stored.connection.id);
     let mut response = tell(&app, StatusCode::CREATED, outcome).await?;
     if let Ok(location) = HeaderValue::from_str(&location) {
@@ -150,12 +152,11 @@ async fn change_auth(
     Path(id): Path<String>,
     Shared(app): Shared<App>,
     headers: HeaderMap,
-    request: Request,
+    Json(input): Json<ChangeAuth>,
 ) -> Result<Response, Problem> {
     let stored = to_change(&caller, &app, &id).await?;
     params.none_left()?;
-    let body = body::read(request, &()).await?;
-    let outcome = connect::change_auth(&app, stored, &body, if_match(&headers)?).await?;
+    let outcome = connect::change_auth(&app, stored, input, if_match(&headers)?).await?;
     tell(&app, StatusCode::OK, outcome).await
 }
 
