@@ -9,6 +9,7 @@ mod connect;
 mod cursor;
 mod directory;
 mod params;
+mod path;
 mod public;
 mod test;
 

@@ -3,10 +3,11 @@
 use super::caller::Caller;
 use super::connect::page;
 use super::params::{Paging, Params};
+use super::path::Path;
 use crate::app::App;
 use crate::directory::{self, Directory, Listed, PeopleFilter, Rosters, UserFilter};
 use crate::problem::Problem;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;

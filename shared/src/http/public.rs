@@ -1,11 +1,12 @@
 //! The routes that strangers may reach: nothing here reads a secret.
 
+use super::path::Path;
 use crate::clock::SharedClock;
 use crate::connection;
 use crate::id::ConnectionId;
 use crate::problem::Problem;
 use crate::store::Store;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};

@@ -2,10 +2,11 @@
 
 use super::caller::Caller;
 use super::params::Params;
+use super::path::Path;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::test;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
