@@ -6,7 +6,8 @@ mod draft;
 mod input;
 mod resource;
 
-pub use input::{AuthInput, ChangeAuth, NewConnection, RotateKeys, merge_patch};
+use input::{ChangeAuth, NewConnection};
+pub use input::{RotateKeys, merge_patch};
 pub use resource::{key_resource, resource};
 
 use crate::app::App;
@@ -19,6 +20,7 @@ use crate::problem::{Kind, Problem};
 use crate::runs;
 use crate::store::{Item, Write, keys};
 use draft::Draft;
+use serde_json::Value;
 
 /// A connection and what happened to it.
 pub struct Outcome {
@@ -37,11 +39,12 @@ const FAILED: &str = "Integration test failed";
 const PENDING: &str = "Integration setup pending";
 
 /// Makes a connection. Where everything is known, nothing is stored unless Okta lets us in.
-pub async fn create(app: &App, input: NewConnection) -> Result<Outcome, Problem> {
+pub async fn create(app: &App, body: &Value) -> Result<Outcome, Problem> {
+    let (input, mut faults) = NewConnection::read(body);
+    let Some(input) = input else { return Err(Problem::invalid(&faults)) };
     let settings = input.settings();
-    let auth = input.auth()?;
-    let mut faults = settings.faults();
-    let draft = Draft::new(app, settings, input.domain.as_deref(), auth, &mut faults).await;
+    faults.extend(settings.faults());
+    let draft = Draft::new(app, settings, input.domain.as_deref(), input.auth(), &mut faults).await;
     let Some(mut draft) = draft.filter(|_| faults.is_empty()) else { return Err(Problem::invalid(&faults)) };
     draft.find_tenant(app).await?;
     let checks = if draft.can_be_verified() { draft.verify(app).await? } else { Vec::new() };
@@ -61,16 +64,11 @@ pub async fn create(app: &App, input: NewConnection) -> Result<Outcome, Problem>
 }
 
 /// Replaces how a connection signs in, once Okta lets the new credentials in.
-pub async fn change_auth(
-    app: &App,
-    stored: Stored,
-    input: ChangeAuth,
-    if_match: Option<u64>,
-) -> Result<Outcome, Problem> {
+pub async fn change_auth(app: &App, stored: Stored, body: &Value, if_match: Option<u64>) -> Result<Outcome, Problem> {
     check_version(&stored.connection, if_match)?;
-    let auth = input.auth()?;
-    let mut faults = Vec::new();
-    let draft = Draft::of(app, &stored.connection, input.domain.as_deref(), auth, &mut faults).await?;
+    let (input, mut faults) = ChangeAuth::read(body);
+    let Some(input) = input else { return Err(Problem::invalid(&faults)) };
+    let draft = Draft::of(app, &stored.connection, input.domain.as_deref(), input.auth(), &mut faults).await?;
     let Some(mut draft) = draft.filter(|_| faults.is_empty()) else { return Err(Problem::invalid(&faults)) };
     draft.find_tenant(app).await?;
     let mut base = stored;

@@ -16,8 +16,44 @@ pub fn read<T: DeserializeOwned + JsonSchema>(value: &Value, at: &str) -> Result
     if faults.is_empty() { serde_json::from_value(value.clone()).map_err(|_| unreadable()) } else { Err(faults) }
 }
 
+/// Reads as much as can be read, so that what is wrong with its meaning can be told together with what is wrong with its
+/// form: members that are wrong are left out, and `stand_ins` take the place of those that must be there.
+pub fn salvage<T: DeserializeOwned + JsonSchema>(
+    value: &Value,
+    at: &str,
+    stand_ins: &[(&str, Value)],
+) -> (Option<T>, Vec<Fault>) {
+    let faults = match read(value, at) {
+        Ok(read) => return (Some(read), Vec::new()),
+        Err(faults) => faults,
+    };
+    let salvaged = [true, false].into_iter().find_map(|deep| {
+        let mut rest = value.clone();
+        for fault in &faults {
+            leave_out(&mut rest, fault.pointer.strip_prefix(at).unwrap_or_default(), deep);
+        }
+        for (name, stand_in) in stand_ins {
+            rest.as_object_mut()?.entry(*name).or_insert_with(|| stand_in.clone());
+        }
+        serde_json::from_value(rest).ok()
+    });
+    (salvaged, faults)
+}
+
+/// Leaves out the member at a pointer; all of the outermost member that it belongs to, if it is not to go deep.
+fn leave_out(value: &mut Value, pointer: &str, deep: bool) {
+    let (parent, name) = match pointer.rsplit_once('/') {
+        Some(place) if deep => place,
+        _ => ("", pointer.split('/').nth(1).unwrap_or_default()),
+    };
+    if let Some(Value::Object(members)) = value.pointer_mut(parent) {
+        members.remove(&name.replace("~1", "/").replace("~0", "~"));
+    }
+}
+
 fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
-    let place = format!("{at}{}", error.instance_path().as_str());
+    let whole = error.instance_path();
+    let place = format!("{at}{}", whole.as_str());
     let one = |detail: String| vec![Fault::new(place.clone(), detail)];
     let below = |name: &str, detail: &str| {
         Fault::new(format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")), detail)
@@ -40,13 +76,15 @@ fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
         }),
         ValidationErrorKind::Enum { options } => one(format!("must be one of {options}")),
         ValidationErrorKind::AnyOf { context } => {
-            // `null or …`: what is wrong with the branch that got furthest.
-            let depth = |error: &jsonschema::ValidationError<'_>| {
-                let is_type = matches!(error.kind(), ValidationErrorKind::Type { .. });
-                (error.instance_path().as_str().len(), !is_type)
+            // `null or …`: what is wrong with the branch that is meant, the first one of the value's own type.
+            let is_meant = |errors: &&Vec<jsonschema::ValidationError<'_>>| {
+                let of_type = |error: &jsonschema::ValidationError<'_>| {
+                    error.instance_path() == whole && matches!(error.kind(), ValidationErrorKind::Type { .. })
+                };
+                !errors.iter().any(of_type)
             };
-            let deepest = context.iter().max_by_key(|errors| errors.iter().map(depth).max());
-            deepest.map(|errors| errors.iter().flat_map(|error| faults(error, at)).collect()).unwrap_or_default()
+            let meant = context.iter().find(is_meant).or(context.first());
+            meant.map(|errors| errors.iter().flat_map(|error| faults(error, at)).collect()).unwrap_or_default()
         }
         _ => one("is not as documented".to_owned()),
     }

@@ -30,7 +30,7 @@ impl Draft {
         app: &App,
         settings: Settings,
         domain: Option<&str>,
-        auth: AuthInput,
+        auth: Result<AuthInput, Vec<Fault>>,
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
         let connection =
@@ -47,7 +47,7 @@ impl Draft {
         app: &App,
         connection: &Connection,
         domain: Option<&str>,
-        auth: AuthInput,
+        auth: Result<AuthInput, Vec<Fault>>,
         faults: &mut Vec<Fault>,
     ) -> Result<Option<Self>, Problem> {
         let credentials = app.credentials(connection).await?;
@@ -66,7 +66,8 @@ impl Draft {
         }
     }
 
-    async fn take(&mut self, app: &App, auth: AuthInput, faults: &mut Vec<Fault>) -> Option<()> {
+    async fn take(&mut self, app: &App, auth: Result<AuthInput, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<()> {
+        let auth = auth.map_err(|more| faults.extend(more)).ok().filter(|_| faults.is_empty())?;
         let before = self.connection.auth.clone();
         match auth {
             AuthInput::ApiToken(token) => {

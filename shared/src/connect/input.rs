@@ -97,7 +97,17 @@ struct PrivateKeyJwt {
     scopes: Option<Vec<String>>,
 }
 
+/// What stands in for a way to sign in that cannot be read: nothing is wrong with it.
+fn any_auth() -> Value {
+    json!({"type": "private_key_jwt"})
+}
+
 impl NewConnection {
+    /// As much of it as can be read, and what is wrong with the rest.
+    pub fn read(body: &Value) -> (Option<Self>, Vec<Fault>) {
+        schema::salvage(body, "", &[("name", json!("name")), ("auth", any_auth())])
+    }
+
     /// The configured part.
     pub fn settings(&self) -> Settings {
         Settings {
@@ -117,6 +127,11 @@ impl NewConnection {
 }
 
 impl ChangeAuth {
+    /// As much of it as can be read, and what is wrong with the rest.
+    pub fn read(body: &Value) -> (Option<Self>, Vec<Fault>) {
+        schema::salvage(body, "", &[("auth", any_auth())])
+    }
+
     /// How to sign in.
     pub fn auth(&self) -> Result<AuthInput, Vec<Fault>> {
         parse_auth(&self.auth)
@@ -139,13 +154,18 @@ fn parse_auth(auth: &Map<String, Value>) -> Result<AuthInput, Vec<Fault>> {
             }
             Ok(AuthInput::ApiToken(token.into()))
         }
-        Some("private_key_jwt") => parse_private_key_jwt(schema::read(&value, "/auth")?),
+        Some("private_key_jwt") => {
+            let (input, faults) = schema::salvage(&value, "/auth", &[]);
+            match input {
+                Some(input) => parse_private_key_jwt(input, faults),
+                None => Err(faults),
+            }
+        }
         _ => Err(vec![Fault::new("/auth/type", "must be api_token or private_key_jwt")]),
     }
 }
 
-fn parse_private_key_jwt(input: PrivateKeyJwt) -> Result<AuthInput, Vec<Fault>> {
-    let mut faults = Vec::new();
+fn parse_private_key_jwt(input: PrivateKeyJwt, mut faults: Vec<Fault>) -> Result<AuthInput, Vec<Fault>> {
     let client_id = input.client_id;
     if client_id.as_deref().is_some_and(|id| crate::okta::ClientId::parse(id).is_err()) {
         faults.push(Fault::new("/auth/client_id", "must be the app's Client ID, as in 0oa1b2c3d4e5f6g7h8i9"));
@@ -194,7 +214,7 @@ pub fn merge_patch(current: &Settings, patch: &Value) -> Result<Settings, Vec<Fa
     const PATCHED: [&str; 6] = ["name", "teams", "permissions", "sync", "attributes", "paused"];
     let Value::Object(patch) = patch else { return Err(vec![Fault::new("", "must be an object")]) };
     let unknown = patch.keys().filter(|key| !PATCHED.contains(&key.as_str()));
-    let faults: Vec<_> = unknown.map(|key| Fault::new(format!("/{key}"), "cannot be changed here")).collect();
+    let mut faults: Vec<_> = unknown.map(|key| Fault::new(format!("/{key}"), "cannot be changed here")).collect();
     let mut merged = serde_json::to_value(current).unwrap_or_default();
     for (key, value) in patch {
         merged[key] = match (key.as_str(), value) {
@@ -215,11 +235,10 @@ pub fn merge_patch(current: &Settings, patch: &Value) -> Result<Settings, Vec<Fa
             _ => value.clone(),
         };
     }
-    match schema::read::<Settings>(&merged, "") {
-        Ok(settings) if faults.is_empty() => Ok(settings),
-        Ok(_) => Err(faults),
-        Err(more) => Err(faults.into_iter().chain(more).collect()),
-    }
+    let (settings, more) = schema::salvage::<Settings>(&merged, "", &[("name", json!("name"))]);
+    faults.extend(more);
+    faults.extend(settings.iter().flat_map(Settings::faults));
+    settings.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::problem::{Kind, Problem};
 use crate::schema;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
@@ -10,20 +10,19 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A body that was read.
-pub struct Json<T>(pub T);
+/// A body of a type. It is read once it is known that the caller may send it.
+pub async fn parse<T: DeserializeOwned + JsonSchema>(request: Request) -> Result<T, Problem> {
+    Ok(schema::read(&read(request).await?, "")?)
+}
 
-impl<S: Send + Sync, T: DeserializeOwned + JsonSchema> FromRequest<S> for Json<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let value = read(request, state).await?;
-        Ok(Self(schema::read(&value, "")?))
-    }
+/// A body of a type whose members are all optional: none at all is an empty one.
+pub async fn parse_any<T: DeserializeOwned + JsonSchema + Default>(request: Request) -> Result<T, Problem> {
+    let is_there = request.headers().contains_key(header::CONTENT_TYPE) || !request.body().is_end_stream();
+    if is_there { parse(request).await } else { Ok(T::default()) }
 }
 
 /// A body that is any JSON.
-pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Problem> {
+pub async fn read(request: Request) -> Result<Value, Problem> {
     let media_type =
         request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
@@ -31,7 +30,7 @@ pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Value, 
         return Err(Problem::new(Kind::UnsupportedMediaType, "Send the body with Content-Type: application/json."));
     }
     let bytes =
-        Bytes::from_request(request, state).await.map_err(|rejection| match rejection.into_response().status() {
+        Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.into_response().status() {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::TooLarge, "A body may have at most 256 KB."),
             _ => Problem::new(Kind::BadRequest, "The body could not be read."),
         })?;

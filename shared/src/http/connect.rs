@@ -1,19 +1,18 @@
 //! The routes of the function `connect`.
 
-use super::body::{self, Json};
+use super::body;
 use super::caller::Caller;
 use super::params::{Paging, Params};
+use super::path::Path;
 use crate::app::App;
-use crate::connect::{
-    self, ChangeAuth, NewConnection, Outcome, RotateKeys, check_version, key_resource, merge_patch, resource,
-};
+use crate::connect::{self, Outcome, RotateKeys, check_version, key_resource, merge_patch, resource};
 use crate::connection::{self, Stored};
 use crate::directory::sync_json;
 use crate::id::SyncId;
 use crate::problem::{Kind, Problem};
 use crate::runs;
 use crate::synced::{Mode, State};
-use axum::extract::{Path, Request, State as Shared};
+use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json as Body, Router};
@@ -73,11 +72,11 @@ async fn create(
     caller: Caller,
     params: Params,
     Shared(app): Shared<App>,
-    Json(input): Json<NewConnection>,
+    request: Request,
 ) -> Result<Response, Problem> {
     caller.require_admin()?;
     params.none_left()?;
-    let outcome = connect::create(&app, input).await?;
+    let outcome = connect::create(&app, &body::read(request).await?).await?;
     let location = format!("/v1/connections/{}", outcome.stored.connection.id);
     let mut response = tell(&app, StatusCode::CREATED, outcome).await?;
     if let Ok(location) = HeaderValue::from_str(&location) {
@@ -125,7 +124,7 @@ async fn patch(
     let stored = to_change(&caller, &app, &id).await?;
     params.none_left()?;
     let if_match = if_match(&headers)?;
-    let patch = body::read(request, &()).await?;
+    let patch = body::read(request).await?;
     check_version(&stored.connection, if_match)?;
     let settings = merge_patch(&stored.connection.settings, &patch)?;
     let stored = connect::patch(&app, &stored, settings, if_match).await?;
@@ -152,11 +151,12 @@ async fn change_auth(
     Path(id): Path<String>,
     Shared(app): Shared<App>,
     headers: HeaderMap,
-    Json(input): Json<ChangeAuth>,
+    request: Request,
 ) -> Result<Response, Problem> {
     let stored = to_change(&caller, &app, &id).await?;
     params.none_left()?;
-    let outcome = connect::change_auth(&app, stored, input, if_match(&headers)?).await?;
+    let if_match = if_match(&headers)?;
+    let outcome = connect::change_auth(&app, stored, &body::read(request).await?, if_match).await?;
     tell(&app, StatusCode::OK, outcome).await
 }
 
@@ -178,10 +178,11 @@ async fn rotate_key(
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
-    Json(input): Json<RotateKeys>,
+    request: Request,
 ) -> Result<Response, Problem> {
     let stored = to_change(&caller, &app, &id).await?;
     params.none_left()?;
+    let input: RotateKeys = body::parse(request).await?;
     let (stored, key) = connect::rotate_key(&app, stored, &input).await?;
     let (all, now) = (&stored.connection.keys, app.now());
     let mut body = key_resource(&key, all, now).unwrap_or_default();
@@ -190,7 +191,7 @@ async fn rotate_key(
 }
 
 /// A sync to start.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewSync {
     #[serde(default)]
@@ -202,10 +203,11 @@ async fn start_sync(
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
-    Json(input): Json<NewSync>,
+    request: Request,
 ) -> Result<(StatusCode, Body<Value>), Problem> {
     let stored = caller.find(&app, &id).await?;
     params.none_left()?;
+    let input: NewSync = body::parse_any(request).await?;
     let run = runs::start(&app, &stored.connection, input.mode).await?;
     Ok((StatusCode::ACCEPTED, Body(sync_json(&run))))
 }
