@@ -84,6 +84,17 @@ impl Store {
         }
     }
 
+    /// Gives back what an owner holds, whatever its fence; nothing happens where it holds nothing.
+    pub async fn give_back(&self, key: &Key, owner: &str) -> Result<(), Error> {
+        match self.get(key).await? {
+            Some(item) if item.get("owner") == Some(owner) => {
+                let fence = item.get_number("fence").ok_or(Error::Corrupt)?;
+                self.release_lease(&Lease { key: key.clone(), fence }).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Who holds the lease.
     pub async fn lease_owner(&self, key: &Key) -> Result<Option<String>, Error> {
         let now = u64::try_from(self.clock.now().as_millisecond()).unwrap_or_default();
