@@ -1,6 +1,9 @@
 //! The product from outside: the whole service over real HTTP, in front of a simulated tenant.
 
+mod bad_input;
+mod callers;
 mod client;
+mod connections;
 mod direct;
 mod findings;
 mod main_job;

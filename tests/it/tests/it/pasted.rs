@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub struct PastedKey {
     /// PKCS#1 PEM.
     pub pem: String,
+    /// PKCS#8 PEM.
+    pub pkcs8: String,
     /// A JWK with its private members and the `kid` of the public half.
     pub jwk: Value,
     /// The public half, as the app keeps it.
@@ -23,22 +25,35 @@ impl PastedKey {
         let key = SigningKey::generate().expect("a key");
         let public = serde_json::to_value(key.public_jwk().expect("a public key")).expect("JSON");
         let secret = key.to_secret();
-        let lines = secret.expose_secret().as_bytes().chunks(64).map(String::from_utf8_lossy);
-        let body = lines.collect::<Vec<_>>().join("\n");
-        let pem = format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n");
         let der = STANDARD.decode(secret.expose_secret()).expect("base64");
         let mut jwk = json!({"kty": "RSA", "kid": public["kid"]});
         for (name, number) in ["version", "n", "e", "d", "p", "q", "dp", "dq", "qi"].iter().zip(integers(&der)).skip(1)
         {
             jwk[name] = URL_SAFE_NO_PAD.encode(number).into();
         }
-        Self { pem, jwk, public }
+        Self { pem: pem("RSA PRIVATE KEY", &der), pkcs8: pem("PRIVATE KEY", &pkcs8(&der)), jwk, public }
     }
 
     /// The key's id.
     pub fn key_id(&self) -> &str {
         self.public["kid"].as_str().expect("a kid")
     }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let body = STANDARD.encode(der);
+    let lines: Vec<_> = body.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+/// A PKCS#1 key of more than 255 bytes in its PKCS#8 wrapping.
+fn pkcs8(pkcs1: &[u8]) -> Vec<u8> {
+    const RSA: &[u8] = &[2, 1, 0, 48, 13, 6, 9, 42, 134, 72, 134, 247, 13, 1, 1, 1, 5, 0];
+    let long = |tag: u8, value: &[u8]| {
+        let length = u16::try_from(value.len()).expect("less than 64 KB").to_be_bytes();
+        [&[tag, 0x82], &length[..], value].concat()
+    };
+    long(48, &[RSA, &long(4, pkcs1)].concat())
 }
 
 /// The numbers of a DER sequence of integers, without leading zeros.

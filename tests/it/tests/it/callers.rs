@@ -1,0 +1,253 @@
+//! Who may what: callers with a token of an issuer, their teams, and admins.
+
+use crate::pasted::PastedKey;
+use crate::world::text;
+use axum::Router;
+use axum::routing::get;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use okta_connector::okta::AllowedOrigins;
+use okta_connector_local::{Config, Gate, Issuer, Service};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A service that accepts an issuer's tokens and nobody else.
+struct Guarded {
+    service: Service,
+    key: PastedKey,
+    issuer: String,
+    http: reqwest::Client,
+    serving: JoinHandle<()>,
+    _data: TempDir,
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Guarded {
+    async fn start() -> Self {
+        let (key, data) = (PastedKey::generate(), tempfile::tempdir().expect("a directory"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let issuer = format!("http://{}", listener.local_addr().expect("an address"));
+        let discovery = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys")}).to_string();
+        let keys = json!({"keys": [key.public]}).to_string();
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(move || async move { discovery }))
+            .route("/keys", get(move || async move { keys }));
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
+        let gate = Gate::Issuer(Issuer::new(&issuer, "connector", "teams", "okta-connector.admin"));
+        let allowed = AllowedOrigins::default();
+        let config = Config { port: 0, data: data.path().to_owned(), public_url: None, allowed, gate };
+        let service = Service::start(config).await.expect("a service");
+        Self { service, key, issuer, http: reqwest::Client::new(), serving, _data: data }
+    }
+
+    /// A token with these claims beside those that every token has.
+    fn token(&self, claims: Value) -> String {
+        let mut all = json!({"iss": self.issuer, "aud": "connector", "exp": 4_000_000_000_u64, "sub": "someone"});
+        all.as_object_mut().expect("an object").extend(claims.as_object().cloned().unwrap_or_default());
+        let header = Header { kid: Some(self.key.key_id().to_owned()), ..Header::new(Algorithm::RS256) };
+        let key = EncodingKey::from_rsa_pem(self.key.pem.as_bytes()).expect("a key");
+        jsonwebtoken::encode(&header, &all, &key).expect("a token")
+    }
+
+    fn admin(&self) -> String {
+        self.token(json!({"sub": "ada", "scope": "openid okta-connector.admin"}))
+    }
+
+    fn member(&self, teams: &[&str]) -> String {
+        self.token(json!({"sub": "mia", "teams": teams}))
+    }
+
+    /// Status, problem slug or nothing, and body.
+    async fn call(&self, token: Option<&str>, method: &str, path: &str, body: Option<Value>) -> (u16, String, Value) {
+        let url = format!("{}{path}", self.service.url());
+        let mut request = self.http.request(method.parse().expect("a method"), url);
+        request = token.iter().fold(request, |request, token| request.bearer_auth(token));
+        request = body.iter().fold(request, |request, body| request.json(body));
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        let body: Value = serde_json::from_str(&response.text().await.expect("a body")).unwrap_or_default();
+        let slug = body["type"].as_str().and_then(|it| it.strip_prefix("urn:okta-connector:problem:"));
+        (status, slug.unwrap_or_default().to_owned(), body)
+    }
+
+    /// A pending connection of these teams.
+    async fn made(&self, teams: &[&str]) -> String {
+        let body = json!({"name": "Acme", "auth": {"type": "private_key_jwt"}, "teams": teams});
+        let (status, _, made) = self.call(Some(&self.admin()), "POST", "/v1/connections", Some(body)).await;
+        assert_eq!(status, 201, "{made:#}");
+        text(&made, "id").to_owned()
+    }
+}
+
+#[tokio::test]
+async fn callers_are_told_who_they_are() {
+    let guarded = Guarded::start().await;
+    for (claims, told) in [
+        (json!({"sub": "a", "scope": "x okta-connector.admin"}), json!({"subject": "a", "teams": [], "admin": true})),
+        (json!({"sub": "b", "scp": ["okta-connector.admin"]}), json!({"subject": "b", "teams": [], "admin": true})),
+        (json!({"sub": "c", "teams": ["it", "hr"]}), json!({"subject": "c", "teams": ["hr", "it"], "admin": false})),
+        (json!({"sub": "d", "teams": "it hr"}), json!({"subject": "d", "teams": ["hr", "it"], "admin": false})),
+        (json!({"sub": "e", "scope": "okta-connector.admins"}), json!({"subject": "e", "teams": [], "admin": false})),
+        (
+            json!({"sub": "f", "teams": ["no space", "", "ok"]}),
+            json!({"subject": "f", "teams": ["ok"], "admin": false}),
+        ),
+    ] {
+        let token = guarded.token(claims);
+        assert_eq!(guarded.call(Some(&token), "GET", "/v1/me", None).await.2, told);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_the_issuers_own_is_nobody() {
+    let guarded = Guarded::start().await;
+    let good = guarded.admin();
+    let other = Guarded::start().await.token(json!({"iss": guarded.issuer, "scope": "okta-connector.admin"}));
+    let tampered = format!("{}x", &good[..good.len() - 1]);
+    let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", good.split('.').nth(1).expect("claims"));
+    for token in [
+        guarded.token(json!({"exp": 1_000_000_000})),
+        guarded.token(json!({"aud": "another"})),
+        guarded.token(json!({"iss": "https://evil.example.com"})),
+        other,
+        tampered,
+        unsigned,
+        "nonsense".to_owned(),
+    ] {
+        let (status, slug, _) = guarded.call(Some(&token), "GET", "/v1/connections", None).await;
+        assert_eq!((status, slug.as_str()), (401, "unauthenticated"), "{token}");
+    }
+    assert_eq!(guarded.call(Some(&good), "GET", "/v1/connections", None).await.0, 200);
+}
+
+#[tokio::test]
+async fn without_an_identity_only_the_public_routes_answer() {
+    let guarded = Guarded::start().await;
+    let id = guarded.made(&["it"]).await;
+    for (method, path) in [
+        ("GET", "/v1/me".to_owned()),
+        ("GET", "/v1/connections".to_owned()),
+        ("POST", "/v1/connections".to_owned()),
+        ("GET", format!("/v1/connections/{id}")),
+        ("PATCH", format!("/v1/connections/{id}")),
+        ("DELETE", format!("/v1/connections/{id}")),
+        ("PUT", format!("/v1/connections/{id}/auth")),
+        ("POST", format!("/v1/connections/{id}/keys")),
+        ("POST", format!("/v1/connections/{id}/test")),
+        ("POST", format!("/v1/connections/{id}/syncs")),
+        ("GET", format!("/v1/connections/{id}/people")),
+    ] {
+        let (status, slug, _) = guarded.call(None, method, &path, None).await;
+        assert_eq!((status, slug.as_str()), (401, "unauthenticated"), "{method} {path}");
+    }
+    assert_eq!(guarded.call(None, "GET", "/v1/health", None).await.0, 200);
+    assert_eq!(guarded.call(None, "GET", &format!("/v1/connections/{id}/jwks.json"), None).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_member_sees_the_connections_of_their_teams_and_no_others() {
+    let guarded = Guarded::start().await;
+    let (it, hr, admins) = (guarded.made(&["it"]).await, guarded.made(&["hr", "ops"]).await, guarded.made(&[]).await);
+    let listed = |listed: &Value| -> Vec<String> {
+        listed["items"].as_array().expect("items").iter().map(|item| text(item, "id").to_owned()).collect()
+    };
+    for (token, sees) in [
+        (guarded.member(&["it"]), vec![it.clone()]),
+        (guarded.member(&["ops", "it"]), vec![it.clone(), hr.clone()]),
+        (guarded.member(&["IT"]), vec![]),
+        (guarded.member(&[]), vec![]),
+        (guarded.admin(), vec![it.clone(), hr.clone(), admins.clone()]),
+    ] {
+        assert_eq!(listed(&guarded.call(Some(&token), "GET", "/v1/connections", None).await.2), sees);
+        for id in [&it, &hr, &admins] {
+            let status = guarded.call(Some(&token), "GET", &format!("/v1/connections/{id}"), None).await.0;
+            assert_eq!(status, if sees.contains(id) { 200 } else { 404 });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_filtered_page_may_be_empty_and_go_on() {
+    let guarded = Guarded::start().await;
+    for _ in 0..2 {
+        guarded.made(&[]).await;
+    }
+    let mine = guarded.made(&["it"]).await;
+    let token = guarded.member(&["it"]);
+    let (_, _, page) = guarded.call(Some(&token), "GET", "/v1/connections?limit=2", None).await;
+    assert_eq!(page["items"], json!([]));
+    let path = format!("/v1/connections?limit=2&cursor={}", text(&page, "next_cursor"));
+    let (_, _, page) = guarded.call(Some(&token), "GET", &path, None).await;
+    assert_eq!((&page["items"][0]["id"], &page["next_cursor"]), (&json!(mine), &Value::Null));
+}
+
+#[tokio::test]
+async fn only_admins_set_up_connections_and_others_learn_nothing_of_foreign_ones() {
+    let guarded = Guarded::start().await;
+    let (own, foreign) = (guarded.made(&["it"]).await, guarded.made(&["hr"]).await);
+    let member = guarded.member(&["it"]);
+    let auth = json!({"auth": {"type": "private_key_jwt"}});
+    for (method, path, body) in [
+        ("PATCH", "", Some(json!({"name": "B"}))),
+        ("DELETE", "", None),
+        ("PUT", "/auth", Some(auth.clone())),
+        ("POST", "/keys", Some(json!({"overlap": "24h"}))),
+    ] {
+        let (status, slug, _) =
+            guarded.call(Some(&member), method, &format!("/v1/connections/{own}{path}"), body.clone()).await;
+        assert_eq!((status, slug.as_str()), (403, "forbidden"), "{method} {path}");
+        let (status, slug, _) =
+            guarded.call(Some(&member), method, &format!("/v1/connections/{foreign}{path}"), body).await;
+        assert_eq!((status, slug.as_str()), (404, "not-found"), "{method} {path}");
+    }
+    let new = json!({"name": "Acme", "auth": {"type": "private_key_jwt"}, "teams": ["it"]});
+    let (status, slug, _) = guarded.call(Some(&member), "POST", "/v1/connections", Some(new)).await;
+    assert_eq!((status, slug.as_str()), (403, "forbidden"));
+}
+
+#[tokio::test]
+async fn what_a_caller_may_not_do_is_told_before_what_is_wrong_with_it() {
+    let guarded = Guarded::start().await;
+    let (own, foreign) = (guarded.made(&["it"]).await, guarded.made(&["hr"]).await);
+    let member = guarded.member(&["it"]);
+    let bad = Some(json!({"bogus": 1}));
+    for (method, path, expected) in [
+        ("POST", "/v1/connections".to_owned(), 403),
+        ("PUT", format!("/v1/connections/{own}/auth"), 403),
+        ("POST", format!("/v1/connections/{own}/keys"), 403),
+        ("PUT", format!("/v1/connections/{foreign}/auth"), 404),
+        ("POST", format!("/v1/connections/{foreign}/keys"), 404),
+        ("POST", format!("/v1/connections/{foreign}/syncs"), 404),
+    ] {
+        assert_eq!(guarded.call(Some(&member), method, &path, bad.clone()).await.0, expected, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_reads_tests_and_syncs() {
+    let guarded = Guarded::start().await;
+    let (own, foreign) = (guarded.made(&["it"]).await, guarded.made(&["hr"]).await);
+    let member = guarded.member(&["it"]);
+    let sync = Some(json!({"mode": "full"}));
+    for (method, path, body, status) in [
+        ("GET", "", None, 200),
+        ("GET", "/keys", None, 200),
+        ("GET", "/syncs", None, 200),
+        ("GET", "/users", None, 200),
+        ("GET", "/people", None, 200),
+        ("GET", "/findings", None, 200),
+        ("POST", "/test", None, 409),
+        ("POST", "/syncs", sync, 409),
+    ] {
+        let told = guarded.call(Some(&member), method, &format!("/v1/connections/{own}{path}"), body.clone()).await;
+        assert_eq!(told.0, status, "{method} {path} {:#}", told.2);
+        let told = guarded.call(Some(&member), method, &format!("/v1/connections/{foreign}{path}"), body).await;
+        assert_eq!((told.0, told.1.as_str()), (404, "not-found"), "{method} {path}");
+    }
+}
