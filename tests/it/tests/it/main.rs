@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod callers;
+mod canaries;
 mod client;
 mod connections;
 mod direct;
