@@ -123,14 +123,14 @@ impl Store {
 
     /// All items of a range, up to its limit.
     pub async fn query(&self, query: &Query) -> Result<Vec<Item>, Error> {
+        let most = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
         let (mut items, mut start) = (Vec::new(), None);
         loop {
             let (page, next) = self.query_page(query, start).await?;
-            items.extend(page);
+            // Expired items count for DynamoDB's limit and not for ours: a further page may bring more than is missing.
+            items.extend(page.into_iter().take(most - items.len()));
             start = next;
-            let full =
-                query.limit.and_then(|limit| usize::try_from(limit).ok()).is_some_and(|limit| items.len() >= limit);
-            if start.is_none() || full {
+            if start.is_none() || items.len() == most {
                 return Ok(items);
             }
         }
