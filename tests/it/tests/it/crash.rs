@@ -1,0 +1,170 @@
+//! Killed at any outbound call and resumed, a sync leaves a directory that equals the tenant: nothing lost, nothing
+//! doubled.
+
+use crate::picture::{Picture, Table, Tenant};
+use crate::process::{Died, Ground};
+use it::proxy::{KillSwitch, When};
+use okta_connector::id::SyncId;
+use okta_connector::synced::{Mode, Run, RunStatus};
+use serde_json::json;
+use std::io::Write;
+
+/// Each has its own tenant and works through its share of the kills.
+const WORKERS: usize = 3;
+
+/// A small tenant whose limits never stand in the way, read in pages of 25.
+async fn ground() -> Ground {
+    let config = okta_simulator::Config { rate_limit: Some(10_000_000), ..crate::world::small() };
+    let ground = Ground::with(config).await;
+    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
+    ground
+}
+
+/// A place to die at, and perhaps one for the process that resumes.
+#[derive(Clone, Copy, Debug)]
+struct Kill {
+    call: usize,
+    when: When,
+    again: Option<usize>,
+}
+
+/// Before the first call, and after every `step`-th. A process makes its calls one after another, so dying after one is
+/// dying before the next: each place is visited once. Every fifth process that resumes is killed as well.
+fn kills(calls: usize, step: usize) -> Vec<Kill> {
+    let after = (step..=calls).step_by(step).map(|call| (call, When::After));
+    let again = |place: usize| (place % 5 == 3).then_some(1 + place * 31 % 47);
+    let places = [(1, When::Before)].into_iter().chain(after).enumerate();
+    places.map(|(place, (call, when))| Kill { call, when, again: again(place) }).collect()
+}
+
+/// Runs a sync that is killed and resumed until it is over.
+async fn killed_and_resumed(ground: &Ground, run: &SyncId, kill: Kill) {
+    let gates = [Some(KillSwitch::new(kill.call, kill.when)), kill.again.map(|at| KillSwitch::new(at, When::Before))];
+    for (place, gate) in gates.into_iter().flatten().enumerate() {
+        let ended = ground.process(&gate).await.drive(run).await;
+        assert!(place > 0 || matches!(ended, Err(Died)), "{kill:?}: there is such a call");
+    }
+    ground.lasting().await.drive(run).await.expect("nothing kills it");
+}
+
+/// How many calls an undisturbed process makes for a run.
+async fn count(ground: &Ground, run: &SyncId) -> usize {
+    let gate = KillSwitch::never();
+    ground.process(&gate).await.drive(run).await.expect("nothing kills it");
+    gate.count()
+}
+
+fn say(text: &str) {
+    // Past the test runner, which hides what a passing test prints.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Shares kills out among workers, each a task of its own.
+async fn each<F: Future<Output = ()> + Send + 'static>(kills: Vec<Kill>, work: impl Fn(Vec<Kill>) -> F) {
+    let shares = (0..WORKERS).map(|worker| kills.iter().copied().skip(worker).step_by(WORKERS).collect());
+    let tasks: Vec<_> = shares.map(|share| tokio::spawn(work(share))).collect();
+    for task in tasks {
+        task.await.expect("every kill is survived");
+    }
+}
+
+fn assert_same(picture: &Picture, wanted: &Picture, kill: Kill) {
+    assert_eq!(picture.users, wanted.users, "{kill:?}");
+    assert_eq!(picture.groups, wanted.groups, "{kill:?}");
+    assert_eq!(picture.memberships, wanted.memberships, "{kill:?}");
+    assert_eq!(picture.roster, wanted.roster, "{kill:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_first_sync_killed_before_and_after_every_call_leaves_a_directory_equal_to_the_tenant() {
+    let undisturbed = ground().await;
+    let run = undisturbed.begin(Mode::Full).await;
+    let calls = count(&undisturbed, &run).await;
+    let run = undisturbed.run(&run).await;
+    assert_eq!(run.status, RunStatus::Succeeded, "{:?}", run.error);
+    say(&format!("a first sync makes {calls} outbound calls"));
+    each(kills(calls, 1), move |share| first_syncs(share, run.clone())).await;
+}
+
+async fn first_syncs(kills: Vec<Kill>, undisturbed: Run) {
+    let mut ground = ground().await;
+    let wanted = ground.tenant().picture().await;
+    for kill in kills {
+        ground.renew().await;
+        let run = ground.begin(Mode::Full).await;
+        killed_and_resumed(&ground, &run, kill).await;
+        let (table, run) = (Table::read(&ground).await, ground.run(&run).await);
+        assert_same(&table.picture(&ground).await, &wanted, kill);
+        // One page is one commit: nothing is told twice either.
+        assert_eq!((run.status, &run.progress), (RunStatus::Succeeded, &undisturbed.progress), "{kill:?}");
+        assert_eq!(table.count("T#"), ground.state().await.roster.len(), "{kill:?}");
+    }
+}
+
+/// Days in the life of a tenant: names, departures, deletions, members and groups change.
+async fn change(tenant: &Tenant) {
+    let users: Vec<_> = tenant.all("/api/v1/users?limit=200").await;
+    let id = |place: usize| users[place]["id"].as_str().expect("an id").to_owned();
+    for place in [1, 30, 50] {
+        let body = json!({"profile": {"lastName": format!("Renamed {place}")}});
+        tenant.change("POST", &format!("/api/v1/users/{}", id(place)), Some(body)).await;
+    }
+    for place in [12, 40] {
+        tenant.change("POST", &format!("/api/v1/users/{}/lifecycle/deactivate", id(place)), None).await;
+    }
+    for place in [20, 45, 45, 20] {
+        tenant.change("DELETE", &format!("/api/v1/users/{}", id(place)), None).await;
+    }
+    let body = json!({"profile": {"firstName": "New", "lastName": "Comer", "email": "new@acme.example", "login": "new@acme.example"}});
+    let new = tenant.change("POST", "/api/v1/users?activate=false", Some(body)).await;
+    let groups: Vec<_> = tenant.groups().await.into_iter().filter(|group| group["type"] == "OKTA_GROUP").collect();
+    let group = |place: usize| groups[place]["id"].as_str().expect("an id").to_owned();
+    for user in [id(2), id(3), id(55), new["id"].as_str().expect("an id").to_owned()] {
+        tenant.change("PUT", &format!("/api/v1/groups/{}/users/{user}", group(0)), None).await;
+    }
+    for place in [1, 2] {
+        for member in tenant.all(&format!("/api/v1/groups/{}/users", group(place))).await.iter().take(3) {
+            let member = member["id"].as_str().expect("an id");
+            tenant.change("DELETE", &format!("/api/v1/groups/{}/users/{member}", group(place)), None).await;
+        }
+    }
+    tenant.change("DELETE", &format!("/api/v1/groups/{}", group(3)), None).await;
+    tenant.change("PUT", &format!("/api/v1/groups/{}", group(4)), Some(json!({"profile": {"name": "Renamed"}}))).await;
+    tenant.change("POST", "/api/v1/groups", Some(json!({"profile": {"name": "Founded"}}))).await;
+    // Okta's search follows a second later.
+    tenant.door("POST", "clock", json!({"advance": "2s"})).await;
+}
+
+/// A tenant that has changed since its first sync, and the table as that sync left it.
+async fn changed() -> (Ground, Table) {
+    let ground = ground().await;
+    assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+    change(&ground.tenant()).await;
+    let table = Table::read(&ground).await;
+    (ground, table)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_sync_of_changes_killed_between_every_third_pair_of_calls_leaves_a_directory_equal_to_the_tenant() {
+    let (undisturbed, _) = changed().await;
+    let run = undisturbed.begin(Mode::Full).await;
+    let calls = count(&undisturbed, &run).await;
+    let run = undisturbed.run(&run).await;
+    assert_eq!(run.status, RunStatus::Succeeded, "{:?}", run.error);
+    say(&format!("a sync of changes makes {calls} outbound calls"));
+    each(kills(calls, 3), syncs_of_changes).await;
+}
+
+async fn syncs_of_changes(kills: Vec<Kill>) {
+    let (mut ground, before) = changed().await;
+    let wanted = ground.tenant().picture().await;
+    for kill in kills {
+        ground.renew_empty().await;
+        before.write(&ground).await;
+        let run = ground.begin(Mode::Full).await;
+        killed_and_resumed(&ground, &run, kill).await;
+        let run = ground.run(&run).await;
+        assert_eq!(run.status, RunStatus::Succeeded, "{kill:?} {:?}", run.error);
+        assert_same(&Table::read(&ground).await.picture(&ground).await, &wanted, kill);
+    }
+}

@@ -1,0 +1,199 @@
+//! Two pictures that must be the same: the tenant as its own API shows it, and the directory as it lies in the table.
+
+use crate::process::{Ground, TABLE};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use okta_connector::synced::{Group, Roster, User};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What a directory is about, in a form that can be compared.
+#[derive(Debug, Default, PartialEq)]
+pub struct Picture {
+    /// Status and profile of each user.
+    pub users: BTreeMap<String, (String, Value)>,
+    /// Name and number of members of each group but `Everyone`, whose members are never counted.
+    pub groups: BTreeMap<String, (String, Option<u64>)>,
+    /// Group and user of each membership but those in `Everyone`.
+    pub memberships: BTreeSet<(String, String)>,
+    /// Status and login of each user, once more.
+    pub roster: BTreeMap<String, (String, String)>,
+}
+
+/// A tenant as its administrator sees it.
+#[derive(Clone)]
+pub struct Tenant {
+    url: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Tenant {
+    /// By its address and an API token.
+    pub fn new(url: &str, token: &str) -> Self {
+        Self { url: url.to_owned(), token: format!("SSWS {token}"), http: reqwest::Client::new() }
+    }
+
+    /// Calls Okta's API; gives the answer's body and the path of its next page.
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (Value, Option<String>) {
+        let request = self.http.request(method.parse().expect("a method"), format!("{}{path}", self.url));
+        let request = request.header("authorization", &self.token).header("accept", "application/json");
+        let request = match body {
+            Some(body) => request.json(&body),
+            None if method == "GET" => request,
+            None => request.header("content-length", 0),
+        };
+        let response = request.send().await.expect("an answer");
+        let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
+        let next = links.filter(|link| link.ends_with("rel=\"next\"")).find_map(|link| {
+            let url = link.strip_prefix('<')?.split('>').next()?;
+            url.find("/api/").map(|at| url[at..].to_owned())
+        });
+        let status = response.status();
+        let text = response.text().await.expect("a body");
+        assert!(status.is_success(), "{method} {path}: {status} {text}");
+        (serde_json::from_str(&text).unwrap_or_default(), next)
+    }
+
+    /// Changes something by Okta's API.
+    pub async fn change(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        self.call(method, path, body).await.0
+    }
+
+    /// Calls the simulator's operator.
+    pub async fn door(&self, method: &str, path: &str, body: Value) -> Value {
+        self.call(method, &format!("/_sim/{path}"), Some(body)).await.0
+    }
+
+    /// A whole list.
+    pub async fn all(&self, path: &str) -> Vec<Value> {
+        let (mut items, mut next) = (Vec::new(), Some(path.to_owned()));
+        while let Some(path) = next {
+            let (page, behind) = self.call("GET", &path, None).await;
+            items.extend(page.as_array().expect("a list").iter().cloned());
+            next = behind;
+        }
+        items
+    }
+
+    /// All users; those who have left are found by id, which never lags.
+    pub async fn users(&self) -> Vec<Value> {
+        let mut users = self.all("/api/v1/users?limit=200").await;
+        users.extend(self.all("/api/v1/users?search=status%20eq%20%22DEPROVISIONED%22&limit=200").await);
+        users
+    }
+
+    /// All groups but `Everyone`.
+    pub async fn groups(&self) -> Vec<Value> {
+        let mut groups = self.all("/api/v1/groups?limit=200").await;
+        groups.retain(|group| group["type"] != "BUILT_IN");
+        groups
+    }
+
+    /// What a directory of it must hold.
+    pub async fn picture(&self) -> Picture {
+        let mut picture = Picture::default();
+        for user in self.users().await {
+            picture.roster.insert(text(&user["id"]), (text(&user["status"]), text(&user["profile"]["login"])));
+            picture.users.insert(text(&user["id"]), (text(&user["status"]), user["profile"].clone()));
+        }
+        for group in self.groups().await {
+            let id = text(&group["id"]);
+            let members = self.all(&format!("/api/v1/groups/{id}/users?limit=1000")).await;
+            picture.groups.insert(id.clone(), (text(&group["profile"]["name"]), Some(members.len() as u64)));
+            picture.memberships.extend(members.iter().map(|user| (id.clone(), text(&user["id"]))));
+        }
+        picture
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a text, not {value}")).to_owned()
+}
+
+type Row = HashMap<String, AttributeValue>;
+
+/// Everything in the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table(Vec<Row>);
+
+impl Table {
+    /// Reads it all, past the product.
+    pub async fn read(ground: &Ground) -> Self {
+        let client = embedded_dynamodb::client(ground.engine.endpoint());
+        let mut pages = client.scan().table_name(TABLE).into_paginator().items().send();
+        let mut rows = Vec::new();
+        while let Some(row) = pages.next().await {
+            rows.push(row.expect("a row"));
+        }
+        rows.sort_by_cached_key(|row| (field(row, "pk").to_owned(), field(row, "sk").to_owned()));
+        Self(rows)
+    }
+
+    /// Writes it all into another table.
+    pub async fn write(&self, ground: &Ground) {
+        let client = embedded_dynamodb::client(ground.engine.endpoint());
+        for some in self.0.chunks(25) {
+            let put = |row: &Row| PutRequest::builder().set_item(Some(row.clone())).build().expect("a row");
+            let writes = some.iter().map(|row| WriteRequest::builder().put_request(put(row)).build()).collect();
+            let answer = client.batch_write_item().request_items(TABLE, writes).send().await.expect("written");
+            assert!(answer.unprocessed_items.is_none_or(|left| left.is_empty()));
+        }
+    }
+
+    /// How many rows have a partition key that begins so.
+    pub fn count(&self, prefix: &str) -> usize {
+        self.0.iter().filter(|row| field(row, "pk").starts_with(prefix)).count()
+    }
+
+    /// What the directory in it tells. An object that was removed is left out; anything that points at one is not.
+    pub async fn picture(&self, ground: &Ground) -> Picture {
+        let mut picture = Picture::default();
+        for row in &self.0 {
+            let (pk, sk) = (field(row, "pk"), field(row, "sk"));
+            match (pk.split('#').next().unwrap_or_default(), sk.split_once('#')) {
+                ("U", None) => {
+                    let user: User = document(row);
+                    check_listed(row, user.removed_at.is_some());
+                    if user.removed_at.is_none() {
+                        let profile = serde_json::to_value(&user.profile).expect("a profile");
+                        picture.users.insert(user.id.to_string(), (user.status, profile));
+                    }
+                }
+                ("U", Some(("G", group))) => {
+                    let user = pk.rsplit('#').next().unwrap_or_default();
+                    assert_eq!(field(row, "g2pk"), format!("MEM#{}#{group}", ground.connection.id));
+                    assert_eq!(field(row, "g2sk"), user);
+                    picture.memberships.insert((group.to_owned(), user.to_owned()));
+                }
+                ("G", None) => {
+                    let group: Group = document(row);
+                    check_listed(row, group.removed_at.is_some());
+                    if group.removed_at.is_none() && !group.is_everyone() {
+                        picture.groups.insert(group.id.to_string(), (group.name, group.members_count));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let parts = ground.state().await.roster;
+        let roster = Roster::load(&ground.store(), &ground.connection.id, &parts).await.expect("a roster");
+        let lines = roster.rows.len();
+        picture.roster = roster.rows.into_iter().map(|row| (row.id.to_string(), (row.status, row.login))).collect();
+        assert_eq!(picture.roster.len(), lines, "nobody is in the roster twice");
+        picture
+    }
+}
+
+/// What is present lies in one index partition, what was removed in another.
+fn check_listed(row: &Row, removed: bool) {
+    let letter = if removed { "X#" } else { "N#" };
+    assert!(field(row, "g1pk").starts_with(letter), "{}", field(row, "g1pk"));
+}
+
+fn field<'a>(row: &'a Row, name: &str) -> &'a str {
+    row.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+fn document<T: serde::de::DeserializeOwned>(row: &Row) -> T {
+    serde_json::from_str(field(row, "doc")).expect("a document")
+}

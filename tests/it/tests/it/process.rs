@@ -1,0 +1,290 @@
+//! A process of the sync that a test drives and kills, and the ground that outlives it: a tenant, a table, secrets.
+//!
+//! A process owns everything that a function holds in memory. Every call it makes leaves through a proxy, or is counted
+//! beside one, on the same switch; when the switch fires, the process is dropped with all it had.
+
+use crate::picture::Tenant;
+use async_trait::async_trait;
+use embedded_dynamodb::Engine;
+use it::proxy::{KillSwitch, Proxy};
+use jiff::{SignedDuration, Timestamp};
+use okta_connector::app::{App, RunnerError, SyncRunner};
+use okta_connector::clock::{Clock, SharedClock, SystemClock};
+use okta_connector::connection::{self, Auth, AuthType, Connection, Credentials, KeySource, Settings, Status, Stored};
+use okta_connector::id::{ConnectionId, SyncId};
+use okta_connector::okta::{AllowedOrigins, SigningKey, SystemResolver, Transport};
+use okta_connector::problem::Problem;
+use okta_connector::runs;
+use okta_connector::secrets::{Error, Secrets};
+use okta_connector::store::{Store, create_table};
+use okta_connector::sync::{self, Next, Slice};
+use okta_connector::synced::{Mode, Run, State};
+use okta_connector_local::FileSecrets;
+use okta_simulator::Simulator;
+use secrecy::SecretString;
+use serde_json::json;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// The table.
+pub const TABLE: &str = "okta-connector";
+const SLICE: Duration = Duration::from_secs(240);
+/// Slices after which a run that does not end is a failure of the test.
+const MOST_SLICES: usize = 200;
+
+/// The machine's clock, and what a test has moved it by.
+#[derive(Default)]
+pub struct MovedClock(AtomicI64);
+
+impl MovedClock {
+    /// Moves it ahead.
+    pub fn advance(&self, by: SignedDuration) {
+        let millis = i64::try_from(by.as_millis()).expect("a test's duration");
+        self.0.fetch_add(millis.max(0), Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + SignedDuration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// What outlives a process.
+pub struct Ground {
+    pub simulator: Simulator,
+    /// Between every process and the tenant; its address is the tenant's domain.
+    pub okta: Proxy,
+    pub engine: Engine,
+    pub clock: Arc<MovedClock>,
+    pub connection: Connection,
+    /// Of whoever starts runs; made once, because it takes a while.
+    transport: Arc<Transport>,
+    secrets: Arc<FileSecrets>,
+    _directory: TempDir,
+}
+
+/// What a function holds in memory.
+pub struct Process {
+    pub app: App,
+    /// Between this process and the table.
+    pub dynamodb: Proxy,
+    connection: Connection,
+    clock: Arc<MovedClock>,
+    gate: KillSwitch,
+}
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate().expect("a key"));
+
+impl Ground {
+    /// A tenant that is connected with a signed key, and an empty table.
+    pub async fn with(config: okta_simulator::Config) -> Self {
+        let okta = Proxy::start("http://127.0.0.1:9").await;
+        let config = okta_simulator::Config { public_url: Some(okta.url()), ..config };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let simulator = Simulator::start(config, listener).await.expect("a simulator");
+        okta.retarget(simulator.url());
+        let directory = tempfile::tempdir().expect("a directory");
+        let secrets = Arc::new(FileSecrets::open(directory.path()).expect("a secret store"));
+        let connection = connect(&simulator, &okta, &secrets).await;
+        let (engine, clock) = (engine().await, Arc::<MovedClock>::default());
+        let transport = transport(&okta, clock.clone());
+        let _directory = directory;
+        let ground = Self { simulator, okta, engine, clock, connection, transport, secrets, _directory };
+        ground.furnish().await;
+        let jwk = KEY.public_jwk().expect("a public key");
+        ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": [jwk]}})).await;
+        ground
+    }
+
+    /// A table that knows the connection and nothing else, in the place of the one there was.
+    pub async fn renew(&mut self) {
+        self.renew_empty().await;
+        self.furnish().await;
+    }
+
+    /// An empty table in the place of the one there was.
+    pub async fn renew_empty(&mut self) {
+        self.engine = engine().await;
+    }
+
+    async fn furnish(&self) {
+        let stored = Stored { connection: self.connection.clone(), revision: 0 };
+        connection::save(&self.store(), &stored).await.expect("a connection");
+    }
+
+    /// The table as it is, past every proxy.
+    pub fn store(&self) -> Store {
+        Store::new(embedded_dynamodb::client(self.engine.endpoint()), TABLE, self.clock())
+    }
+
+    /// The tenant as its administrator sees it, past every proxy.
+    pub fn tenant(&self) -> Tenant {
+        Tenant::new(self.simulator.url(), &self.simulator.credentials().api_token)
+    }
+
+    fn clock(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
+    /// A new process; it dies when the switch fires.
+    pub async fn process(&self, gate: &KillSwitch) -> Process {
+        let dynamodb = Proxy::start(self.engine.endpoint()).await;
+        dynamodb.kill_at(gate);
+        self.okta.kill_at(gate);
+        let store = Store::new(embedded_dynamodb::client(&dynamodb.url()), TABLE, self.clock());
+        let secrets = Arc::new(CountedSecrets { secrets: self.secrets.clone(), gate: gate.clone() });
+        let app = self.app(store, secrets, transport(&self.okta, self.clock()));
+        let (connection, clock) = (self.connection.clone(), self.clock.clone());
+        Process { app, dynamodb, connection, clock, gate: gate.clone() }
+    }
+
+    fn app(&self, store: Store, secrets: Arc<dyn Secrets>, okta: Arc<Transport>) -> App {
+        let public_url = "http://127.0.0.1:9".to_owned();
+        App { store, secrets, okta, clock: self.clock(), runner: Arc::new(NobodyRuns), public_url }
+    }
+
+    /// A process that nothing kills.
+    pub async fn lasting(&self) -> Process {
+        self.process(&KillSwitch::never()).await
+    }
+
+    /// Records a run that nobody drives yet.
+    pub async fn begin(&self, mode: Mode) -> SyncId {
+        let app = self.app(self.store(), self.secrets.clone(), self.transport.clone());
+        runs::start(&app, &self.connection, mode).await.expect("a run").id
+    }
+
+    /// Records a run and drives it to its end, undisturbed.
+    pub async fn sync(&self, mode: Mode) -> Run {
+        let run = self.begin(mode).await;
+        self.lasting().await.drive(&run).await.expect("nothing kills it");
+        self.run(&run).await
+    }
+
+    /// A run as it is stored.
+    pub async fn run(&self, id: &SyncId) -> Run {
+        Run::load(&self.store(), &self.connection.id, id).await.expect("a table").expect("a run")
+    }
+
+    /// What the last run left behind.
+    pub async fn state(&self) -> State {
+        State::load(&self.store(), &self.connection.id).await.expect("a table")
+    }
+}
+
+/// An engine with an empty table.
+async fn engine() -> Engine {
+    let engine = Engine::start(None).await.expect("an engine");
+    create_table(&embedded_dynamodb::client(engine.endpoint()), TABLE).await.expect("a table");
+    engine
+}
+
+fn transport(okta: &Proxy, clock: SharedClock) -> Arc<Transport> {
+    let allowed = AllowedOrigins::parse([okta.url().as_str()]).expect("a loopback origin");
+    Transport::new(Arc::new(SystemResolver), allowed, clock).expect("a transport")
+}
+
+/// A connection with a pasted key that asks for what a sync needs.
+async fn connect(simulator: &Simulator, okta: &Proxy, secrets: &FileSecrets) -> Connection {
+    let settings: Settings = serde_json::from_value(json!({"name": "Acme"})).expect("settings");
+    let mut connection = Connection::pending(
+        ConnectionId::random(),
+        Auth::new(AuthType::PrivateKeyJwt),
+        settings,
+        Timestamp::UNIX_EPOCH,
+    );
+    let credentials = Credentials { supplied_key: Some(KEY.to_secret()), ..Credentials::default() };
+    let version = secrets.put(connection.id.as_str(), &credentials.to_secret()).await.expect("a secret");
+    let auth = &mut connection.auth;
+    auth.client_id = Some(simulator.credentials().client_id.clone());
+    auth.key_source = Some(KeySource::Supplied);
+    auth.key_id = KEY.public_jwk().expect("a public key").common.key_id;
+    auth.scopes = ["okta.users.read", "okta.groups.read"].map(str::to_owned).into();
+    connection.secret_version = Some(version);
+    connection.domain = Some(okta.url());
+    connection.status = Status::Active;
+    connection
+}
+
+/// The process died.
+#[derive(Debug)]
+pub struct Died;
+
+impl Process {
+    /// Drives a run to its end as the state machine would, under one execution's name. A wait moves the clock.
+    pub async fn drive(&self, run: &SyncId) -> Result<(), Died> {
+        self.drive_as(run, run.as_str()).await
+    }
+
+    /// Drives a run to its end under an execution's name.
+    pub async fn drive_as(&self, run: &SyncId, execution: &str) -> Result<(), Died> {
+        for _ in 0..MOST_SLICES {
+            let next = tokio::select! {
+                biased;
+                () = self.gate.died() => return Err(Died),
+                next = self.slice(run, execution) => next,
+            };
+            match next {
+                Ok(Next::Done) => return Ok(()),
+                Ok(Next::Wait(until)) => self.clock.advance(until.duration_since(self.clock.now())),
+                Ok(Next::Again) | Err(_) => {}
+            }
+        }
+        panic!("the run does not end")
+    }
+
+    /// One slice.
+    pub async fn slice(&self, run: &SyncId, execution: &str) -> Result<Next, Problem> {
+        let (connection, execution) = (self.connection.id.clone(), execution.to_owned());
+        sync::slice(&self.app, &Slice { connection, run: run.clone(), execution }, SLICE).await
+    }
+}
+
+/// Counts each call as one that leaves the process.
+struct CountedSecrets {
+    secrets: Arc<FileSecrets>,
+    gate: KillSwitch,
+}
+
+impl CountedSecrets {
+    async fn counted<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let cut = |_| Error("no answer".to_owned());
+        self.gate.before().map_err(cut)?;
+        let answer = call.await;
+        self.gate.after().map_err(cut)?;
+        answer
+    }
+}
+
+#[async_trait]
+impl Secrets for CountedSecrets {
+    async fn put(&self, name: &str, value: &SecretString) -> Result<String, Error> {
+        self.counted(self.secrets.put(name, value)).await
+    }
+
+    async fn get(&self, name: &str, version: &str) -> Result<Option<SecretString>, Error> {
+        self.counted(self.secrets.get(name, version)).await
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), Error> {
+        self.counted(self.secrets.delete(name)).await
+    }
+}
+
+/// The test drives runs itself.
+struct NobodyRuns;
+
+#[async_trait]
+impl SyncRunner for NobodyRuns {
+    async fn start(&self, _: &ConnectionId, _: &SyncId) -> Result<(), RunnerError> {
+        Ok(())
+    }
+
+    async fn purge(&self, _: &ConnectionId) -> Result<(), RunnerError> {
+        Ok(())
+    }
+}
