@@ -95,7 +95,7 @@ async fn a_body_must_be_json_by_name_and_by_nature_and_not_too_large() {
             (Some("Application/JSON; charset=utf-8"), "{\"bogus\":1}".to_owned(), told(422, "invalid-body")),
         ] {
             let reply = world.raw(route, kind, body.clone()).await;
-            assert_eq!((reply.status, reply.problem().to_owned()), expected, "{route:?} {kind:?} {:.20}", body);
+            assert_eq!((reply.status, reply.problem().to_owned()), expected, "{route:?} {kind:?} {body:.20}");
         }
     }
 }
@@ -177,8 +177,8 @@ async fn what_is_missing_or_of_another_type_has_its_place() {
 async fn every_fault_of_a_patch_is_told_at_once() {
     let world = World::start().await;
     let path = format!("/v1/connections/{}", world.id().await);
-    let patch = json!({"name": "", "id": "conn_1", "teams": ["a b"], "paused": 1, "sync": {"full": "x", "z": 1}});
-    let reply = world.api("PATCH", &path, Some(patch)).await;
+    let change = json!({"name": "", "id": "conn_1", "teams": ["a b"], "paused": 1, "sync": {"full": "x", "z": 1}});
+    let reply = world.api("PATCH", &path, Some(change)).await;
     let expected = ["/id", "/name", "/paused", "/sync/full", "/sync/z", "/teams/0"];
     assert_eq!((reply.problem(), pointers(&reply.body)), ("invalid-body", expected.to_vec()));
 }

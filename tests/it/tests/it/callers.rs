@@ -47,7 +47,7 @@ impl Guarded {
     }
 
     /// A token with these claims beside those that every token has.
-    fn token(&self, claims: Value) -> String {
+    fn token(&self, claims: &Value) -> String {
         let mut all = json!({"iss": self.issuer, "aud": "connector", "exp": 4_000_000_000_u64, "sub": "someone"});
         all.as_object_mut().expect("an object").extend(claims.as_object().cloned().unwrap_or_default());
         let header = Header { kid: Some(self.key.key_id().to_owned()), ..Header::new(Algorithm::RS256) };
@@ -56,19 +56,19 @@ impl Guarded {
     }
 
     fn admin(&self) -> String {
-        self.token(json!({"sub": "ada", "scope": "openid okta-connector.admin"}))
+        self.token(&json!({"sub": "ada", "scope": "openid okta-connector.admin"}))
     }
 
     fn member(&self, teams: &[&str]) -> String {
-        self.token(json!({"sub": "mia", "teams": teams}))
+        self.token(&json!({"sub": "mia", "teams": teams}))
     }
 
     /// Status, problem slug or nothing, and body.
     async fn call(&self, token: Option<&str>, method: &str, path: &str, body: Option<Value>) -> (u16, String, Value) {
         let url = format!("{}{path}", self.service.url());
         let mut request = self.http.request(method.parse().expect("a method"), url);
-        request = token.iter().fold(request, |request, token| request.bearer_auth(token));
-        request = body.iter().fold(request, |request, body| request.json(body));
+        request = token.iter().fold(request, reqwest::RequestBuilder::bearer_auth);
+        request = body.iter().fold(request, reqwest::RequestBuilder::json);
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
         let body: Value = serde_json::from_str(&response.text().await.expect("a body")).unwrap_or_default();
@@ -99,7 +99,7 @@ async fn callers_are_told_who_they_are() {
             json!({"subject": "f", "teams": ["ok"], "admin": false}),
         ),
     ] {
-        let token = guarded.token(claims);
+        let token = guarded.token(&claims);
         assert_eq!(guarded.call(Some(&token), "GET", "/v1/me", None).await.2, told);
     }
 }
@@ -108,13 +108,13 @@ async fn callers_are_told_who_they_are() {
 async fn a_token_that_is_not_the_issuers_own_is_nobody() {
     let guarded = Guarded::start().await;
     let good = guarded.admin();
-    let other = Guarded::start().await.token(json!({"iss": guarded.issuer, "scope": "okta-connector.admin"}));
+    let other = Guarded::start().await.token(&json!({"iss": guarded.issuer, "scope": "okta-connector.admin"}));
     let tampered = format!("{}x", &good[..good.len() - 1]);
     let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", good.split('.').nth(1).expect("claims"));
     for token in [
-        guarded.token(json!({"exp": 1_000_000_000})),
-        guarded.token(json!({"aud": "another"})),
-        guarded.token(json!({"iss": "https://evil.example.com"})),
+        guarded.token(&json!({"exp": 1_000_000_000})),
+        guarded.token(&json!({"aud": "another"})),
+        guarded.token(&json!({"iss": "https://evil.example.com"})),
         other,
         tampered,
         unsigned,

@@ -52,12 +52,12 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 /// Calls the service and keeps every answer: status, headers and body.
-struct Ear<'a>(&'a World, Mutex<String>);
+struct Ear<'a>(&'a World, Mutex<Vec<String>>);
 
 impl Ear<'_> {
     async fn api(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let reply = self.0.api(method, path, body).await;
-        self.1.lock().unwrap_or_else(PoisonError::into_inner).push_str(&format!("{reply:?}\n"));
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{reply:?}"));
         reply.body
     }
 }
@@ -146,7 +146,8 @@ async fn no_secret_is_told_logged_or_stored_outside_the_secret_store() {
     secrets.extend(["d", "p", "q", "dp", "dq", "qi"].map(|name| text(&key.jwk, name).to_owned()));
     secrets.extend([&key.pem, &key.pkcs8].map(|pem| pem.lines().nth(12).expect("a line").to_owned()));
     secrets.insert(world.simulator.credentials().api_token.clone());
-    let (told, logged, kept) = (ear.1.into_inner().expect("answers"), lines.text(), items(world.data()).await);
+    let (told, logged, kept) =
+        (ear.1.into_inner().expect("answers").join("\n"), lines.text(), items(world.data()).await);
     assert!(logged.contains("was refused"), "the product's own lines are among those that were captured");
     for needle in needles(secrets) {
         for (place, text) in [("an answer", &told), ("a log line", &logged), ("an item", &kept)] {

@@ -395,17 +395,17 @@ async fn a_stale_version_is_refused_before_anything_happens() {
     let id = text(&world.pending().await, "id").to_owned();
     let path = format!("/v1/connections/{id}");
     world.patch(&id, json!({"name": "B"})).await.expect(200);
-    let (patch, auth) = (Some(json!({"name": "C"})), Some(world.app_auth()));
+    let (change, auth) = (Some(json!({"name": "C"})), Some(world.app_auth()));
     for tag in ["\"1\"", "\"3\"", "2", "nonsense"] {
         for (method, path, body) in
-            [("PATCH", path.clone(), &patch), ("DELETE", path.clone(), &None), ("PUT", format!("{path}/auth"), &auth)]
+            [("PATCH", path.clone(), &change), ("DELETE", path.clone(), &None), ("PUT", format!("{path}/auth"), &auth)]
         {
             let reply = world.matching(tag, method, &path, body.clone()).await;
             assert_eq!((reply.status, reply.problem()), (412, "stale-version"), "{method} {tag}");
         }
     }
     assert_eq!(world.shown(&id).await["name"], "B");
-    let told = world.matching("\"2\"", "PATCH", &path, patch).await;
+    let told = world.matching("\"2\"", "PATCH", &path, change).await;
     assert_eq!((told.status, &told.headers["etag"]), (200, &"\"3\"".parse().expect("a header")));
     assert_eq!(world.matching("\"3\"", "DELETE", &path, None).await.status, 204);
 }
@@ -429,7 +429,7 @@ async fn the_version_counts_changes_of_configuration_alone() {
 async fn a_deleted_connection_is_gone_with_its_secret() {
     let world = World::start().await;
     let id = world.synced().await;
-    assert_eq!(world.secrets(), [id.clone()]);
+    assert_eq!(world.secrets(), std::slice::from_ref(&id));
     let path = format!("/v1/connections/{id}");
     let reply = world.api("DELETE", &path, None).await;
     assert_eq!((reply.status, reply.body), (204, json!("")));

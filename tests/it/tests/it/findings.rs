@@ -22,6 +22,13 @@ fn found(answer: &Value, capability: &str, status: &str, finding: &str) {
     assert!(check["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{check:#}");
 }
 
+/// The answer to new credentials that must be refused.
+#[track_caller]
+fn refusal(reply: Reply) -> Value {
+    assert_eq!(reply.problem(), "verification-failed", "{:#}", reply.body);
+    reply.expect(422)
+}
+
 fn json_answer(status: u16, body: &Value) -> Answer {
     (status, vec![("content-type".to_owned(), "application/json".to_owned())], body.to_string().into_bytes())
 }
@@ -74,12 +81,6 @@ impl World {
         let body = json!({"name": "A", "domain": self.domain(), "auth": body, "sync": null});
         self.api("POST", "/v1/connections", Some(body)).await
     }
-
-    /// The answer to new credentials that must be refused.
-    async fn refused(&self, reply: Reply) -> Value {
-        assert_eq!(reply.problem(), "verification-failed", "{:#}", reply.body);
-        reply.expect(422)
-    }
 }
 
 #[tokio::test]
@@ -87,11 +88,11 @@ async fn a_name_that_leads_nowhere_is_an_unknown_host() {
     let world = World::start().await;
     let auth = json!({"type": "api_token", "token": "00x"});
     let body = json!({"name": "A", "domain": "nonexistent-org.okta.com", "auth": auth});
-    let refused = world.refused(world.api("POST", "/v1/connections", Some(body)).await).await;
+    let refused = refusal(world.api("POST", "/v1/connections", Some(body)).await);
     found(&refused, "connection", "failed", "unknown_host");
     found(&refused, "sync_employees", "unknown", "not_probed");
     let custom = json!({"name": "A", "domain": "login.acme.example.com", "auth": auth});
-    let refused = world.refused(world.api("POST", "/v1/connections", Some(custom)).await).await;
+    let refused = refusal(world.api("POST", "/v1/connections", Some(custom)).await);
     found(&refused, "connection", "failed", "unknown_host");
 }
 
@@ -161,7 +162,7 @@ async fn a_wrong_client_id_is_an_invalid_client() {
     world.sim("PATCH", "app", Some(json!({"jwks_uri": pending["public_key_url"]}))).await;
     let mut body = world.app_auth();
     body["auth"]["client_id"] = json!("0oaDoesNotExist1234");
-    let refused = world.refused(world.put_auth(text(&pending, "id"), body).await).await;
+    let refused = refusal(world.put_auth(text(&pending, "id"), body).await);
     found(&refused, "connection", "failed", "invalid_client");
     assert_eq!(check(&refused, "connection")["okta_error_code"], "invalid_client");
 }
@@ -178,7 +179,7 @@ async fn a_key_that_okta_never_fetched_is_unknown() {
         json!({"jwks_uri": format!("{}/v1/health", world.url())}),
     ] {
         world.sim("PATCH", "app", Some(app.clone())).await;
-        let refused = world.refused(world.put_auth(text(&pending, "id"), world.app_auth()).await).await;
+        let refused = refusal(world.put_auth(text(&pending, "id"), world.app_auth()).await);
         found(&refused, "connection", "failed", "key_unknown");
         assert!(text(check(&refused, "connection"), "fix").contains("public key URL"), "{app}");
     }
@@ -215,7 +216,7 @@ async fn a_key_without_its_id_is_ambiguous_where_the_app_has_several() {
     let world = World::start().await;
     let (key, other) = (PastedKey::generate(), PastedKey::generate());
     world.sim("PATCH", "app", Some(json!({"jwks": {"keys": [key.public, other.public]}}))).await;
-    let refused = world.refused(world.post_key(&json!(key.pem), json!({})).await).await;
+    let refused = refusal(world.post_key(&json!(key.pem), json!({})).await);
     found(&refused, "connection", "failed", "key_id_missing");
     let named = world.post_key(&json!(key.pem), json!({"key_id": key.key_id()})).await.expect(201);
     assert_eq!(named["status"], "Active", "{named:#}");
@@ -293,7 +294,7 @@ async fn a_scope_that_the_caller_named_must_be_granted() {
     body["auth"]["scopes"] = json!(["okta.users.read", "okta.logs.read", "okta.groups.read"]);
     for mode in ["fail", "drop"] {
         world.fault(json!({"fault": "ungranted_scopes", "mode": mode})).await;
-        let refused = world.refused(world.put_auth(text(&pending, "id"), body.clone()).await).await;
+        let refused = refusal(world.put_auth(text(&pending, "id"), body.clone()).await);
         found(&refused, "connection", "failed", "scope_missing");
         let fix = text(check(&refused, "connection"), "fix");
         assert!(fix.contains("okta.logs.read") && fix.contains("okta.groups.read") && !fix.contains("users"), "{fix}");
@@ -403,7 +404,7 @@ async fn a_limited_token_endpoint_takes_nothing_from_a_working_connection() {
 async fn credentials_are_not_taken_for_verified_because_a_limit_was_reached() {
     let world = World::start().await;
     world.fault(json!({"fault": "rate_limit"})).await;
-    let refused = world.refused(world.post_token().await).await;
+    let refused = refusal(world.post_token().await);
     found(&refused, "connection", "degraded", "rate_limited");
     assert_eq!(world.all("/v1/connections").await, Vec::<Value>::new());
 }
