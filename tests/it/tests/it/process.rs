@@ -45,11 +45,16 @@ impl MovedClock {
         let millis = i64::try_from(by.as_millis()).expect("a test's duration");
         self.0.fetch_add(millis.max(0), Ordering::SeqCst);
     }
+
+    /// By how much it was moved.
+    pub fn moved(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.0.load(Ordering::SeqCst))
+    }
 }
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
-        SystemClock.now() + SignedDuration::from_millis(self.0.load(Ordering::SeqCst))
+        SystemClock.now() + self.moved()
     }
 }
 
@@ -61,6 +66,7 @@ pub struct Ground {
     pub engine: Engine,
     pub clock: Arc<MovedClock>,
     pub connection: Connection,
+    tenant: Tenant,
     /// Of whoever starts runs; made once, because it takes a while.
     transport: Arc<Transport>,
     secrets: Arc<FileSecrets>,
@@ -74,6 +80,7 @@ pub struct Process {
     pub dynamodb: Proxy,
     connection: Connection,
     clock: Arc<MovedClock>,
+    tenant: Tenant,
     gate: KillSwitch,
 }
 
@@ -92,8 +99,9 @@ impl Ground {
         let connection = connect(&simulator, &okta, &secrets).await;
         let (engine, clock) = (engine().await, Arc::<MovedClock>::default());
         let transport = transport(&okta, clock.clone());
+        let tenant = Tenant::new(simulator.url(), &simulator.credentials().api_token);
         let _directory = directory;
-        let ground = Self { simulator, okta, engine, clock, connection, transport, secrets, _directory };
+        let ground = Self { simulator, okta, engine, clock, connection, tenant, transport, secrets, _directory };
         ground.furnish().await;
         let jwk = KEY.public_jwk().expect("a public key");
         ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": [jwk]}})).await;
@@ -123,7 +131,7 @@ impl Ground {
 
     /// The tenant as its administrator sees it, past every proxy.
     pub fn tenant(&self) -> Tenant {
-        Tenant::new(self.simulator.url(), &self.simulator.credentials().api_token)
+        self.tenant.clone()
     }
 
     fn clock(&self) -> SharedClock {
@@ -138,8 +146,8 @@ impl Ground {
         let store = Store::new(embedded_dynamodb::client(&dynamodb.url()), TABLE, self.clock());
         let secrets = Arc::new(CountedSecrets { secrets: self.secrets.clone(), gate: gate.clone() });
         let app = self.app(store, secrets, transport(&self.okta, self.clock()));
-        let (connection, clock) = (self.connection.clone(), self.clock.clone());
-        Process { app, dynamodb, connection, clock, gate: gate.clone() }
+        let (connection, clock, tenant) = (self.connection.clone(), self.clock.clone(), self.tenant());
+        Process { app, dynamodb, connection, clock, tenant, gate: gate.clone() }
     }
 
     fn app(&self, store: Store, secrets: Arc<dyn Secrets>, okta: Arc<Transport>) -> App {
@@ -215,7 +223,8 @@ async fn connect(simulator: &Simulator, okta: &Proxy, secrets: &FileSecrets) -> 
 pub struct Died;
 
 impl Process {
-    /// Drives a run to its end as the state machine would, under one execution's name. A wait moves the clock.
+    /// Drives a run to its end as the state machine would, under one execution's name. A wait moves the clock,
+    /// the tenant's as well.
     pub async fn drive(&self, run: &SyncId) -> Result<(), Died> {
         self.drive_as(run, run.as_str()).await
     }
@@ -230,7 +239,11 @@ impl Process {
             };
             match next {
                 Ok(Next::Done) => return Ok(()),
-                Ok(Next::Wait(until)) => self.clock.advance(until.duration_since(self.clock.now())),
+                Ok(Next::Wait(until)) => {
+                    let wait = until.duration_since(self.clock.now()).as_secs().max(0) + 1;
+                    self.clock.advance(SignedDuration::from_secs(wait));
+                    self.tenant.door("POST", "clock", json!({"advance": format!("{wait}s")})).await;
+                }
                 Ok(Next::Again) | Err(_) => {}
             }
         }
