@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 
 /// The table.
 pub const TABLE: &str = "okta-connector";
-const SLICE: Duration = Duration::from_secs(240);
+const SLICE: Duration = Duration::from_mins(4);
 /// Slices after which a run that does not end is a failure of the test.
 const MOST_SLICES: usize = 200;
 
@@ -60,7 +60,6 @@ impl Clock for MovedClock {
 
 /// What outlives a process.
 pub struct Ground {
-    pub simulator: Simulator,
     /// Between every process and the tenant; its address is the tenant's domain.
     pub okta: Proxy,
     pub engine: Engine,
@@ -70,7 +69,8 @@ pub struct Ground {
     /// Of whoever starts runs; made once, because it takes a while.
     transport: Arc<Transport>,
     secrets: Arc<FileSecrets>,
-    _directory: TempDir,
+    /// The tenant and the secrets' directory last as long as this does.
+    _kept: (Simulator, TempDir),
 }
 
 /// What a function holds in memory.
@@ -100,8 +100,8 @@ impl Ground {
         let (engine, clock) = (engine().await, Arc::<MovedClock>::default());
         let transport = transport(&okta, clock.clone());
         let tenant = Tenant::new(simulator.url(), &simulator.credentials().api_token);
-        let _directory = directory;
-        let ground = Self { simulator, okta, engine, clock, connection, tenant, transport, secrets, _directory };
+        let kept = (simulator, directory);
+        let ground = Self { okta, engine, clock, connection, tenant, transport, secrets, _kept: kept };
         ground.furnish().await;
         let jwk = KEY.public_jwk().expect("a public key");
         ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": [jwk]}})).await;
