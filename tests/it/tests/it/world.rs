@@ -19,7 +19,7 @@ pub struct World {
     pub simulator: Simulator,
     /// Between the service and the tenant; its address is the tenant's domain.
     pub okta: Proxy,
-    service: Option<Service>,
+    service: Service,
     data: TempDir,
     http: reqwest::Client,
 }
@@ -70,18 +70,12 @@ impl World {
         okta.retarget(simulator.url());
         let data = tempfile::tempdir().expect("a directory");
         let service = serve(&okta, data.path()).await;
-        Self { simulator, okta, service: Some(service), data, http: reqwest::Client::new() }
-    }
-
-    /// Ends the service as a kill would, and starts another process on the same data.
-    pub async fn restart(&mut self) {
-        drop(self.service.take());
-        self.service = Some(serve(&self.okta, self.data.path()).await);
+        Self { simulator, okta, service, data, http: reqwest::Client::new() }
     }
 
     /// Where the service listens.
     pub fn url(&self) -> &str {
-        self.service.as_ref().expect("a service").url()
+        self.service.url()
     }
 
     /// Where the service keeps its state.
