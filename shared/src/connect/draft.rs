@@ -71,7 +71,8 @@ impl Draft {
         let before = self.connection.auth.clone();
         match auth {
             AuthInput::ApiToken(token) => {
-                self.connection.auth = Auth::new(AuthType::ApiToken);
+                let proved_keys = before.proved_keys;
+                self.connection.auth = Auth { proved_keys, ..Auth::new(AuthType::ApiToken) };
                 self.credentials.token = Some(token);
                 self.credentials.supplied_key = None;
             }

@@ -20,10 +20,8 @@ pub async fn load(store: &Store, id: &ConnectionId) -> Result<Option<Stored>, Er
 
 /// A page of all connections, oldest first, behind a cursor; and the cursor of the next page.
 pub async fn list(store: &Store, after: Option<&str>, limit: usize) -> Result<(Vec<Stored>, Option<String>), Error> {
-    let query = Query::index(Index::G1, keys::CONNECTIONS).after(after).limit(limit);
-    let listed = store.query(&query).await?;
-    let next =
-        (listed.len() >= limit).then(|| listed.last().map(|item| item.sort_key(Some(Index::G1)).to_owned())).flatten();
+    let (listed, more) = store.first(Query::index(Index::G1, keys::CONNECTIONS).after(after), limit).await?;
+    let next = listed.last().filter(|_| more).map(|item| item.sort_key(Some(Index::G1)).to_owned());
     let wanted: Vec<_> = listed
         .iter()
         .map(|item| Key { pk: item.partition_key().to_owned(), sk: item.sort_key(None).to_owned() })

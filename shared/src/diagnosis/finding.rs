@@ -80,7 +80,7 @@ impl Finding {
                 "Okta refused the proof of possession (DPoP). Check that no proxy changes requests to Okta; if it persists, report the request id."
             }
             Self::TokenRevoked => {
-                "Make a new token in the Admin Console under Security > API > Tokens and give it to the connection."
+                "Okta no longer accepts the token. For an API token, make a new one under Security > API > Tokens and give it to the connection; for an app, see that it is active."
             }
             Self::NotLicensed => "Your organization has no licence for this feature; nothing else is affected.",
             Self::RateLimited => {

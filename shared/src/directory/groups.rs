@@ -8,20 +8,20 @@ use crate::store::{Index, Item, Key, Query, keys};
 use crate::synced::{Group, User};
 use serde_json::{Value, json};
 
-/// A page of groups behind an index key.
+/// A page of groups behind an index key: those that the tenant has, or those that it no longer has.
 pub async fn groups(
     directory: &Directory<'_>,
     q: Option<&str>,
+    listed: keys::Listed,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Listed, Problem> {
     if !directory.state.succeeded {
         return Ok(Listed { items: Vec::new(), next: None });
     }
-    let query = Query::index(Index::G1, present(directory)).after(after).limit(limit);
-    let listed = directory.app.store.query(&query).await?;
-    let next =
-        (listed.len() >= limit).then(|| listed.last().map(|item| item.sort_key(Some(Index::G1)).to_owned())).flatten();
+    let partition = keys::groups_partition(&directory.connection.id, listed);
+    let (listed, more) = directory.app.store.first(Query::index(Index::G1, partition).after(after), limit).await?;
+    let next = listed.last().filter(|_| more).map(|item| item.sort_key(Some(Index::G1)).to_owned());
     let q = q.map(fold);
     let named = |item: &&Item| {
         let name = keys::split_group_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
@@ -111,9 +111,9 @@ async fn member_ids(
     limit: usize,
 ) -> Result<(Vec<String>, Option<String>), Problem> {
     let partition = keys::members_partition(&directory.connection.id, group);
-    let edges = directory.app.store.query(&Query::index(Index::G2, partition).after(after).limit(limit)).await?;
+    let (edges, more) = directory.app.store.first(Query::index(Index::G2, partition).after(after), limit).await?;
     let ids: Vec<_> = edges.iter().map(|edge| edge.sort_key(Some(Index::G2)).to_owned()).collect();
-    let next = (ids.len() >= limit).then(|| ids.last().cloned()).flatten();
+    let next = ids.last().filter(|_| more).cloned();
     Ok((ids, next))
 }
 
@@ -147,6 +147,7 @@ pub async fn memberships(directory: &Directory<'_>, after: Option<&str>, limit: 
             let (users, next) = member_ids(directory, &id, user.as_deref(), left).await?;
             items.extend(users.iter().map(|user| json!({"group_id": id, "user_id": user})));
             if items.len() >= limit {
+                // Without a user behind the blank, the next page begins with the next group.
                 let user = next.unwrap_or_default();
                 return Ok(Listed { items, next: Some(format!("{group} {user}")) });
             }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 /// A page of runs, newest first, behind a sort key.
 pub async fn syncs(app: &App, connection: &ConnectionId, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
     let query = Query::partition(keys::connection_partition(connection)).prefix(keys::RUNS).newest_first();
-    let items = app.store.query(&query.after(after).limit(limit)).await?;
-    let next = (items.len() >= limit).then(|| items.last().map(|item| item.sort_key(None).to_owned())).flatten();
+    let (items, more) = app.store.first(query.after(after), limit).await?;
+    let next = items.last().filter(|_| more).map(|item| item.sort_key(None).to_owned());
     let mut runs = Vec::with_capacity(items.len());
     for item in &items {
         runs.push(as_it_is(app, connection, item.parse()?).await?);

@@ -1,6 +1,6 @@
 //! What every answer has: a request id, and a problem document where something went wrong.
 
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -49,11 +49,6 @@ impl IntoResponse for Problem {
         let (_, status, _) = self.kind.row();
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.kind == Kind::OktaRateLimited
-            && let Some(seconds) = self.members.get("retry_after").and_then(serde_json::Value::as_i64)
-        {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
         response.extensions_mut().insert(self);
         response
     }

@@ -7,6 +7,7 @@ use super::path::Path;
 use crate::app::App;
 use crate::directory::{self, Directory, Listed, PeopleFilter, Rosters, UserFilter};
 use crate::problem::Problem;
+use crate::store::keys;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -116,8 +117,9 @@ async fn user_groups(
 async fn groups(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
     let q = params.word("q")?;
+    let listed = if params.flag("removed")? { keys::Listed::Removed } else { keys::Listed::Present };
     let paging = params.paging()?;
-    Ok(list(&directory::groups(&opened, q.as_deref(), paging.after.as_deref(), paging.limit).await?, &paging))
+    Ok(list(&directory::groups(&opened, q.as_deref(), listed, paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
 async fn group(

@@ -119,6 +119,8 @@ impl Transport {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(3))
+            // A frozen function wakes with connections that Okta has closed long ago.
+            .pool_idle_timeout(Duration::from_secs(10))
             .user_agent(USER_AGENT)
             .build()?;
         Ok(Arc::new(Self { http, allowed, clock, sessions: Mutex::default() }))

@@ -136,6 +136,14 @@ impl Store {
         }
     }
 
+    /// The first items of a range, and whether there are more.
+    pub async fn first(&self, query: Query, limit: usize) -> Result<(Vec<Item>, bool), Error> {
+        let mut items = self.query(&query.limit(limit + 1)).await?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Ok((items, more))
+    }
+
     async fn query_page(&self, query: &Query, start: Option<Start>) -> Result<(Vec<Item>, Option<Start>), Error> {
         let (pk, sk) = query.index.map_or(("pk", "sk"), Index::attributes);
         let answer = self

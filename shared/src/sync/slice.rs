@@ -47,15 +47,13 @@ const MOST_FAILURES: u32 = 6;
 /// Drives a run for at most `budget`. An error is one of the store or of the secrets: the slice is to be repeated.
 pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, Problem> {
     let key = keys::sync_lease(&slice.connection);
-    let Some(stored) = connection::load(&app.store, &slice.connection).await? else {
-        // Whoever removes what is left of the connection waits for the lease, which an earlier slice may have kept.
+    let stored = connection::load(&app.store, &slice.connection).await?;
+    let run = Run::load(&app.store, &slice.connection, &slice.run).await?.filter(|run| !run.status.is_over());
+    let (Some(stored), Some(mut run)) = (stored, run) else {
+        // An earlier slice may have been killed before it gave the lease back; the next run waits for it.
         app.store.give_back(&key, &slice.execution).await?;
         return Ok(Next::Done);
     };
-    let Some(mut run) = Run::load(&app.store, &slice.connection, &slice.run).await? else { return Ok(Next::Done) };
-    if run.status.is_over() {
-        return Ok(Next::Done);
-    }
     let Some(lease) = app.store.take_lease(key, &slice.execution, LEASE_SECONDS).await? else {
         return Ok(Next::Wait(clock::after(app.now(), 30)));
     };

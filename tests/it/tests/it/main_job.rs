@@ -52,3 +52,34 @@ async fn people_have_managers_chains_and_findings() {
     let kinds = |kind: &str| findings.iter().filter(|finding| finding["kind"] == kind).count();
     assert!(kinds("manager_cycle") >= 2 && kinds("manager_dangling") == 1, "{findings:#?}");
 }
+
+#[tokio::test]
+async fn a_full_page_that_ends_a_list_has_no_cursor() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let groups = world.all(&format!("/v1/connections/{id}/groups")).await;
+    let group = groups.iter().find(|group| group["type"] == "OKTA_GROUP" && group["members_count"].as_u64() > Some(0));
+    let group = group.expect("a group with members");
+    let members = format!("groups/{}/members?limit={}", text(group, "id"), group["members_count"]);
+    for list in ["groups?limit=12", "syncs?limit=1", members.as_str(), "users?limit=60"] {
+        let page = world.api("GET", &format!("/v1/connections/{id}/{list}"), None).await.expect(200);
+        assert_eq!(page["next_cursor"], json!(null), "{list}");
+    }
+    let page = world.api("GET", "/v1/connections?limit=1", None).await.expect(200);
+    assert_eq!(page["next_cursor"], json!(null));
+}
+
+#[tokio::test]
+async fn a_deleted_group_is_listed_among_the_removed_alone() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let groups = world.all(&format!("/v1/connections/{id}/groups")).await;
+    let group = text(groups.iter().find(|group| group["type"] == "OKTA_GROUP").expect("a group"), "id");
+    assert_eq!(world.tenant("DELETE", &format!("/api/v1/groups/{group}"), None).await.status, 204);
+    assert_eq!(world.sync(&id, "full").await["status"], "succeeded");
+    let ids = |listed: &[serde_json::Value]| listed.iter().map(|it| text(it, "id").to_owned()).collect::<Vec<_>>();
+    assert_eq!(ids(&world.all(&format!("/v1/connections/{id}/groups?removed=true")).await), [group]);
+    assert!(!ids(&world.all(&format!("/v1/connections/{id}/groups")).await).contains(&group.to_owned()));
+    let read = world.api("GET", &format!("/v1/connections/{id}/groups/{group}"), None).await.expect(200);
+    assert!(read["removed_at"].is_string());
+}
