@@ -69,7 +69,7 @@ impl App {
     /// A client for a connection's tenant; clients of one connection in one process share its token.
     pub async fn client(&self, connection: &Connection, patience: Patience) -> Result<Client, Problem> {
         let (origin, credential) = self.identity(connection).await?;
-        Ok(self.okta.client(origin, credential, Some(&session(connection)), patience))
+        Ok(Client::new(&self.okta, origin, credential, Some(&session(connection)), patience))
     }
 }
 

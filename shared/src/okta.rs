@@ -19,9 +19,10 @@ mod request;
 mod resolver;
 mod retry;
 mod token;
+mod transport;
 
 pub use answer::Answer;
-pub use client::{Client, Credential, Patience, Transport};
+pub use client::{Client, Credential, Patience};
 pub use error::{Error, Refusal, TokenRefusal};
 pub use id::{ClientId, GroupId, NotAnId, UserId};
 pub use key::{Pasted, SigningKey, Unusable};
@@ -31,3 +32,4 @@ pub use origin::{AllowedOrigins, Domain, Origin, Refused};
 pub use request::{Repeat, Request, Target};
 pub use resolver::SystemResolver;
 pub use token::{PrivateKeyJwt, Token};
+pub use transport::Transport;

@@ -64,7 +64,7 @@ pub async fn find_tenant(transport: &Arc<Transport>, domain: Domain, patience: P
         Domain::Okta(origin) => return Ok(origin),
         Domain::Custom(origin) => origin,
     };
-    let client = transport.client(custom, Credential::None, None, patience);
+    let client = Client::new(transport, custom, Credential::None, None, patience);
     let organization = organization(&client).await?;
     let not_okta = || Verdict::found(Finding::NotOkta, "the domain's organization document names no host of Okta's");
     let href = organization.href().and_then(|href| Url::parse(href).ok()).ok_or_else(not_okta)?;
@@ -96,7 +96,7 @@ async fn attempt(
     patience: Patience,
     result: &mut SignIn,
 ) -> Result<Verdict, Verdict> {
-    let public = transport.client(subject.origin.clone(), Credential::None, None, patience);
+    let public = Client::new(transport, subject.origin.clone(), Credential::None, None, patience);
     let organization = organization(&public).await?;
     let same = subject.org_id.as_ref().is_none_or(|known| *known == organization.id);
     result.organization = Some(organization);
@@ -107,7 +107,7 @@ async fn attempt(
     match subject.credential {
         Credential::None => Err(Verdict::found(Finding::NotProbed, "there is no credential")),
         Credential::ApiToken(_) => {
-            let client = transport.client(subject.origin, subject.credential, None, patience);
+            let client = Client::new(transport, subject.origin, subject.credential, None, patience);
             match client.send(&api::get_me()).await {
                 Ok(_) => {}
                 // An owner whose role reads only the log may not even read themselves; the token was accepted all the same.
@@ -121,7 +121,7 @@ async fn attempt(
             let asked = if asked.is_empty() { CATALOGUE.map(str::to_owned).into() } else { asked };
             let key_id = identity.key_id.clone();
             let credential = Credential::PrivateKeyJwt(identity, asked.clone());
-            let client = transport.client(subject.origin, credential, None, patience);
+            let client = Client::new(transport, subject.origin, credential, None, patience);
             let granted = grant(&client, &asked, subject.scopes_named).await;
             let token = granted.map_err(|refusal| refusal.verdict(&subject.proved_keys))?;
             let dpop = token.bound_to.is_some();

@@ -7,52 +7,23 @@ use super::answer::Answer;
 use super::error::{Error, Refusal, TokenRefusal};
 use super::limits::{Limit, Limits, date};
 use super::model::Page;
-use super::origin::{AllowedOrigins, Origin};
+use super::origin::Origin;
 use super::request::{Request, Target};
-use super::resolver::{PublicOnly, Unresolved};
 use super::retry::{self, Outcome, Verdict};
 use super::token::{self, PrivateKeyJwt, TOKEN_PATH, Token};
+use super::transport::{Grant, Session, Transport, exchange};
 use super::{dpop::ProofKey, link};
-use crate::clock::SharedClock;
 use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
-use reqwest::dns::Resolve;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::MutexGuard;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
-
-/// An answer larger than this, unpacked, is not read.
-const LARGEST_BODY: usize = 10 * 1024 * 1024;
-const USER_AGENT: &str = concat!("okta-connector/", env!("CARGO_PKG_VERSION"));
-
-/// What one process shares: open connections and granted tokens.
-pub struct Transport {
-    http: reqwest::Client,
-    allowed: AllowedOrigins,
-    clock: SharedClock,
-    sessions: Mutex<HashMap<String, Arc<Session>>>,
-}
-
-/// A connection's token, its nonce and its limits; shared by all its clients in the process.
-#[derive(Default)]
-struct Session {
-    /// Held while a token is fetched, so that only one is.
-    grant: tokio::sync::Mutex<Grant>,
-    limits: Mutex<Limits>,
-}
-
-#[derive(Default)]
-struct Grant {
-    token: Option<Arc<Token>>,
-    key: Option<Arc<ProofKey>>,
-    nonce: Option<String>,
-}
 
 /// How a client identifies itself.
 #[derive(Clone)]
@@ -107,57 +78,20 @@ pub struct Client {
     waited: AtomicU64,
 }
 
-impl Transport {
-    /// Opens nothing yet. `resolver` finds addresses; those that are not public are refused whatever it says.
+impl Client {
+    /// Speaks to a tenant; clients with the same `session` share one token and what was learnt of the limits.
     pub fn new(
-        resolver: Arc<dyn Resolve>,
-        allowed: AllowedOrigins,
-        clock: SharedClock,
-    ) -> Result<Arc<Self>, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .dns_resolver(Arc::new(PublicOnly(resolver)))
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(3))
-            // A frozen function wakes with connections that Okta has closed long ago.
-            .pool_idle_timeout(Duration::from_secs(10))
-            .user_agent(USER_AGENT)
-            .build()?;
-        Ok(Arc::new(Self { http, allowed, clock, sessions: Mutex::default() }))
-    }
-
-    /// Loopback origins that count as tenants here.
-    pub fn allowed(&self) -> &AllowedOrigins {
-        &self.allowed
-    }
-
-    /// A client; those with the same `session` share one token and what was learnt of the limits.
-    pub fn client(
-        self: &Arc<Self>,
+        transport: &Arc<Transport>,
         origin: Origin,
         credential: Credential,
         session: Option<&str>,
         patience: Patience,
-    ) -> Client {
-        let session = match session {
-            Some(name) => {
-                let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::clone(sessions.entry(name.to_owned()).or_default())
-            }
-            None => Arc::default(),
-        };
-        let transport = Arc::clone(self);
+    ) -> Self {
         let (requests, tokens, waited) = Default::default();
-        Client { transport, origin, credential, session, patience, requests, tokens, waited }
+        let (transport, session) = (Arc::clone(transport), transport.session(session));
+        Self { transport, origin, credential, session, patience, requests, tokens, waited }
     }
 
-    /// Forgets the tokens of a connection.
-    pub fn forget(&self, session: &str) {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
-    }
-}
-
-impl Client {
     /// The tenant it speaks to.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -412,38 +346,5 @@ impl Client {
                 }
             }
         }
-    }
-}
-
-/// Sends and reads the whole body, at most `LARGEST_BODY` of it.
-async fn exchange(builder: reqwest::RequestBuilder) -> Outcome {
-    let mut response = match builder.send().await {
-        Ok(response) => response,
-        Err(error) => return failure(&error),
-    };
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Outcome::Lost(Error::Unreadable("it is larger than 10 MB".to_owned())),
-            Ok(None) => break,
-            Err(_) => return Outcome::Lost(Error::Broken),
-        }
-    }
-    Outcome::Answer(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
-}
-
-fn failure(error: &reqwest::Error) -> Outcome {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if let Some(unresolved) = cause.downcast_ref::<Unresolved>() {
-            return Outcome::Unsent(Error::UnknownHost(unresolved.to_string()));
-        }
-        source = cause.source();
-    }
-    if error.is_connect() || error.is_builder() {
-        Outcome::Unsent(Error::Unreachable)
-    } else {
-        Outcome::Lost(Error::Broken)
     }
 }

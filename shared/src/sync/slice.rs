@@ -155,6 +155,7 @@ impl Work<'_> {
         let written = match wake {
             Some(wake) => {
                 (self.run.status, self.run.next_wake) = (RunStatus::Waiting, Some(wake));
+                self.before[2] += u64::try_from(wake.duration_since(self.app.now()).as_secs()).unwrap_or_default();
                 self.commit(Vec::new()).await.map(|()| Next::Wait(wake))
             }
             None => {

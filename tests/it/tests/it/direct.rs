@@ -95,7 +95,7 @@ impl Direct {
 
     /// A client with other patience.
     pub fn patient(&self, credential: Credential, patience: Patience) -> Client {
-        self.transport.client(self.origin.clone(), credential, Some("conn_1"), patience)
+        okta_connector::okta::Client::new(&self.transport, self.origin.clone(), credential, Some("conn_1"), patience)
     }
 
     /// The requests so far whose path starts so.

@@ -46,7 +46,7 @@ async fn an_endless_answer_is_hung_up_on() {
     let endless = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let (transport, origin) =
         towards(&format!("http://{}", endless.local_addr().expect("bound")), Arc::new(SystemClock));
-    let client = transport.client(origin, api_token(), None, patience());
+    let client = okta_connector::okta::Client::new(&transport, origin, api_token(), None, patience());
     let serve = async {
         let (mut stream, _) = endless.accept().await.expect("a connection");
         stream.read_buf(&mut Vec::with_capacity(4_096)).await.expect("a request");

@@ -168,10 +168,11 @@ async fn nobody_waits_longer_than_there_is_time_while_another_fetches_the_token(
     let (transport, origin) = crate::direct::towards(&url, std::sync::Arc::new(okta_connector::clock::SystemClock));
     let scopes = BTreeSet::from(["okta.users.read".to_owned()]);
     let app = Credential::PrivateKeyJwt(crate::direct::identity("0oa1"), scopes);
-    let fetching = transport.client(origin.clone(), app.clone(), Some("conn_1"), patience());
+    let fetching =
+        okta_connector::okta::Client::new(&transport, origin.clone(), app.clone(), Some("conn_1"), patience());
     let second = std::time::Duration::from_millis(50);
     let hurried = okta_connector::okta::Patience::foreground(second, second);
-    let waiting = transport.client(origin, app, Some("conn_1"), hurried);
+    let waiting = okta_connector::okta::Client::new(&transport, origin, app, Some("conn_1"), hurried);
     tokio::select! {
         biased;
         _ = fetching.token() => panic!("nobody answers"),

@@ -53,7 +53,7 @@ fn resolved(answers: &[&[SocketAddr]]) -> (Arc<Rebinding>, Client) {
     let Ok(Domain::Okta(origin)) = Origin::parse("acme.okta.com", &AllowedOrigins::default()) else {
         panic!("an Okta host")
     };
-    (resolver, transport.client(origin, api_token(), None, patience()))
+    (resolver, okta_connector::okta::Client::new(&transport, origin, api_token(), None, patience()))
 }
 
 fn follow(url: &str) -> Request {

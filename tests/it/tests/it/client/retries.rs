@@ -107,7 +107,7 @@ async fn a_connection_that_never_opens_is_tried_again_for_reads_and_writes_alike
     let (transport, origin) = towards(&format!("http://{closed}"), Arc::new(SystemClock));
     for method in ["GET", "POST", "DELETE"] {
         let budget = Patience { deadline: tokio::time::Instant::now() + Duration::from_millis(1_200), ..patience() };
-        let client = transport.client(origin.clone(), api_token(), None, budget);
+        let client = okta_connector::okta::Client::new(&transport, origin.clone(), api_token(), None, budget);
         let error = client.send(&request(method, "/api/v1/users/00u1", None)).await.err();
         assert!(matches!(error, Some(Error::Unreachable)), "{method}: {error:?}");
         assert!(client.requests() >= 2, "{method}");
@@ -167,7 +167,7 @@ async fn a_tenant_that_never_answers_is_given_up_and_a_write_to_it_is_sent_once(
         towards(&format!("http://{}", silent.local_addr().expect("bound")), Arc::new(SystemClock));
     for (method, attempts) in [("GET", 4), ("POST", 1)] {
         let hurried = Patience { attempt: Duration::from_millis(30), ..patience() };
-        let client = transport.client(origin.clone(), api_token(), None, hurried);
+        let client = okta_connector::okta::Client::new(&transport, origin.clone(), api_token(), None, hurried);
         let error = client.send(&request(method, "/api/v1/users/00u1", None)).await.err();
         assert!(matches!(error, Some(Error::Timeout)), "{method}: {error:?}");
         assert_eq!(client.requests(), attempts, "{method}");
@@ -179,7 +179,7 @@ async fn a_tenant_that_stops_in_the_middle_of_an_answer_is_given_up() {
     let slow = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let (transport, origin) = towards(&format!("http://{}", slow.local_addr().expect("bound")), Arc::new(SystemClock));
     let hurried = Patience { attempt: Duration::from_millis(300), ..patience() };
-    let client = transport.client(origin, api_token(), None, hurried);
+    let client = okta_connector::okta::Client::new(&transport, origin, api_token(), None, hurried);
     let serve = async {
         let (mut stream, _) = slow.accept().await.expect("a connection");
         stream.read_buf(&mut Vec::with_capacity(4_096)).await.expect("a request");
