@@ -28,12 +28,10 @@ struct Kill {
     again: Option<usize>,
 }
 
-/// Before the first call, and after every `step`-th. A process makes its calls one after another, so dying after one is
-/// dying before the next: each place is visited once. Every fifth process that resumes is killed as well.
-fn kills(calls: usize, step: usize) -> Vec<Kill> {
-    let after = (step..=calls).step_by(step).map(|call| (call, When::After));
+/// At every `step`-th call, before or after it as told. Every fifth process that resumes is killed as well.
+fn kills(calls: usize, step: usize, when: &[When]) -> Vec<Kill> {
     let again = |place: usize| (place % 5 == 3).then_some(1 + place * 31 % 47);
-    let places = [(1, When::Before)].into_iter().chain(after).enumerate();
+    let places = (step..=calls).step_by(step).flat_map(|call| when.iter().map(move |when| (call, *when))).enumerate();
     places.map(|(place, (call, when))| Kill { call, when, again: again(place) }).collect()
 }
 
@@ -83,7 +81,7 @@ async fn a_first_sync_killed_before_and_after_every_call_leaves_a_directory_equa
     let run = undisturbed.run(&run).await;
     assert_eq!(run.status, RunStatus::Succeeded, "{:?}", run.error);
     say(&format!("a first sync makes {calls} outbound calls"));
-    each(kills(calls, 1), move |share| first_syncs(share, run.clone())).await;
+    each(kills(calls, 1, &[When::Before, When::After]), move |share| first_syncs(share, run.clone())).await;
 }
 
 async fn first_syncs(kills: Vec<Kill>, undisturbed: Run) {
@@ -152,7 +150,7 @@ async fn a_sync_of_changes_killed_between_every_third_pair_of_calls_leaves_a_dir
     let run = undisturbed.run(&run).await;
     assert_eq!(run.status, RunStatus::Succeeded, "{:?}", run.error);
     say(&format!("a sync of changes makes {calls} outbound calls"));
-    each(kills(calls, 3), syncs_of_changes).await;
+    each(kills(calls, 3, &[When::After]), syncs_of_changes).await;
 }
 
 async fn syncs_of_changes(kills: Vec<Kill>) {
