@@ -6,7 +6,7 @@ mod hosted_key;
 mod repository;
 mod settings;
 
-pub use actions::{ACTIONS, WORDS};
+pub use actions::{ACTIONS, CREDENTIALS, Effect, WORDS};
 pub use credentials::{Credentials, session};
 pub use hosted_key::{HostedKey, KeyState, rotate};
 pub use repository::{Stored, change, delete, list, load, save};

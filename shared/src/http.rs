@@ -6,7 +6,6 @@ mod answer;
 mod body;
 mod caller;
 mod connect;
-mod cursor;
 mod directory;
 mod params;
 mod path;

@@ -1,9 +1,11 @@
 //! Okta Connector: everything that decides. The functions around it know Lambda and nothing else.
 
+pub mod action;
 pub mod app;
 pub mod clock;
 pub mod connect;
 pub mod connection;
+mod cursor;
 pub mod diagnosis;
 pub mod directory;
 mod fold;

@@ -1,8 +1,10 @@
 //! What a caller is told when something cannot be done (RFC 9457): one table from kinds to slugs, statuses and titles.
 
+mod refusal;
+
 use crate::connection::Fault;
 use crate::diagnosis::Check;
-use crate::{okta, secrets, store};
+use crate::{secrets, store};
 use serde_json::{Map, Value, json};
 
 /// A kind of problem.
@@ -24,6 +26,14 @@ pub enum Kind {
     SyncRunning,
     /// It cannot be done in the state the thing is in.
     WrongState,
+    /// The connection's permissions do not allow it.
+    PermissionDenied,
+    /// Okta has no such thing.
+    OktaNotFound,
+    /// Several things are named by one reference.
+    AmbiguousReference,
+    /// There is one already.
+    AlreadyExists,
     /// It was changed since it was read.
     StaleVersion,
     /// The body is too large.
@@ -38,6 +48,12 @@ pub enum Kind {
     DifferentOrg,
     /// A schedule that EventBridge Scheduler would refuse.
     InvalidSchedule,
+    /// A filter or search that Okta refuses.
+    InvalidFilter,
+    /// Okta refuses what was asked for.
+    OktaRejected,
+    /// It was sent, and nobody knows whether it was done.
+    OutcomeUnknown,
     /// Okta's rate limit.
     OktaRateLimited,
     /// Our own fault.
@@ -59,12 +75,16 @@ impl Kind {
             Self::BadRequest => ("bad-request", 400, "The request cannot be read"),
             Self::Unauthenticated => ("unauthenticated", 401, "The caller is not known"),
             Self::Forbidden => ("forbidden", 403, "Only admins may do this"),
+            Self::PermissionDenied => ("permission-denied", 403, "The connection's permissions do not allow it"),
             Self::OktaForbidden => ("okta-forbidden", 403, "Okta does not allow it"),
             Self::NotFound => ("not-found", 404, "Not found"),
+            Self::OktaNotFound => ("okta-not-found", 404, "Okta has no such thing"),
             Self::ConnectionNotReady => ("connection-not-ready", 409, "The connection is not set up yet"),
             Self::ConnectionPaused => ("connection-paused", 409, "The connection is paused"),
             Self::SyncRunning => ("sync-running", 409, "A sync is running"),
             Self::WrongState => ("wrong-state", 409, "It cannot be done in this state"),
+            Self::AmbiguousReference => ("ambiguous-reference", 409, "The reference names several things"),
+            Self::AlreadyExists => ("already-exists", 409, "There is one already"),
             Self::StaleVersion => ("stale-version", 412, "It was changed since it was read"),
             Self::TooLarge => ("too-large", 413, "The body is too large"),
             Self::UnsupportedMediaType => ("unsupported-media-type", 415, "The body must be application/json"),
@@ -72,10 +92,13 @@ impl Kind {
             Self::VerificationFailed => ("verification-failed", 422, "Okta could not be signed in to"),
             Self::DifferentOrg => ("different-org", 422, "The credentials belong to another Okta organization"),
             Self::InvalidSchedule => ("invalid-schedule", 422, "The schedule is not valid"),
+            Self::InvalidFilter => ("invalid-filter", 422, "Okta does not understand the filter"),
+            Self::OktaRejected => ("okta-rejected", 422, "Okta refuses it"),
             Self::OktaRateLimited => ("okta-rate-limited", 429, "Okta's rate limit is reached"),
             Self::Internal => ("internal", 500, "Something went wrong on our side"),
             Self::OktaUnavailable => ("okta-unavailable", 502, "Okta does not answer as it should"),
             Self::OktaUnauthorized => ("okta-unauthorized", 502, "Okta does not accept the connection's credentials"),
+            Self::OutcomeUnknown => ("outcome-unknown", 502, "Nobody knows whether it was done"),
             Self::OktaTimeout => ("okta-timeout", 504, "Okta did not answer in time"),
         }
     }
@@ -144,7 +167,8 @@ impl Problem {
         Value::Object(body)
     }
 
-    fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+    /// Our own fault; what it was stands in the log alone.
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %error, "a request failed on our side: {error}");
         Self::new(Kind::Internal, "Nothing was lost; try again. The log tells more under this request's id.")
     }
@@ -159,39 +183,5 @@ impl From<store::Error> for Problem {
 impl From<secrets::Error> for Problem {
     fn from(error: secrets::Error) -> Self {
         Self::internal(&error)
-    }
-}
-
-impl From<okta::Error> for Problem {
-    fn from(error: okta::Error) -> Self {
-        use okta::Error;
-        let told = |kind| Self::new(kind, error.to_string());
-        match &error {
-            Error::RateLimited { .. } => told(Kind::OktaRateLimited),
-            Error::Timeout => told(Kind::OktaTimeout),
-            Error::Token(refusal) if refusal.status.is_server_error() => told(Kind::OktaUnavailable),
-            Error::Token(refusal) => {
-                let problem = told(Kind::OktaUnauthorized).with("okta_error_code", refusal.error.clone());
-                with_request(problem, refusal.request_id.as_ref())
-            }
-            Error::Key(_) => told(Kind::OktaUnauthorized),
-            Error::Api(refusal) => {
-                let kind = match refusal.status.as_u16() {
-                    401 => Kind::OktaUnauthorized,
-                    403 => Kind::OktaForbidden,
-                    _ => Kind::OktaUnavailable,
-                };
-                let problem = told(kind).with("okta_error_code", refusal.code.clone());
-                with_request(problem, refusal.request_id.as_ref())
-            }
-            _ => told(Kind::OktaUnavailable),
-        }
-    }
-}
-
-fn with_request(problem: Problem, request_id: Option<&String>) -> Problem {
-    match request_id {
-        Some(id) => problem.with("okta_request_id", id.clone()),
-        None => problem,
     }
 }

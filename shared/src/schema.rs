@@ -75,6 +75,20 @@ fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
             }
         }),
         ValidationErrorKind::Enum { options } => one(format!("must be one of {options}")),
+        ValidationErrorKind::Not { schema } => {
+            let refused = schema.get("enum").unwrap_or(schema);
+            one(format!("must not be one of {refused}"))
+        }
+        ValidationErrorKind::OneOfNotValid { context } => {
+            let options: Vec<_> = context.iter().flatten().filter_map(constant).collect();
+            one(format!("must be one of [{}]", options.join(",")))
+        }
+        ValidationErrorKind::MinLength { limit } => one(format!("must have at least {limit} characters")),
+        ValidationErrorKind::MaxLength { limit } => one(format!("must have at most {limit} characters")),
+        ValidationErrorKind::MinItems { limit } => one(format!("must have at least {limit} items")),
+        ValidationErrorKind::MaxItems { limit } => one(format!("must have at most {limit} items")),
+        ValidationErrorKind::Minimum { limit } => one(format!("must be at least {limit}")),
+        ValidationErrorKind::Maximum { limit } => one(format!("must be at most {limit}")),
         ValidationErrorKind::AnyOf { context } => {
             // `null or …`: what is wrong with the branch that is meant, the first one of the value's own type.
             let is_meant = |errors: &&Vec<jsonschema::ValidationError<'_>>| {
@@ -87,6 +101,14 @@ fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
             meant.map(|errors| errors.iter().flat_map(|error| faults(error, at)).collect()).unwrap_or_default()
         }
         _ => one("is not as documented".to_owned()),
+    }
+}
+
+/// The one value that a branch of a choice allows.
+fn constant(error: &jsonschema::ValidationError<'_>) -> Option<String> {
+    match error.kind() {
+        ValidationErrorKind::Constant { expected_value } => Some(expected_value.to_string()),
+        _ => None,
     }
 }
 

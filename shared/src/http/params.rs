@@ -1,6 +1,6 @@
 //! Query parameters: each is known, given once, and well-formed, or the request is refused.
 
-use super::cursor;
+use crate::cursor;
 use crate::problem::{Kind, Problem};
 use axum::extract::FromRequestParts;
 use http::request::Parts;

@@ -1,7 +1,9 @@
 //! The requests that are sent to Okta, described: one function an operation, with the scope it needs.
 
-use super::id::{ClientId, GroupId, UserId};
+use super::id::{AppId, ClientId, GroupId, SchemaId, TypeId, UserId, segment};
 use super::request::Request;
+use super::search::Expression;
+use serde_json::{Value, json};
 use url::Url;
 
 /// The page size that Okta recommends for users, groups and members.
@@ -77,7 +79,226 @@ pub fn list_user_roles(user: &UserId) -> Request {
     Request::get("other", format!("/api/v1/users/{user}/roles"), &[])
 }
 
+/// The user that a text names: an id, a login, or a short name, which is for the caller to refuse. A login with a slash
+/// is found by a search only. `okta.users.read`
+pub fn find_user(reference: &str) -> Request {
+    Request::get("user", format!("/api/v1/users/{}", segment(reference)), &[])
+}
+
+/// Users by an expression, the deprovisioned ones too. `okta.users.read`
+pub fn search_users(search: &str, sort: Option<(&str, &str)>, limit: u64) -> Request {
+    let limit = limit.to_string();
+    let mut query = vec![("search", search), ("limit", limit.as_str())];
+    query.extend(sort.into_iter().flat_map(|(by, order)| [("sortBy", by), ("sortOrder", order)]));
+    Request::get("users", "/api/v1/users", &query)
+}
+
+/// Users whose first name, last name or email starts with a text; not paged, without the deprovisioned.
+/// `okta.users.read`
+pub fn quick_search_users(q: &str) -> Request {
+    Request::get("users", "/api/v1/users", &[("q", q), ("limit", PAGE)])
+}
+
+/// Makes a user. `okta.users.manage`
+pub fn create_user(body: Value, activate: bool) -> Request {
+    Request::post("users", "/api/v1/users".to_owned(), &[("activate", word(activate))], Some(body))
+}
+
+/// Changes attributes of a user's profile; null clears one. `okta.users.manage`
+pub fn update_user(user: &UserId, profile: Value) -> Request {
+    Request::post("user-write", format!("/api/v1/users/{user}"), &[], Some(json!({ "profile": profile })))
+}
+
+/// Deletes a deprovisioned user; only deactivates any other, and answers the same. `okta.users.manage`
+pub fn delete_user(user: &UserId, send_email: bool) -> Request {
+    Request::delete("user-write", format!("/api/v1/users/{user}"), &[("sendEmail", word(send_email))])
+}
+
+/// A step in a user's life: a POST without a body. `okta.users.manage`
+fn step(path: String, query: &[(&str, &str)]) -> Request {
+    Request::post("other", path, query, None)
+}
+
+/// From STAGED or DEPROVISIONED; without mail, it answers the link that the mail would hold.
+pub fn activate_user(user: &UserId, send_email: bool) -> Request {
+    step(format!("/api/v1/users/{user}/lifecycle/activate"), &[("sendEmail", word(send_email))])
+}
+
+/// From PROVISIONED or RECOVERY: a new link.
+pub fn reactivate_user(user: &UserId, send_email: bool) -> Request {
+    step(format!("/api/v1/users/{user}/lifecycle/reactivate"), &[("sendEmail", word(send_email))])
+}
+
+/// From any status but DEPROVISIONED.
+pub fn deactivate_user(user: &UserId, send_email: bool) -> Request {
+    step(format!("/api/v1/users/{user}/lifecycle/deactivate"), &[("sendEmail", word(send_email))])
+}
+
+/// From ACTIVE.
+pub fn suspend_user(user: &UserId) -> Request {
+    step(format!("/api/v1/users/{user}/lifecycle/suspend"), &[])
+}
+
+/// From SUSPENDED.
+pub fn unsuspend_user(user: &UserId) -> Request {
+    step(format!("/api/v1/users/{user}/lifecycle/unsuspend"), &[])
+}
+
+/// From LOCKED_OUT, or where unknown devices are blocked.
+pub fn unlock_user(user: &UserId) -> Request {
+    step(format!("/api/v1/users/{user}/lifecycle/unlock"), &[])
+}
+
+/// The next sign-in asks for a new password.
+pub fn expire_password(user: &UserId) -> Request {
+    step(format!("/api/v1/users/{user}/lifecycle/expire_password"), &[])
+}
+
+/// The same, with a password for that sign-in.
+pub fn expire_password_with_temporary(user: &UserId, revoke_sessions: bool) -> Request {
+    step(
+        format!("/api/v1/users/{user}/lifecycle/expire_password_with_temp_password"),
+        &[("revokeSessions", word(revoke_sessions))],
+    )
+}
+
+/// Nobody signs in until a new password is set by a link; without mail, it answers the link.
+pub fn reset_password(user: &UserId, send_email: bool, revoke_sessions: bool) -> Request {
+    let query = [("sendEmail", word(send_email)), ("revokeSessions", word(revoke_sessions))];
+    step(format!("/api/v1/users/{user}/lifecycle/reset_password"), &query)
+}
+
+/// Starts what a user would start who forgot the password; without mail, it answers the link.
+pub fn forgot_password(user: &UserId, send_email: bool) -> Request {
+    step(format!("/api/v1/users/{user}/credentials/forgot_password"), &[("sendEmail", word(send_email))])
+}
+
+/// Removes all factors of a user.
+pub fn reset_factors(user: &UserId) -> Request {
+    step(format!("/api/v1/users/{user}/lifecycle/reset_factors"), &[])
+}
+
+/// The factors of a user. `okta.users.read`
+pub fn list_factors(user: &UserId) -> Request {
+    Request::get("other", format!("/api/v1/users/{user}/factors"), &[])
+}
+
+/// Ends a user's sessions. `okta.users.manage`
+pub fn clear_sessions(user: &UserId, oauth_tokens: bool, forget_devices: bool) -> Request {
+    let query = [("oauthTokens", word(oauth_tokens)), ("forgetDevices", word(forget_devices))];
+    Request::delete("other", format!("/api/v1/users/{user}/sessions"), &query)
+}
+
+/// The groups of a user, `Everyone` among them. `okta.users.read`
+pub fn list_user_groups(user: &UserId) -> Request {
+    Request::get("other", format!("/api/v1/users/{user}/groups"), &[])
+}
+
+/// The links a user sees on the dashboard; several may lead to one app. `okta.users.read`
+pub fn list_app_links(user: &UserId) -> Request {
+    Request::get("other", format!("/api/v1/users/{user}/appLinks"), &[])
+}
+
+/// A user type. `okta.userTypes.read`
+pub fn get_user_type(id: &TypeId) -> Request {
+    Request::get("other", format!("/api/v1/meta/types/user/{id}"), &[])
+}
+
+/// Which attributes users have. `okta.schemas.read`
+pub fn get_user_schema(schema: &SchemaId) -> Request {
+    Request::get("other", format!("/api/v1/meta/schemas/user/{schema}"), &[])
+}
+
+/// Groups by an expression, all where there is none. `okta.groups.read`
+pub fn search_groups(search: Option<&Expression>, limit: u64) -> Request {
+    let limit = limit.to_string();
+    let mut query = vec![("limit", limit.as_str())];
+    query.extend(search.map(|search| ("search", search.as_str())));
+    Request::get("groups", "/api/v1/groups", &query)
+}
+
+/// A page of a group's members. `okta.groups.read`
+pub fn page_group_members(group: &GroupId, limit: u64) -> Request {
+    Request::get("groups", format!("/api/v1/groups/{group}/users"), &[("limit", limit.to_string().as_str())])
+}
+
+/// Makes a group. `okta.groups.manage`
+pub fn create_group(name: &str, description: Option<&str>) -> Request {
+    let mut profile = json!({ "name": name });
+    if let Some(description) = description {
+        profile["description"] = description.into();
+    }
+    Request::post("groups", "/api/v1/groups".to_owned(), &[], Some(json!({ "profile": profile })))
+}
+
+/// Deletes a group. `okta.groups.manage`
+pub fn delete_group(group: &GroupId) -> Request {
+    Request::delete("group", format!("/api/v1/groups/{group}"), &[])
+}
+
+/// Puts a user into a group that Okta masters. `okta.groups.manage`
+pub fn add_to_group(group: &GroupId, user: &UserId) -> Request {
+    Request::put("groups", format!("/api/v1/groups/{group}/users/{user}"))
+}
+
+/// Takes a user out of a group that Okta masters. `okta.groups.manage`
+pub fn remove_from_group(group: &GroupId, user: &UserId) -> Request {
+    Request::delete("groups", format!("/api/v1/groups/{group}/users/{user}"), &[])
+}
+
+/// Apps whose name or label starts with a text, all where there is none. `okta.apps.read`
+pub fn list_apps(q: Option<&str>, include_inactive: bool, limit: u64) -> Request {
+    let limit = limit.to_string();
+    let mut query = vec![("limit", limit.as_str())];
+    query.extend(q.map(|q| ("q", q)));
+    query.extend(include_inactive.then_some(("includeNonDeleted", "true")));
+    Request::get("apps", "/api/v1/apps", &query)
+}
+
+/// One app. `okta.apps.read`
+pub fn get_app(app: &AppId) -> Request {
+    Request::get("app", format!("/api/v1/apps/{app}"), &[])
+}
+
+/// The users of an app. `okta.apps.read`
+pub fn list_app_users(app: &AppId, limit: u64) -> Request {
+    Request::get("apps", format!("/api/v1/apps/{app}/users"), &[("limit", limit.to_string().as_str())])
+}
+
+/// A user's assignment to an app. `okta.apps.read`
+pub fn get_app_user(app: &AppId, user: &UserId) -> Request {
+    Request::get("apps", format!("/api/v1/apps/{app}/users/{user}"), &[])
+}
+
+/// Assigns a user to an app. `okta.apps.manage`
+pub fn assign_app_user(app: &AppId, user: Value, profile: Option<&Value>) -> Request {
+    let mut body = json!({ "id": user, "scope": "USER" });
+    if let Some(profile) = profile {
+        body["profile"] = profile.clone();
+    }
+    Request::post("apps", format!("/api/v1/apps/{app}/users"), &[], Some(body))
+}
+
+/// Changes the profile of a user's assignment. `okta.apps.manage`
+pub fn update_app_user(app: &AppId, user: &UserId, profile: &Value) -> Request {
+    Request::post("apps", format!("/api/v1/apps/{app}/users/{user}"), &[], Some(json!({ "profile": profile })))
+}
+
+/// Takes an app away from a user; may remove the account there. `okta.apps.manage`
+pub fn unassign_app_user(app: &AppId, user: &UserId) -> Request {
+    Request::delete("apps", format!("/api/v1/apps/{app}/users/{user}"), &[])
+}
+
+/// Events of the System Log. `okta.logs.read`
+pub fn search_logs(query: &[(&str, &str)]) -> Request {
+    Request::get("logs", "/api/v1/logs", query)
+}
+
 /// The page behind a next link, counted in the same bucket as its listing.
 pub fn next(listing: &Request, link: Url) -> Request {
     Request::follow(listing.bucket, link)
+}
+
+fn word(flag: bool) -> &'static str {
+    if flag { "true" } else { "false" }
 }

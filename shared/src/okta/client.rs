@@ -11,7 +11,7 @@ use super::origin::Origin;
 use super::request::{Request, Target};
 use super::retry::{self, Outcome, Verdict};
 use super::token::{self, PrivateKeyJwt, TOKEN_PATH, Token};
-use super::transport::{Grant, Session, Transport, exchange};
+use super::transport::{Grant, Session, Transport, USER_AGENT, exchange};
 use super::{dpop::ProofKey, link};
 use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
@@ -135,7 +135,11 @@ impl Client {
 
     /// Sends a request for a list and reads one page of it.
     pub async fn page<T: DeserializeOwned>(&self, request: &Request) -> Result<Page<T>, Error> {
-        let answer = self.send(request).await?;
+        self.page_of(&self.send(request).await?)
+    }
+
+    /// Reads one page of a list out of an answer.
+    pub fn page_of<T: DeserializeOwned>(&self, answer: &Answer) -> Result<Page<T>, Error> {
         let next = link::next(&answer.headers, &self.origin).map_err(|_| Error::ForeignUrl)?;
         Page::parse(&answer.body, next, date(&answer.headers).unwrap_or_else(|| self.now()))
     }
@@ -258,6 +262,9 @@ impl Client {
             .request(request.method.clone(), url.clone())
             .header(header::ACCEPT, "application/json")
             .header(header::CONTENT_TYPE, "application/json");
+        if let Some(mark) = &request.mark {
+            builder = builder.header(header::USER_AGENT, format!("{USER_AGENT} {mark}"));
+        }
         match &request.body {
             Some(body) => builder = builder.body(body.to_string()),
             // Okta answers 411 to a POST or PUT that does not say that it is empty, and the HTTP library says nothing.

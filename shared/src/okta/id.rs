@@ -3,6 +3,7 @@
 //! The `url` crate drops `.` and `..` segments without a word, and an empty one turns "delete one" into "delete the
 //! collection"; so an id is checked when it is made, and a path can only be built from ids.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,6 +11,33 @@ use std::fmt;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not an Okta id: it must be one path segment, and none of '', '.', '..', 'me'")]
 pub struct NotAnId;
+
+/// What may stand in a segment of a path as it is (RFC 3986, section 3.3); everything else is percent-encoded.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'{')
+    .remove(b'}');
+
+/// Any text as one segment of a path. What would name another object altogether is for the caller to refuse.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
 
 /// True for a text that can stand as one segment of a path and names one object.
 fn is_id(text: &str) -> bool {
@@ -29,6 +57,12 @@ macro_rules! okta_id {
             /// Checks the text.
             pub fn parse(text: &str) -> Result<Self, NotAnId> {
                 if is_id(text) { Ok(Self(text.to_owned())) } else { Err(NotAnId) }
+            }
+
+            /// Stands for an id in a request that is described and never sent: a reference as it was given, or a
+            /// `{placeholder}` for what is known only after a read. It stays one segment.
+            pub fn described(text: &str) -> Self {
+                Self(segment(text))
             }
 
             /// As Okta writes it.
@@ -67,6 +101,18 @@ okta_id!(
     GroupId
 );
 okta_id!(
+    /// An app instance (`0oa…`).
+    AppId
+);
+okta_id!(
+    /// A user type (`oty…`).
+    TypeId
+);
+okta_id!(
+    /// A schema of users' profiles: `default`, or `osc…`.
+    SchemaId
+);
+okta_id!(
     /// An OAuth client, which is also an app instance (`0oa…`).
     ClientId
 );
@@ -85,6 +131,18 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_text_is_one_segment_and_reads_back(text in ".{1,40}") {
+            prop_assume!(!matches!(text.as_str(), "." | ".."));
+            let url = url::Url::parse(&format!("https://acme.okta.com/api/v1/users/{}/groups", segment(&text))).expect("a URL");
+            let segments: Vec<_> = url.path_segments().expect("https has a path").collect();
+            prop_assert_eq!(segments.len(), 5);
+            let read = percent_encoding::percent_decode_str(segments[3]).decode_utf8().expect("UTF-8");
+            prop_assert_eq!(read.as_ref(), text.as_str());
+        }
+
         #[test]
         fn an_id_stays_one_path_segment(text in ".{0,40}") {
             if let Ok(id) = UserId::parse(&text) {

@@ -25,6 +25,8 @@ pub struct Request {
     pub body: Option<Value>,
     /// Which of Okta's rate limits it draws on; only a name under which the headers seen are remembered.
     pub bucket: &'static str,
+    /// What stands behind our `User-Agent`.
+    pub mark: Option<String>,
 }
 
 /// Where a request goes: a path that we build, or a link that Okta gave, followed verbatim.
@@ -39,12 +41,40 @@ pub enum Target {
 impl Request {
     /// A GET of a path; parameters are percent-encoded here.
     pub fn get(bucket: &'static str, path: impl Into<Cow<'static, str>>, query: &[(&str, &str)]) -> Self {
-        Self { method: Method::GET, target: Target::Path(with_query(path.into(), query)), body: None, bucket }
+        Self {
+            method: Method::GET,
+            target: Target::Path(with_query(path.into(), query)),
+            body: None,
+            bucket,
+            mark: None,
+        }
+    }
+
+    /// A POST of a path, with a body or without.
+    pub fn post(bucket: &'static str, path: String, query: &[(&str, &str)], body: Option<Value>) -> Self {
+        Self { method: Method::POST, body, ..Self::get(bucket, path, query) }
+    }
+
+    /// A PUT of a path, without a body.
+    pub fn put(bucket: &'static str, path: String) -> Self {
+        Self { method: Method::PUT, ..Self::get(bucket, path, &[]) }
+    }
+
+    /// A DELETE of a path.
+    pub fn delete(bucket: &'static str, path: String, query: &[(&str, &str)]) -> Self {
+        Self { method: Method::DELETE, ..Self::get(bucket, path, query) }
+    }
+
+    /// With a mark behind our `User-Agent`, which the System Log shows: it tells this very attempt from all others.
+    #[must_use]
+    pub fn marked(mut self, mark: String) -> Self {
+        self.mark = Some(mark);
+        self
     }
 
     /// The page that a next link leads to.
     pub fn follow(bucket: &'static str, link: Url) -> Self {
-        Self { method: Method::GET, target: Target::Link(link), body: None, bucket }
+        Self { method: Method::GET, target: Target::Link(link), body: None, bucket, mark: None }
     }
 
     /// Whether it may be sent again after an answer was lost.

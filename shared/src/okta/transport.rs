@@ -18,7 +18,8 @@ use std::time::Duration;
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
 /// Sessions that are held at once; a changed connection leaves its old one behind.
 const MOST_SESSIONS: usize = 200;
-const USER_AGENT: &str = concat!("okta-connector/", env!("CARGO_PKG_VERSION"));
+/// How we name ourselves.
+pub(super) const USER_AGENT: &str = concat!("okta-connector/", env!("CARGO_PKG_VERSION"));
 
 /// What one process shares: open connections and granted tokens.
 pub struct Transport {

@@ -1,0 +1,157 @@
+//! What an action works with while it runs: the tenant, and the record of what was done to it.
+
+use super::object::Object;
+use crate::id::ConnectionId;
+use crate::okta::{Answer, Client, Error, Origin, Page, Request, date};
+use crate::problem::{Kind, Problem};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+/// One run of one action.
+pub struct Run {
+    connection: ConnectionId,
+    client: Client,
+    target: Option<Target>,
+    request_ids: Vec<String>,
+    served: Option<Timestamp>,
+}
+
+/// What came of a run.
+pub struct Done {
+    /// Okta's ids of all requests, in order.
+    pub okta_request_ids: Vec<String>,
+}
+
+/// Whom or what an action is about.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `user`, `group` or `app`.
+    pub kind: &'static str,
+    /// Okta's id, once it has one.
+    pub id: Option<String>,
+    /// The login, the name or the label.
+    pub name: String,
+    /// A user's status.
+    pub status: Option<String>,
+}
+
+impl Run {
+    /// Begins a run.
+    pub fn new(connection: ConnectionId, client: Client) -> Self {
+        Self { connection, client, target: None, request_ids: Vec::new(), served: None }
+    }
+
+    /// The connection.
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// The tenant.
+    pub fn origin(&self) -> &Origin {
+        self.client.origin()
+    }
+
+    /// The time, as the tenant's last answer told it.
+    pub fn okta_time(&self) -> Timestamp {
+        self.served.unwrap_or_else(|| self.client.now())
+    }
+
+    /// Names whom or what it is about, for the audit.
+    pub fn about(&mut self, target: Target) {
+        self.target = Some(target);
+    }
+
+    /// Sends a request that changes nothing.
+    pub async fn read(&mut self, request: &Request) -> Result<Answer, Error> {
+        let answer = self.client.send(request).await;
+        self.note(&answer);
+        answer
+    }
+
+    /// Sends a request that changes nothing, and reads its answer.
+    pub async fn fetch<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, Error> {
+        parse(request, &self.read(request).await?)
+    }
+
+    /// Sends a request that changes nothing, and reads a page.
+    pub async fn read_page(&mut self, request: &Request) -> Result<Page<Object>, Error> {
+        let answer = self.read(request).await?;
+        self.client.page_of(&answer)
+    }
+
+    /// Sends a request that changes something. It is recorded before it is sent.
+    pub async fn change(&mut self, request: &Request) -> Result<Answer, Problem> {
+        // Without a token nothing is sent, so that is no lost answer.
+        self.client.token().await?;
+        self.intend().await?;
+        let answer = self.client.send(request).await;
+        self.note(&answer);
+        answer.map_err(|error| self.refused(error))
+    }
+
+    /// Sends a request that changes something, and reads its answer.
+    pub async fn change_for<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, Problem> {
+        let answer = self.change(request).await?;
+        parse(request, &answer).map_err(|error| self.refused(error))
+    }
+
+    /// Sends a request that makes something, and reads what was made.
+    pub async fn create(&mut self, request: Request) -> Result<Object, Problem> {
+        self.change_for(&request).await
+    }
+
+    /// True for a user that an earlier attempt of this very request made, whose answer was lost.
+    pub async fn made(&mut self, _user: &Object) -> Result<bool, Problem> {
+        Ok(false)
+    }
+
+    /// The status of the user that it is about, as it was read.
+    pub fn target_status(&self) -> String {
+        self.target.as_ref().and_then(|target| target.status.clone()).unwrap_or_default()
+    }
+
+    async fn intend(&mut self) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn note(&mut self, answer: &Result<Answer, Error>) {
+        let id = match answer {
+            Ok(answer) => {
+                self.served = date(&answer.headers).or(self.served);
+                answer.request_id()
+            }
+            Err(Error::Api(refusal)) => refusal.request_id.clone(),
+            Err(_) => None,
+        };
+        self.request_ids.extend(id);
+    }
+
+    /// What became of a change that has no good answer.
+    fn refused(&self, error: Error) -> Problem {
+        // A gateway's own failure, which has no code of Okta's, tells nothing about what is behind the gateway.
+        let lost = match &error {
+            Error::Timeout | Error::Broken | Error::Unreadable(_) => true,
+            Error::Api(refusal) => refusal.status.is_server_error() && refusal.code.is_empty(),
+            _ => false,
+        };
+        if lost {
+            let what = self.target.as_ref().map_or_else(String::new, |it| format!("the {} '{}'", it.kind, it.name));
+            return Problem::new(
+                Kind::OutcomeUnknown,
+                format!(
+                    "A change was sent to Okta and its answer was lost ({error}). Look up {what} before you repeat it."
+                ),
+            );
+        }
+        let problem = Problem::from(error);
+        match self.target.as_ref().and_then(|target| target.status.clone()) {
+            Some(status) if problem.kind == Kind::WrongState => problem.with("current_status", status),
+            _ => problem,
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> Result<T, Error> {
+    let unreadable = || Error::Unreadable(format!("the answer to {} is not as expected", request.path()));
+    serde_json::from_slice(&answer.body).map_err(|_| unreadable())
+}
