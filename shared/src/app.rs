@@ -8,7 +8,9 @@ use crate::problem::{Kind, Problem};
 use crate::secrets::Secrets;
 use crate::store::Store;
 use async_trait::async_trait;
+use aws_lc_rs::hmac;
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use std::sync::Arc;
 
 /// Starts what outlasts a request: Step Functions on AWS, a task on one machine.
@@ -70,6 +72,20 @@ impl App {
     pub async fn client(&self, connection: &Connection, patience: Patience) -> Result<Client, Problem> {
         let (origin, credential) = self.identity(connection).await?;
         Ok(Client::new(&self.okta, origin, credential, Some(&session(connection)), patience))
+    }
+
+    /// What only this deployment can work out of some bytes: HMAC-SHA256 with its own key. The label keeps uses apart.
+    #[expect(clippy::disallowed_methods, reason = "the deployment's key is used here and nowhere else")]
+    pub async fn keyed_hash(&self, label: &str, bytes: &[u8]) -> Result<[u8; 32], Problem> {
+        let key = self.secrets.stack_key().await?;
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret().as_bytes()));
+        // The label's end is marked by its length, so that no label and bytes are another's.
+        context.update(&label.len().to_be_bytes());
+        context.update(label.as_bytes());
+        context.update(bytes);
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.sign().as_ref());
+        Ok(hash)
     }
 }
 

@@ -23,4 +23,7 @@ pub trait Secrets: Send + Sync {
 
     /// Deletes a secret at once, there or not.
     async fn delete(&self, name: &str) -> Result<(), Error>;
+
+    /// The deployment's own random key, of at least 32 bytes: always the same one, and nobody else's.
+    async fn stack_key(&self) -> Result<SecretString, Error>;
 }

@@ -60,21 +60,51 @@ impl Secrets for FileSecrets {
             _ => Ok(()),
         }
     }
+
+    async fn stack_key(&self) -> Result<SecretString, Error> {
+        let place = self.directory.join("stack-key");
+        first_of_all(&place).map(SecretString::from).map_err(|error| failed("stack key", &error))
+    }
+}
+
+/// Reads the key, or makes it. Of two processes that make one at once, the first to name its own wins; a name is given
+/// to a whole file or not at all, so that a killed process leaves no half a key.
+fn first_of_all(place: &Path) -> io::Result<String> {
+    let key = place.join("key");
+    match fs::read_to_string(&key) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        other => return other,
+    }
+    make(place)?;
+    let unfinished = place.join(format!(".{}", uuid::Uuid::new_v4().simple()));
+    // Two random identifiers hold 244 random bits.
+    let random = || uuid::Uuid::new_v4().simple().to_string();
+    write_new(&unfinished, &format!("{}{}", random(), random()))?;
+    match fs::hard_link(&unfinished, &key) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => fs::remove_file(&unfinished)?,
+    }
+    fs::File::open(place)?.sync_all()?;
+    fs::read_to_string(&key)
 }
 
 /// A version is there whole or not at all, whenever the process is killed.
 fn write(place: &Path, version: &str, value: &str) -> io::Result<()> {
     make(place)?;
     let unfinished = place.join(format!(".{version}"));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    file.write_all(value.as_bytes())?;
-    file.sync_all()?;
+    write_new(&unfinished, value)?;
     fs::rename(&unfinished, place.join(version))?;
     fs::File::open(place)?.sync_all()?;
     let mut names: Vec<_> = fs::read_dir(place)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     names.sort();
     let old = names.len().saturating_sub(KEPT);
     names[..old].iter().try_for_each(fs::remove_file)
+}
+
+fn write_new(file: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 fn failed(what: &str, error: &io::Error) -> Error {
@@ -103,5 +133,24 @@ mod tests {
         secrets.delete("conn_1").await.expect("deleted again");
         assert!(secrets.get("conn_1", &versions[4]).await.expect("read").is_none());
         assert!(secrets.put("../x", &"value".to_owned().into()).await.is_err());
+    }
+    #[tokio::test(flavor = "multi_thread")]
+    #[expect(clippy::disallowed_methods, reason = "a test compares secrets")]
+    async fn all_processes_of_a_deployment_agree_on_its_key() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let open = || FileSecrets::open(directory.path().join("secrets")).expect("a secret store");
+        let processes: Vec<_> =
+            (0..8).map(|_| open()).map(|it| tokio::spawn(async move { it.stack_key().await })).collect();
+        let mut keys = std::collections::BTreeSet::new();
+        for process in processes {
+            let key = process.await.expect("no panic").expect("a key");
+            keys.insert(key.expose_secret().to_owned());
+        }
+        keys.insert(open().stack_key().await.expect("a key").expose_secret().to_owned());
+        assert_eq!((keys.len(), keys.first().map(String::len)), (1, Some(64)));
+        let place = directory.path().join("secrets/stack-key");
+        let files: Vec<_> = fs::read_dir(&place).expect("a directory").map(|it| it.expect("a file").path()).collect();
+        assert_eq!(files, [place.join("key")]);
+        assert_eq!(fs::metadata(&files[0]).expect("a file").permissions().mode() & 0o777, 0o600);
     }
 }

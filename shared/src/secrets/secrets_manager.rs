@@ -7,6 +7,7 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use tokio::sync::OnceCell;
 
 /// AWS Secrets Manager, under a prefix of the stack's own.
 pub struct SecretsManagerSecrets {
@@ -14,14 +15,18 @@ pub struct SecretsManagerSecrets {
     prefix: String,
     /// A version never changes, so it is kept until the process ends; few connections meet in one process.
     cache: Mutex<HashMap<(String, String), SecretString>>,
+    /// The template makes it once and nothing rotates it.
+    stack_key: OnceCell<SecretString>,
 }
 
 const MOST_CACHED: usize = 200;
+/// Its name behind the prefix, as the template gives it.
+const STACK_KEY: &str = "stack-key";
 
 impl SecretsManagerSecrets {
     /// Names begin with the prefix.
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
-        Self { client, prefix: prefix.into(), cache: Mutex::default() }
+        Self { client, prefix: prefix.into(), cache: Mutex::default(), stack_key: OnceCell::new() }
     }
 
     fn name(&self, name: &str) -> String {
@@ -73,6 +78,16 @@ impl Secrets for SecretsManagerSecrets {
             Err(error) => Err(failed("DeleteSecret", &error)),
             Ok(_) => Ok(()),
         }
+    }
+
+    async fn stack_key(&self) -> Result<SecretString, Error> {
+        let read = || async {
+            let get = self.client.get_secret_value().secret_id(self.name(STACK_KEY));
+            let answer = get.send().await.map_err(|error| failed("GetSecretValue", &error))?;
+            let key = answer.secret_string.map(SecretString::from);
+            key.ok_or_else(|| Error("the stack's key is not a text".to_owned()))
+        };
+        self.stack_key.get_or_try_init(read).await.cloned()
     }
 }
 

@@ -286,6 +286,10 @@ impl Secrets for CountedSecrets {
     async fn delete(&self, name: &str) -> Result<(), Error> {
         self.counted(self.secrets.delete(name)).await
     }
+
+    async fn stack_key(&self) -> Result<SecretString, Error> {
+        self.counted(self.secrets.stack_key()).await
+    }
 }
 
 /// The test drives runs itself.
