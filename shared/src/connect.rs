@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::clock::parse_duration;
 use crate::connection::{self, Connection, Fault, HostedKey, KeySource, KeyState, Settings, Status, Stored, rotate};
 use crate::diagnosis::Check;
-use crate::id::SyncId;
+use crate::id::{ConnectionId, SyncId};
 use crate::okta::SigningKey;
 use crate::problem::{Kind, Problem};
 use crate::runs;
@@ -38,13 +38,13 @@ const COMPLETE: &str = "Integration setup complete";
 const FAILED: &str = "Integration test failed";
 const PENDING: &str = "Integration setup pending";
 
-/// Makes a connection. Where everything is known, nothing is stored unless Okta lets us in.
-pub async fn create(app: &App, body: &Value) -> Result<Outcome, Problem> {
+/// Makes a connection with a new id. Where everything is known, nothing is stored unless Okta lets us in.
+pub async fn create(app: &App, id: ConnectionId, body: &Value) -> Result<Outcome, Problem> {
     let (input, mut faults) = NewConnection::read(body);
     let Some(input) = input else { return Err(Problem::invalid(&faults)) };
     let settings = input.settings();
     faults.extend(settings.faults());
-    let draft = Draft::new(app, settings, input.domain.as_deref(), input.auth(), &mut faults).await;
+    let draft = Draft::new(app, id, settings, input.domain.as_deref(), input.auth(), &mut faults).await;
     let Some(mut draft) = draft.filter(|_| faults.is_empty()) else { return Err(Problem::invalid(&faults)) };
     draft.find_tenant(app).await?;
     let checks = if draft.can_be_verified() { draft.verify(app).await? } else { Vec::new() };

@@ -3,6 +3,7 @@
 //! Nothing below knows HTTP, and nothing here knows Lambda: whoever serves a router puts the `Caller` into the request.
 
 mod answer;
+mod audit;
 mod body;
 mod caller;
 mod connect;
@@ -13,7 +14,7 @@ mod public;
 mod test;
 
 pub use answer::layered;
-pub use caller::Caller;
+pub use caller::{Caller, SourceIp};
 pub use connect::connect;
 pub use directory::directory;
 pub use public::public;

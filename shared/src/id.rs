@@ -61,6 +61,11 @@ opaque_id!(
     SyncId, "sync_", Uuid::now_v7
 );
 
+opaque_id!(
+    /// A row of the audit; later rows sort after earlier ones.
+    AuditId, "aud_", Uuid::now_v7
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

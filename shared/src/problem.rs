@@ -102,6 +102,11 @@ impl Kind {
             Self::OktaTimeout => ("okta-timeout", 504, "Okta did not answer in time"),
         }
     }
+
+    /// Its name in problem documents.
+    pub fn urn(self) -> String {
+        format!("urn:okta-connector:problem:{}", self.row().0)
+    }
 }
 
 /// A problem, as it is told.
@@ -154,9 +159,9 @@ impl Problem {
 
     /// As JSON; `instance` is the request's id.
     pub fn to_json(&self, instance: Option<&str>) -> Value {
-        let (slug, status, title) = self.kind.row();
+        let (_, status, title) = self.kind.row();
         let mut body = Map::new();
-        body.insert("type".to_owned(), format!("urn:okta-connector:problem:{slug}").into());
+        body.insert("type".to_owned(), self.kind.urn().into());
         body.insert("title".to_owned(), title.into());
         body.insert("status".to_owned(), status.into());
         body.insert("detail".to_owned(), self.detail.clone().into());

@@ -5,11 +5,12 @@
 
 use crate::jwt::Issuer;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn};
 use http::{HeaderMap, header};
-use okta_connector::http::Caller;
+use okta_connector::http::{Caller, SourceIp};
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use url::{Host, Url};
 
@@ -22,7 +23,7 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// Puts the caller into each request.
+    /// Puts the caller into each request, and the address of whoever is connected: behind a proxy that is the proxy's.
     pub fn layer(self, router: Router) -> Router {
         let gate = Arc::new(self);
         router.layer(from_fn(move |mut request: Request, next: Next| {
@@ -33,6 +34,9 @@ impl Gate {
                     Self::ThisMachine => at_this_machine(request.headers()),
                     Self::Issuer(issuer) => issuer.caller(request.headers()).await,
                 };
+                if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+                    request.extensions_mut().insert(SourceIp(peer.ip().to_string()));
+                }
                 if let Some(caller) = caller {
                     request.extensions_mut().insert(caller);
                 }

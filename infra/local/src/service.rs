@@ -8,6 +8,7 @@ use okta_connector::clock::{SharedClock, SystemClock};
 use okta_connector::http::{connect, directory, layered, public, test};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -61,7 +62,8 @@ impl Service {
         runner.attach(app.clone());
         let router = config.gate.layer(layered(router(&app)));
         let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
+            if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+            {
                 tracing::error!("the server ended: {error}");
             }
         });

@@ -28,13 +28,13 @@ impl Draft {
     /// Of a new connection; `None` where a fault stands in the way.
     pub async fn new(
         app: &App,
+        id: ConnectionId,
         settings: Settings,
         domain: Option<&str>,
         auth: Result<AuthInput, Vec<Fault>>,
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
-        let connection =
-            Connection::pending(ConnectionId::random(), Auth::new(AuthType::ApiToken), settings, app.now());
+        let connection = Connection::pending(id, Auth::new(AuthType::ApiToken), settings, app.now());
         let mut draft =
             Self { connection, credentials: Credentials::default(), domain: None, origin: None, new_hosted_key: false };
         draft.paste_domain(app, domain, faults);

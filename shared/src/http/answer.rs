@@ -1,5 +1,6 @@
 //! What every answer has: a request id, and a problem document where something went wrong.
 
+use super::caller::RequestId;
 use crate::problem::Problem;
 use axum::Router;
 use axum::body::Body;
@@ -22,10 +23,11 @@ pub fn layered(router: Router) -> Router {
         .layer(from_fn(with_request_id))
 }
 
-async fn with_request_id(request: Request, next: Next) -> Response {
+async fn with_request_id(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
     let id = given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let (slug, ..) = problem.kind.row();

@@ -1,6 +1,7 @@
 //! Who asks, and which connections they may see.
 
 use crate::app::App;
+use crate::audit::{Actor, By};
 use crate::connection::{self, Connection, Stored};
 use crate::id::ConnectionId;
 use crate::problem::{Kind, Problem};
@@ -39,6 +40,25 @@ impl Caller {
         let id = ConnectionId::parse(id).ok_or_else(Problem::not_found)?;
         let stored = connection::load(&app.store, &id).await?.filter(|stored| self.sees(&stored.connection));
         stored.ok_or_else(Problem::not_found)
+    }
+}
+
+/// The address that a request came from, put into its extensions by whoever serves a router.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceIp(pub String);
+
+/// The request's id, as it is told in the answer.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub String);
+
+impl<S: Sync> FromRequestParts<S> for By {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let subject = Caller::from_request_parts(parts, state).await?.subject;
+        let source_ip = parts.extensions.get::<SourceIp>().map(|SourceIp(address)| address.clone());
+        let request_id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
+        Ok(Self { actor: Actor { subject, source_ip }, request_id })
     }
 }
 

@@ -1,14 +1,16 @@
 //! The routes of the function `connect`.
 
+use super::audit::Change;
 use super::body;
 use super::caller::Caller;
 use super::params::{Paging, Params};
 use super::path::Path;
 use crate::app::App;
+use crate::audit::By;
 use crate::connect::{self, Outcome, RotateKeys, check_version, key_resource, merge_patch, resource};
 use crate::connection::{self, Stored};
 use crate::directory::sync_json;
-use crate::id::SyncId;
+use crate::id::{ConnectionId, SyncId};
 use crate::problem::{Kind, Problem};
 use crate::runs;
 use crate::synced::{Mode, State};
@@ -70,13 +72,16 @@ fn tagged(status: StatusCode, stored: &Stored, body: Value) -> Response {
 
 async fn create(
     caller: Caller,
+    by: By,
     params: Params,
     Shared(app): Shared<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.require_admin()?;
+    let change = Change::new(&app, &by, "connection.create").by_admin(&caller).await?;
     params.none_left()?;
-    let outcome = connect::create(&app, &body::read(request).await?).await?;
+    let (id, body) = (ConnectionId::random(), body::read(request).await?);
+    let change = change.of(&id, body["name"].as_str().unwrap_or_default());
+    let outcome = change.make(connect::create(&app, id, &body)).await?;
     let location = format!("/v1/connections/{}", outcome.stored.connection.id);
     let mut response = tell(&app, StatusCode::CREATED, outcome).await?;
     if let Ok(location) = HeaderValue::from_str(&location) {
@@ -107,56 +112,82 @@ async fn read(
 }
 
 /// A connection that an admin is about to change. Others learn only that they may not.
-async fn to_change(caller: &Caller, app: &App, id: &str) -> Result<Stored, Problem> {
+async fn to_change<'a>(
+    caller: &Caller,
+    app: &'a App,
+    by: &'a By,
+    id: &str,
+    action: &'static str,
+) -> Result<(Stored, Change<'a>), Problem> {
+    let (stored, change) = found(caller, app, by, id, action).await?;
+    let change = change.by_admin(caller).await?;
+    Ok((stored, change))
+}
+
+/// A connection that somebody who sees it is about to do something with.
+async fn found<'a>(
+    caller: &Caller,
+    app: &'a App,
+    by: &'a By,
+    id: &str,
+    action: &'static str,
+) -> Result<(Stored, Change<'a>), Problem> {
     let stored = caller.find(app, id).await?;
-    caller.require_admin()?;
-    Ok(stored)
+    let change = Change::new(app, by, action).of(&stored.connection.id, &stored.connection.settings.name);
+    Ok((stored, change))
 }
 
 async fn patch(
     caller: Caller,
+    by: By,
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    let stored = to_change(&caller, &app, &id).await?;
+    let (stored, change) = to_change(&caller, &app, &by, &id, "connection.update").await?;
     params.none_left()?;
     let if_match = if_match(&headers)?;
     let patch = body::read(request).await?;
-    check_version(&stored.connection, if_match)?;
-    let settings = merge_patch(&stored.connection.settings, &patch)?;
-    let stored = connect::patch(&app, &stored, settings, if_match).await?;
+    let changed = async {
+        check_version(&stored.connection, if_match)?;
+        let settings = merge_patch(&stored.connection.settings, &patch)?;
+        connect::patch(&app, &stored, settings, if_match).await
+    };
+    let stored = change.make(changed).await?;
     let body = show(&app, &stored).await?;
     Ok(tagged(StatusCode::OK, &stored, body))
 }
 
 async fn delete(
     caller: Caller,
+    by: By,
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let stored = to_change(&caller, &app, &id).await?;
+    let (stored, change) = to_change(&caller, &app, &by, &id, "connection.delete").await?;
     params.none_left()?;
-    connect::delete(&app, &stored, if_match(&headers)?).await?;
+    change.make(connect::delete(&app, &stored, if_match(&headers)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn change_auth(
     caller: Caller,
+    by: By,
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    let stored = to_change(&caller, &app, &id).await?;
+    let (stored, change) = to_change(&caller, &app, &by, &id, "connection.change_auth").await?;
     params.none_left()?;
     let if_match = if_match(&headers)?;
-    let outcome = connect::change_auth(&app, stored, &body::read(request).await?, if_match).await?;
+    let body = body::read(request).await?;
+    let outcome = change.make(connect::change_auth(&app, stored, &body, if_match)).await?;
     tell(&app, StatusCode::OK, outcome).await
 }
 
@@ -175,15 +206,16 @@ async fn keys(
 
 async fn rotate_key(
     caller: Caller,
+    by: By,
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let stored = to_change(&caller, &app, &id).await?;
+    let (stored, change) = to_change(&caller, &app, &by, &id, "connection.rotate_key").await?;
     params.none_left()?;
     let input: RotateKeys = body::parse(request).await?;
-    let (stored, key) = connect::rotate_key(&app, stored, &input).await?;
+    let (stored, key) = change.make(connect::rotate_key(&app, stored, &input)).await?;
     let (all, now) = (&stored.connection.keys, app.now());
     let mut body = key_resource(&key, all, now).unwrap_or_default();
     body["keys"] = all.iter().filter_map(|key| key_resource(key, all, now)).collect();
@@ -200,28 +232,30 @@ struct NewSync {
 
 async fn start_sync(
     caller: Caller,
+    by: By,
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
     request: Request,
 ) -> Result<(StatusCode, Body<Value>), Problem> {
-    let stored = caller.find(&app, &id).await?;
+    let (stored, change) = found(&caller, &app, &by, &id, "sync.start").await?;
     params.none_left()?;
     let input: NewSync = body::parse_any(request).await?;
-    let run = runs::start(&app, &stored.connection, input.mode).await?;
+    let run = change.make(runs::start(&app, &stored.connection, input.mode)).await?;
     Ok((StatusCode::ACCEPTED, Body(sync_json(&run))))
 }
 
 async fn cancel_sync(
     caller: Caller,
+    by: By,
     params: Params,
     Path((id, sync)): Path<(String, String)>,
     Shared(app): Shared<App>,
 ) -> Result<(StatusCode, Body<Value>), Problem> {
-    let stored = caller.find(&app, &id).await?;
+    let (stored, change) = found(&caller, &app, &by, &id, "sync.cancel").await?;
     params.none_left()?;
     let sync = SyncId::parse(&sync).ok_or_else(Problem::not_found)?;
-    let run = runs::cancel(&app, &stored.connection.id, &sync).await?;
+    let run = change.make(runs::cancel(&app, &stored.connection.id, &sync)).await?;
     Ok((StatusCode::ACCEPTED, Body(sync_json(&run))))
 }
 

@@ -1,5 +1,6 @@
 //! The routes of the function `directory`.
 
+use super::audit::audit;
 use super::caller::Caller;
 use super::connect::page;
 use super::params::{Paging, Params};
@@ -29,6 +30,7 @@ type Answer = Result<Json<Value>, Problem>;
 
 /// The router.
 pub fn directory(app: App) -> Router {
+    let audit = audit(app.clone());
     Router::new()
         .route("/v1/connections/{id}/syncs", get(syncs))
         .route("/v1/connections/{id}/syncs/{sync}", get(sync))
@@ -43,6 +45,7 @@ pub fn directory(app: App) -> Router {
         .route("/v1/connections/{id}/people/{user}", get(person))
         .route("/v1/connections/{id}/findings", get(findings))
         .with_state(Reader { app, rosters: Arc::default() })
+        .merge(audit)
 }
 
 /// A page as it is told.

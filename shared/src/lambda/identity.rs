@@ -1,7 +1,7 @@
 //! Who calls, as API Gateway found out: a role (IAM) or the claims of a token (JWT). Whoever it did not name is nobody.
 
 use crate::connection::is_team;
-use crate::http::Caller;
+use crate::http::{Caller, SourceIp};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -36,17 +36,20 @@ impl Identity {
         }
     }
 
-    /// Puts the caller into each request.
+    /// Puts the caller, and the address that it calls from, into each request.
     pub fn layer(self, router: Router) -> Router {
         let identity = Arc::new(self);
         router.layer(from_fn(move |mut request: Request, next: Next| {
             let identity = Arc::clone(&identity);
             async move {
                 request.extensions_mut().remove::<Caller>();
-                if let Some(caller) =
-                    request.extensions().get::<RequestContext>().and_then(|context| identity.caller(context))
-                {
+                let context = request.extensions().get::<RequestContext>();
+                let (caller, address) = (context.and_then(|it| identity.caller(it)), context.and_then(source_ip));
+                if let Some(caller) = caller {
                     request.extensions_mut().insert(caller);
+                }
+                if let Some(address) = address {
+                    request.extensions_mut().insert(address);
                 }
                 next.run(request).await
             }
@@ -82,6 +85,11 @@ impl Identity {
         let teams = self.team_roles.iter().filter(|(_, it)| *it == role).map(|(team, _)| team.clone()).collect();
         Some(Caller { subject: arn.to_owned(), teams, admin: self.admin_roles.contains(&role) })
     }
+}
+
+fn source_ip(context: &RequestContext) -> Option<SourceIp> {
+    let RequestContext::ApiGatewayV2(context) = context else { return None };
+    context.http.source_ip.clone().map(SourceIp)
 }
 
 /// A role as an assumed session names it: `ACCOUNT role NAME`. A role's path is not part of a session's ARN.

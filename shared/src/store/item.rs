@@ -105,21 +105,27 @@ impl Item {
     }
 }
 
-/// The two global secondary indexes.
+/// The global secondary indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Index {
-    /// Lists: connections, users, groups.
+    /// Lists: connections, users, groups, a connection's audit.
     G1,
-    /// Edges from their other end.
+    /// Edges from their other end; the audit of one thing.
     G2,
+    /// The audit of one subject.
+    G3,
 }
 
 impl Index {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::G1, Self::G2, Self::G3];
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::G1 => "gsi1",
             Self::G2 => "gsi2",
+            Self::G3 => "gsi3",
         }
     }
 
@@ -128,6 +134,7 @@ impl Index {
         match self {
             Self::G1 => ("g1pk", "g1sk"),
             Self::G2 => ("g2pk", "g2sk"),
+            Self::G3 => ("g3pk", "g3sk"),
         }
     }
 }

@@ -3,8 +3,10 @@
 //! The kind comes first in every partition key, so that a rule on leading keys is a plain prefix. Okta's ids and ours
 //! hold no `#`.
 
-use crate::id::{ConnectionId, SyncId};
+use crate::id::{AuditId, ConnectionId, SyncId};
 use crate::okta::{GroupId, UserId};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// The primary key of an item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,7 +17,7 @@ pub struct Key {
     pub sk: String,
 }
 
-/// The key of an item in one of the two indexes.
+/// The key of an item in one of the indexes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexKey {
     /// Partition key.
@@ -57,7 +59,7 @@ pub fn connection_partition(id: &ConnectionId) -> String {
 pub const CONNECTIONS: &str = "CONNS";
 
 /// Where a connection stands among all.
-pub fn connection_index(id: &ConnectionId, created_at: jiff::Timestamp) -> IndexKey {
+pub fn connection_index(id: &ConnectionId, created_at: Timestamp) -> IndexKey {
     IndexKey { pk: CONNECTIONS.to_owned(), sk: format!("{created_at:.3}#{id}") }
 }
 
@@ -169,6 +171,42 @@ pub fn roster_part(connection: &ConnectionId, name: &str) -> Key {
 /// The partition of a roster.
 pub fn roster_partition(connection: &ConnectionId) -> String {
     format!("T#{connection}")
+}
+
+/// A row of the audit, by the moment the change was asked for. Nobody but the purge of DynamoDB itself deletes one.
+pub fn audit(id: &AuditId, at: Timestamp) -> Key {
+    let month = audit_month(at.to_zoned(TimeZone::UTC).date());
+    key(month, format!("{}#{id}", audit_sort_key(at)))
+}
+
+/// The partition of all rows of a month. A day's would hold too little to be worth a query each.
+pub fn audit_month(month: jiff::civil::Date) -> String {
+    format!("D#{}", month.strftime("%Y%m"))
+}
+
+/// What the sort keys of rows of a moment begin with, in the table and in every index.
+pub fn audit_sort_key(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// The moment of a row's sort key.
+pub fn audit_moment(sk: &str) -> Option<Timestamp> {
+    sk.split_once('#')?.0.parse().ok()
+}
+
+/// The index partition of a connection's rows.
+pub fn audit_of_connection(id: &str) -> String {
+    format!("DC#{id}")
+}
+
+/// The index partition of the rows about one thing.
+pub fn audit_of_target(id: &str) -> String {
+    format!("DT#{id}")
+}
+
+/// The index partition of the rows of one subject.
+pub fn audit_by_actor(subject: &str) -> String {
+    format!("DA#{subject}")
 }
 
 /// FNV-1a over the id: which of the index partitions a user lies in.

@@ -40,6 +40,14 @@ impl Query {
         self
     }
 
+    /// Only sort keys from one to another.
+    #[must_use]
+    pub fn between(mut self, from: Option<&str>, to: Option<&str>) -> Self {
+        self.from = from.map_or(self.from, str::to_owned);
+        self.to = to.map_or(self.to, str::to_owned);
+        self
+    }
+
     /// Only sort keys behind this one, in the query's own direction.
     #[must_use]
     pub fn after(mut self, sk: Option<&str>) -> Self {

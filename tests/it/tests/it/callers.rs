@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// A service that accepts an issuer's tokens and nobody else.
-struct Guarded {
+pub struct Guarded {
     service: Service,
     key: PastedKey,
     issuer: String,
@@ -29,7 +29,7 @@ impl Drop for Guarded {
 }
 
 impl Guarded {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let (key, data) = (PastedKey::generate(), tempfile::tempdir().expect("a directory"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let issuer = format!("http://{}", listener.local_addr().expect("an address"));
@@ -55,16 +55,22 @@ impl Guarded {
         jsonwebtoken::encode(&header, &all, &key).expect("a token")
     }
 
-    fn admin(&self) -> String {
+    pub fn admin(&self) -> String {
         self.token(&json!({"sub": "ada", "scope": "openid okta-connector.admin"}))
     }
 
-    fn member(&self, teams: &[&str]) -> String {
+    pub fn member(&self, teams: &[&str]) -> String {
         self.token(&json!({"sub": "mia", "teams": teams}))
     }
 
     /// Status, problem slug or nothing, and body.
-    async fn call(&self, token: Option<&str>, method: &str, path: &str, body: Option<Value>) -> (u16, String, Value) {
+    pub async fn call(
+        &self,
+        token: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, String, Value) {
         let url = format!("{}{path}", self.service.url());
         let mut request = self.http.request(method.parse().expect("a method"), url);
         request = token.iter().fold(request, reqwest::RequestBuilder::bearer_auth);
@@ -77,7 +83,7 @@ impl Guarded {
     }
 
     /// A pending connection of these teams.
-    async fn made(&self, teams: &[&str]) -> String {
+    pub async fn made(&self, teams: &[&str]) -> String {
         let body = json!({"name": "Acme", "auth": {"type": "private_key_jwt"}, "teams": teams});
         let (status, _, made) = self.call(Some(&self.admin()), "POST", "/v1/connections", Some(body)).await;
         assert_eq!(status, 201, "{made:#}");

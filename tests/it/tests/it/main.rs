@@ -1,5 +1,6 @@
 //! The product from outside: the whole service over real HTTP, in front of a simulated tenant.
 
+mod audit;
 mod bad_input;
 mod callers;
 mod canaries;
@@ -8,6 +9,7 @@ mod connections;
 mod crash;
 mod direct;
 mod findings;
+mod function;
 mod killed;
 mod lease;
 mod main_job;

@@ -1,0 +1,102 @@
+//! The routes of the audit, which the function `directory` serves, and the one place where changes of configuration are
+//! audited.
+
+use super::caller::Caller;
+use super::connect::page;
+use super::params::Params;
+use super::path::Path;
+use crate::app::App;
+use crate::audit::{Audit, By, Filter, Outcome, Target, list};
+use crate::id::ConnectionId;
+use crate::problem::Problem;
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::Value;
+
+/// The router.
+pub fn audit(app: App) -> Router {
+    Router::new().route("/v1/audit", get(all)).route("/v1/connections/{id}/audit", get(of_connection)).with_state(app)
+}
+
+async fn all(caller: Caller, mut params: Params, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    caller.require_admin()?;
+    let connection = params.word("connection")?;
+    rows(&app, params, connection).await
+}
+
+async fn of_connection(
+    caller: Caller,
+    params: Params,
+    Path(id): Path<String>,
+    State(app): State<App>,
+) -> Result<Json<Value>, Problem> {
+    let stored = caller.find(&app, &id).await?;
+    caller.require_admin()?;
+    rows(&app, params, Some(stored.connection.id.to_string())).await
+}
+
+async fn rows(app: &App, mut params: Params, connection: Option<String>) -> Result<Json<Value>, Problem> {
+    let filter = Filter {
+        connection,
+        actor: params.word("actor")?,
+        action: params.word("action")?,
+        target: params.word("target")?,
+        since: params.time("since")?,
+        until: params.time("until")?,
+    };
+    let paging = params.paging()?;
+    let (rows, next) = list(app, &filter, paging.after.as_deref(), paging.limit).await?;
+    let items: Vec<_> = rows.iter().map(|row| serde_json::to_value(row).unwrap_or_default()).collect();
+    Ok(page(&items, next.as_deref(), &paging))
+}
+
+/// A change of a connection's configuration that somebody asks for.
+pub struct Change<'a> {
+    app: &'a App,
+    by: &'a By,
+    action: &'static str,
+    target: Option<Target>,
+}
+
+impl<'a> Change<'a> {
+    /// Of something that does not exist yet.
+    pub fn new(app: &'a App, by: &'a By, action: &'static str) -> Self {
+        Self { app, by, action, target: None }
+    }
+
+    /// Of a connection.
+    #[must_use]
+    pub fn of(mut self, id: &ConnectionId, name: &str) -> Self {
+        // A name that is too long is refused later.
+        let name: String = name.chars().take(300).collect();
+        self.target = Some(Target::named("connection", id.as_str(), name));
+        self
+    }
+
+    /// Refuses everybody but admins, and writes down that it did.
+    pub async fn by_admin(self, caller: &Caller) -> Result<Self, Problem> {
+        let Err(problem) = caller.require_admin() else { return Ok(self) };
+        self.audit().settle(Outcome::of(&problem), Some(&problem), Vec::new()).await;
+        Err(problem)
+    }
+
+    /// Makes the change: written down as an intent before it, and with what became of it after.
+    pub async fn make<T>(self, change: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        let audit = self.audit();
+        audit.intend().await?;
+        let result = change.await;
+        let problem = result.as_ref().err();
+        audit.settle(problem.map_or(Outcome::Succeeded, Outcome::of), problem, Vec::new()).await;
+        result
+    }
+
+    fn audit(&self) -> Audit {
+        let connection = self.target.as_ref().and_then(|target| ConnectionId::parse(&target.id));
+        let mut audit = Audit::new(self.app, self.by, connection.as_ref(), self.action);
+        if let Some(target) = &self.target {
+            audit.target(target.clone());
+        }
+        audit
+    }
+}

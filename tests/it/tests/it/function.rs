@@ -1,0 +1,65 @@
+//! The HTTP functions without a server, in a process that a test may kill: called as API Gateway calls them.
+
+use crate::world::Reply;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use it::proxy::KillSwitch;
+use okta_connector::app::App;
+use okta_connector::http::{Caller, SourceIp, connect, directory, layered, test};
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// The functions that callers reach.
+pub struct Function {
+    router: Router,
+    caller: Caller,
+}
+
+impl Function {
+    /// Called by an admin.
+    pub fn of(app: &App) -> Self {
+        let caller = Caller { subject: "ada".to_owned(), teams: std::collections::BTreeSet::new(), admin: true };
+        Self::called_by(app, caller)
+    }
+
+    /// Called by somebody.
+    pub fn called_by(app: &App, caller: Caller) -> Self {
+        let router = connect(app.clone()).merge(test(app.clone())).merge(directory(app.clone()));
+        Self { router: layered(router), caller }
+    }
+
+    /// The answer to a request.
+    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
+        let mut request = http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = match body {
+            Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
+            None => request.body(Body::empty()),
+        };
+        let mut request = request.expect("a request");
+        request.extensions_mut().insert(self.caller.clone());
+        request.extensions_mut().insert(SourceIp("203.0.113.7".to_owned()));
+        let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+        Reply { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    }
+
+    /// The answer to a request, unless the process dies first.
+    pub async fn killed(
+        &self,
+        gate: &KillSwitch,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Option<Reply> {
+        tokio::select! {
+            biased;
+            () = gate.died() => None,
+            reply = self.call(method, path, headers, body) => Some(reply),
+        }
+    }
+}
