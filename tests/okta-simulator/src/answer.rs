@@ -122,6 +122,7 @@ const ERRORS: &[(&str, u16, &str)] = &[
     ("E0000033", 400, "Bad request. Can't specify a search query and filter in the same request."),
     ("E0000034", 403, "Forgot password not allowed on specified user."),
     ("E0000038", 403, "This operation is not allowed in the user's current status."),
+    ("E0000046", 403, "Deactivate application for user forbidden."),
     ("E0000047", 429, "API call exceeded rate limit due to too many requests."),
     ("E0000053", 400, "Invalid parameter: "),
     ("E0000056", 403, "Delete application forbidden."),

@@ -1,5 +1,6 @@
 //! The management API's endpoints, one module for each kind of object.
 
+pub mod access;
 pub mod apps;
 pub mod groups;
 pub mod lifecycle;

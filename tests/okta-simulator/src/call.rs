@@ -43,6 +43,8 @@ pub struct Call {
     pub json: bool,
     /// The id sent back as `x-okta-request-id`.
     pub request_id: String,
+    /// The caller's address.
+    pub ip: Option<String>,
     /// The caller's `User-Agent`.
     pub user_agent: String,
     /// What faults do to this request.

@@ -78,6 +78,8 @@ pub enum Found<'a> {
     Texts(Vec<String>),
     /// A value of a profile or an event; an array matches if one member does.
     Json(&'a Value),
+    /// Several such values; one of them must match.
+    Many(Vec<&'a Value>),
 }
 
 impl<'a> From<&'a str> for Found<'a> {
@@ -99,33 +101,42 @@ impl Expression {
 
     /// The texts an attribute is compared with anywhere in the expression.
     pub fn literals(&self, name: &str) -> Vec<&str> {
+        let named = self.comparisons().into_iter().filter(|comparison| comparison.0 == name);
+        named.filter_map(|(_, literal)| literal.as_str()).collect()
+    }
+
+    /// Attributes and literals of all comparisons, in the order written.
+    fn comparisons(&self) -> Vec<(&str, &Value)> {
         match self {
-            Expression::And(parts) | Expression::Or(parts) => {
-                parts.iter().flat_map(|part| part.literals(name)).collect()
-            }
-            Expression::Not(part) => part.literals(name),
-            Expression::Compare { attribute, literal, .. } if attribute == name => {
-                literal.as_str().into_iter().collect()
-            }
-            Expression::Compare { .. } => Vec::new(),
+            Expression::And(parts) | Expression::Or(parts) => parts.iter().flat_map(Expression::comparisons).collect(),
+            Expression::Not(part) => part.comparisons(),
+            Expression::Compare { attribute, literal, .. } => vec![(attribute, literal)],
         }
     }
+}
+
+/// The texts that a filter or search expression compares with, in the order written, as the tenant understands them;
+/// none if it is no expression.
+///
+/// ```
+/// let texts = okta_simulator::literals(r#"profile.login eq "a\"b" or id eq "c""#);
+/// assert_eq!(texts, Some(vec![r#"a"b"#.to_owned(), "c".to_owned()]));
+/// ```
+pub fn literals(expression: &str) -> Option<Vec<String>> {
+    let parsed = parse::parse(expression)?;
+    Some(parsed.comparisons().into_iter().filter_map(|(_, literal)| literal.as_str().map(str::to_owned)).collect())
 }
 
 fn compare(found: &Found<'_>, operator: Operator, literal: &Value, fold: bool) -> bool {
     match (found, operator) {
         (Found::Missing | Found::Json(Value::Null), _) => operator == Operator::Ne,
+        (Found::Many(items), _) => one_of(items.iter().copied(), operator, literal, fold),
         (_, Operator::Pr) => true,
         (Found::Time(time), _) => time_of(literal).is_some_and(|other| ordered(operator, time, &other)),
         (Found::Texts(texts), _) => texts.iter().any(|text| text_compare(text, operator, literal, fold)),
         (Found::Text(text), _) => text_compare(text, operator, literal, fold),
         (Found::Json(Value::String(text)), _) => text_compare(text, operator, literal, fold),
-        (Found::Json(Value::Array(items)), Operator::Ne) => {
-            items.iter().all(|item| compare(&Found::Json(item), operator, literal, fold))
-        }
-        (Found::Json(Value::Array(items)), _) => {
-            items.iter().any(|item| compare(&Found::Json(item), operator, literal, fold))
-        }
+        (Found::Json(Value::Array(items)), _) => one_of(items, operator, literal, fold),
         (Found::Json(Value::Number(number)), _) => match (number.as_f64(), number_of(literal)) {
             (Some(left), Some(right)) => left.partial_cmp(&right).is_some_and(|order| holds(operator, order)),
             _ => operator == Operator::Ne,
@@ -136,6 +147,12 @@ fn compare(found: &Found<'_>, operator: Operator, literal: &Value, fold: bool) -
             _ => false,
         },
     }
+}
+
+/// Whether one of the values matches; to differ, all of them must.
+fn one_of<'a>(items: impl IntoIterator<Item = &'a Value>, operator: Operator, literal: &Value, fold: bool) -> bool {
+    let mut items = items.into_iter().map(|item| compare(&Found::Json(item), operator, literal, fold));
+    if operator == Operator::Ne { items.all(|holds| holds) } else { items.any(|holds| holds) }
 }
 
 fn text_compare(text: &str, operator: Operator, literal: &Value, fold: bool) -> bool {

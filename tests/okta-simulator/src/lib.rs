@@ -44,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use filter::literals;
 use state::Shared;
 
 /// What the tenant is like.

@@ -3,7 +3,12 @@
 //! A late event is published before it is persisted. Polling follows the order of persistence and so sees it; a request
 //! bounded by publication times may have passed the place already.
 
+mod origin;
+
+pub use origin::Origin;
+
 use std::collections::VecDeque;
+use std::slice;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -47,6 +52,9 @@ pub const TYPES: &[(&str, &str, &str)] = &[
     ("application.user_membership.remove", "Remove user from application membership", "INFO"),
     ("group.application_assignment.add", "Add assigned application to group", "INFO"),
     ("group.application_assignment.remove", "Remove assigned application from group", "INFO"),
+    ("user.mfa.factor.deactivate", "Reset factor for user", "INFO"),
+    ("user.authentication.auth_via_mfa", "Authentication of user via MFA", "INFO"),
+    ("user.authentication.verify", "Verify user identity", "INFO"),
 ];
 
 /// Someone or something an event names, as actor or as target.
@@ -76,8 +84,23 @@ pub struct Source {
     pub request_id: String,
     /// The path called.
     pub path: String,
-    /// The caller's user agent.
-    pub user_agent: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// How it ended.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// `SUCCESS`, `FAILURE` or another of Okta's results.
+    pub result: String,
+    /// Why, if there is anything to say.
+    pub reason: Option<String>,
+}
+
+impl Default for Ending {
+    fn default() -> Ending {
+        Ending { result: "SUCCESS".into(), reason: None }
+    }
 }
 
 /// One event.
@@ -95,6 +118,7 @@ pub struct Event {
     actor: Party,
     targets: Vec<Party>,
     source: Source,
+    ending: Ending,
 }
 
 impl Event {
@@ -103,15 +127,9 @@ impl Event {
         let (_, message, severity) =
             TYPES.iter().find(|known| known.0 == self.kind).copied().unwrap_or(("", "Event", "INFO"));
         let targets: Vec<Value> = self.targets.iter().map(Party::json).collect();
-        let place = json!({ "city": "Oslo", "state": "Oslo", "country": "Norway", "postalCode": "0150",
-                            "geolocation": { "lat": 59.9, "lon": 10.7 } });
         json!({
             "actor": self.actor.json(),
-            "client": {
-                "userAgent": { "rawUserAgent": self.source.user_agent, "os": "Unknown", "browser": "UNKNOWN" },
-                "zone": "null", "device": "Unknown", "id": null, "ipAddress": "192.0.2.10",
-                "geographicalContext": place,
-            },
+            "client": self.source.origin.client(),
             "device": null,
             "authenticationContext": {
                 "authenticationProvider": null, "credentialProvider": null, "credentialType": null, "issuer": null,
@@ -119,30 +137,30 @@ impl Event {
             },
             "displayMessage": message,
             "eventType": self.kind,
-            "outcome": { "result": "SUCCESS", "reason": null },
+            "outcome": { "result": self.ending.result, "reason": self.ending.reason },
             "published": precise(self.published),
-            "securityContext": { "asNumber": null, "asOrg": null, "isp": null, "domain": null, "isProxy": null },
-            "severity": severity,
+            "securityContext": self.source.origin.security(),
+            "severity": if self.ending.result == "FAILURE" { "WARN" } else { severity },
             "debugContext": { "debugData": {
                 "requestId": self.source.request_id, "requestUri": self.source.path, "url": self.source.path } },
             "legacyEventType": null,
             "transaction": { "type": "WEB", "id": self.source.request_id, "detail": {} },
             "uuid": self.uuid,
             "version": "0",
-            "request": { "ipChain": [{ "ip": "192.0.2.10", "geographicalContext": place,
-                                       "version": "V4", "source": null }] },
+            "request": self.source.origin.request(),
             "target": targets,
         })
     }
 
-    /// The value of a filter attribute; `json` is the event's own, made once.
+    /// The values of a filter attribute, of every member where there is a list on the way; `json` is the event's own,
+    /// made once.
     pub fn found<'a>(json: &'a Value, attribute: &str) -> Found<'a> {
-        if let Some(part) = attribute.strip_prefix("target.") {
-            let mut values = json["target"].as_array().into_iter().flatten();
-            // Only the first target that has the attribute counts: enough for ids, types and names.
-            return values.find_map(|target| target.get(part)).map_or(Found::Missing, Found::Json);
+        let mut values = vec![json];
+        for name in attribute.split('.') {
+            let parts = values.into_iter().filter_map(|value| value.get(name));
+            values = parts.flat_map(|part| part.as_array().map_or(slice::from_ref(part), Vec::as_slice)).collect();
         }
-        json.pointer(&format!("/{}", attribute.replace('.', "/"))).map_or(Found::Missing, Found::Json)
+        Found::Many(values)
     }
 
     /// Whether every keyword occurs somewhere in the event.
@@ -163,8 +181,18 @@ pub struct Entry {
     pub targets: Vec<Party>,
     /// From which request.
     pub source: Source,
+    /// How it ended.
+    pub ending: Ending,
     /// How long before now it happened.
     pub late: SignedDuration,
+}
+
+impl Entry {
+    /// Something that happened now, well, and from no request.
+    pub fn new(kind: &str, actor: Party, targets: Vec<Party>) -> Entry {
+        let (source, ending) = (Source::default(), Ending::default());
+        Entry { kind: kind.to_owned(), actor, targets, source, ending, late: SignedDuration::ZERO }
+    }
 }
 
 /// The log of a tenant.
@@ -191,6 +219,7 @@ impl Log {
             actor: entry.actor,
             targets: entry.targets,
             source: entry.source,
+            ending: entry.ending,
         });
         uuid
     }

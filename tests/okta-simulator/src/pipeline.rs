@@ -4,6 +4,7 @@
 //! comes before a missing scope, a missing scope before a missing role.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, request::Parts};
@@ -186,6 +187,7 @@ fn call(exchange: Exchange, principal: Principal) -> Call {
         principal,
         json: text(headers, "content-type").starts_with("application/json"),
         user_agent: text(headers, "user-agent").to_owned(),
+        ip: exchange.parts.extensions.get::<IpAddr>().map(IpAddr::to_string),
         address: Address {
             path: exchange.parts.uri.path().to_owned(),
             query: pairs(exchange.parts.uri.query().unwrap_or_default().as_bytes()).collect(),

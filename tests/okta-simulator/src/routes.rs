@@ -5,7 +5,7 @@
 use axum::http::Method;
 
 use crate::answer::Outcome;
-use crate::api::{apps, groups, lifecycle, logs, meta, users};
+use crate::api::{access, apps, groups, lifecycle, logs, meta, users};
 use crate::call::Call;
 use crate::limits::Bucket;
 use crate::role::Permission;
@@ -89,6 +89,12 @@ pub static ROUTES: &[Route] = &[
     write(Method::PUT, "/api/v1/users/{id}", USERS_MANAGE, B::UserWrite, P::WriteUsers, users::replace),
     write(Method::DELETE, "/api/v1/users/{id}", USERS_MANAGE, B::UserWrite, P::WriteUsers, lifecycle::delete),
     list("/api/v1/users/{id}/groups", USERS, B::Other, P::ReadUsers, users::groups),
+    list("/api/v1/users/{id}/appLinks", USERS, B::Other, P::ReadUsers, apps::links),
+    list("/api/v1/users/{id}/factors", USERS, B::Other, P::ReadUsers, access::factors),
+    get("/api/v1/users/{id}/factors/{factor}", USERS, B::Other, P::ReadUsers, access::factor),
+    write(Method::DELETE, "/api/v1/users/{id}/factors/{factor}", USERS_MANAGE, B::Other, P::Credentials, access::unenroll),
+    write(Method::DELETE, "/api/v1/users/{id}/sessions", USERS_MANAGE, B::Other, P::Credentials, access::clear_sessions),
+    act("/api/v1/users/{id}/credentials/forgot_password", P::Credentials, access::forgot_password),
     get("/api/v1/users/{id}/roles", "okta.roles.read", B::Other, P::ViewRoles, meta::user_roles),
     get("/api/v1/users/{id}/linkedObjects/{name}", USERS, B::Other, P::ReadUsers, users::linked),
     get("/api/v1/users/{id}/blocks", "", B::Other, P::None, meta::unlicensed),

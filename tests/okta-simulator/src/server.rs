@@ -53,7 +53,11 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn connection(stream: TcpStream, router: Router) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+    let caller = stream.peer_addr().map(|address| address.ip());
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        if let Ok(caller) = caller {
+            request.extensions_mut().insert(caller);
+        }
         let router = router.clone();
         async move {
             let Ok(response) = router.oneshot(request.map(HttpBody::new)).await;

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "every handler of the door has one type")]
 
+mod events;
+mod users;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -11,7 +14,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Router, http::HeaderValue};
-use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -19,7 +21,6 @@ use url::form_urlencoded;
 
 use crate::clock::{parse_duration, precise};
 use crate::faults::Order;
-use crate::log::{Source, TYPES};
 use crate::state::Shared;
 use crate::tenant::people;
 
@@ -31,9 +32,9 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .route("/faults/{id}", delete(remove_fault))
         .route("/requests", get(requests))
         .route("/stats", get(stats))
-        .route("/users/{id}", get(user))
+        .route("/users/{id}", get(users::show).post(users::arrange))
         .route("/clock", get(clock).post(advance))
-        .route("/events", post(events))
+        .route("/events", post(events::write))
         .route("/reset", post(reset))
         .with_state(Arc::clone(shared))
 }
@@ -122,18 +123,6 @@ async fn stats(Held(shared): Door) -> Reply {
     }))
 }
 
-async fn user(Held(shared): Door, Path(key): Path<String>) -> Reply {
-    let state = shared.state();
-    let tenant = &state.tenant;
-    let user = tenant.find(&key).ok().and_then(|id| tenant.users.get(&id));
-    let user = user.ok_or_else(|| refuse(StatusCode::NOT_FOUND, "no user has this id or login"))?;
-    let apps: Vec<_> = tenant.apps.values().filter(|app| tenant.is_assigned(app, user)).map(|app| app.id).collect();
-    ok(&json!({
-        "id": user.id, "status": user.status, "profile": user.profile,
-        "groups": user.groups, "apps": apps, "factors": [], "sessions": [],
-    }))
-}
-
 async fn clock(Held(shared): Door) -> Reply {
     ok(&json!({ "now": precise(shared.state().tenant.clock.now()) }))
 }
@@ -149,30 +138,6 @@ async fn advance(Held(shared): Door, body: Bytes) -> Reply {
     let by = by.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "advance: a duration such as 30s, 15m, 24h, 7d"))?;
     shared.state().tenant.clock.advance(by);
     clock(Held(shared)).await
-}
-
-#[derive(Deserialize)]
-struct Events {
-    count: usize,
-    r#type: Option<String>,
-    #[serde(default)]
-    late_seconds: u32,
-}
-
-/// Events that change nothing but the log.
-async fn events(Held(shared): Door, body: Bytes) -> Reply {
-    let Events { count, r#type: kind, late_seconds } = parse(&body)?;
-    let mut state = shared.state();
-    let tenant = &mut state.tenant;
-    let late = SignedDuration::from_secs(i64::from(late_seconds));
-    let mut written = Vec::new();
-    for index in 0..count {
-        let kind = kind.as_deref().unwrap_or(TYPES[index % TYPES.len()].0);
-        let subject = tenant.anyone(|_| {}).unwrap_or_else(|| tenant.system());
-        let actor = if kind.starts_with("user.session") { subject.clone() } else { tenant.system() };
-        written.push(tenant.write(kind, actor, vec![subject], Source::default(), late));
-    }
-    Ok(reply(StatusCode::CREATED, &json!({ "count": count, "uuids": written })))
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,9 @@
 //! Everything Okta would do in consequence of a change happens here: `lastUpdated` moves, the search index lags, a
 //! membership moves its group's stamp, a deactivated user leaves groups and apps, and the System Log hears of it.
 
+mod access;
 pub mod app;
+pub mod factor;
 mod founding;
 pub mod group;
 pub mod people;
@@ -20,7 +22,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use crate::answer::Refusal;
 use crate::call::Call;
 use crate::clock::{Clock, Stamp, moved};
-use crate::log::{Entry, Log, Party, Source};
+use crate::log::{Entry, Log, Origin, Party, Source};
 use crate::page::Seal;
 use crate::random::{Id, Ids, Random};
 use app::App;
@@ -240,6 +242,7 @@ impl Tenant {
         let Some(user) = self.users.get(&id) else { return };
         let (party, groups) = (user.party(), user.groups.clone());
         self.set_status(id, Status::Deprovisioned);
+        self.clear_sessions(id);
         self.record(call, "user.lifecycle.deactivate", vec![party.clone()]);
         for group in groups {
             self.leave(id, group);
@@ -309,21 +312,13 @@ impl Tenant {
         let source = Source {
             request_id: call.request_id.clone(),
             path: call.address.path.clone(),
-            user_agent: call.user_agent.clone(),
+            origin: Origin { ip: call.ip.clone(), user_agent: call.user_agent.clone(), ..Origin::default() },
         };
-        self.write(kind, call.principal.actor.clone(), targets, source, SignedDuration::ZERO);
+        self.write(Entry { source, ..Entry::new(kind, call.principal.actor.clone(), targets) });
     }
 
     /// Writes any event; the answer is its uuid.
-    pub fn write(
-        &mut self,
-        kind: &str,
-        actor: Party,
-        targets: Vec<Party>,
-        source: Source,
-        late: SignedDuration,
-    ) -> String {
-        let entry = Entry { kind: kind.to_owned(), actor, targets, source, late };
+    pub fn write(&mut self, entry: Entry) -> String {
         self.log.write(entry, self.clock.now(), &mut self.random)
     }
 
@@ -342,7 +337,7 @@ impl Tenant {
         let stamp = self.stamp();
         for _ in 0..count {
             if let Some(party) = self.anyone(|user| user.last_login = Some(stamp)) {
-                self.write("user.session.start", party.clone(), vec![party], Source::default(), SignedDuration::ZERO);
+                self.write(Entry::new("user.session.start", party.clone(), vec![party]));
             }
         }
     }

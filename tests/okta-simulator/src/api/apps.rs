@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{one_criterion, starts_like};
 use crate::answer::{Answer, Outcome, Refusal};
@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::filter::{APPS_FILTER, Expression, Found};
 use crate::page::Page;
 use crate::random::Id;
-use crate::tenant::app::App;
+use crate::tenant::app::{App, Assignment};
 use crate::tenant::group::Group;
 use crate::tenant::user::User;
 use crate::tenant::{Tenant, following};
@@ -64,6 +64,19 @@ fn show(tenant: &Tenant, call: &Call, app: &App, user: &User) -> Value {
     shown
 }
 
+/// `GET /api/v1/users/{id}/appLinks`: a link each, so that one app may come several times and another not at all.
+pub fn links(tenant: &mut Tenant, call: &Call) -> Outcome {
+    let id = tenant.find(call.param("id"))?;
+    let user = tenant.user(id.as_str())?;
+    let mine = tenant.apps.values().filter(|app| app.active && tenant.is_assigned(app, user));
+    let links = mine.flat_map(|app| app.dashboard(user, &tenant.base)).enumerate();
+    let placed = links.map(|(place, mut link)| {
+        link["sortOrder"] = place.into();
+        link
+    });
+    Ok(Answer::ok(placed.collect()))
+}
+
 /// `GET /api/v1/apps/{id}/users`: direct assignments and members of assigned groups, in id order.
 pub fn users(tenant: &mut Tenant, call: &Call) -> Outcome {
     let app = tenant.app(call.param("id"))?;
@@ -103,9 +116,13 @@ pub fn assign(tenant: &mut Tenant, call: &Call) -> Outcome {
     if !user.is_present() {
         return Err(Refusal::code("E0000038"));
     }
-    let (user, now) = (user.id, tenant.stamp());
-    let new = tenant.apps.get_mut(&app).is_some_and(|app| app.users.insert(user, now).is_none());
-    if new {
+    let profile = match body.get("profile") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(profile)) => Some(profile.clone()),
+        Some(_) => return Err(Refusal::code("E0000003")),
+    };
+    let user = user.id;
+    if put(tenant, app, user, profile) {
         let parties = [tenant.users.get(&user).map(User::party), tenant.apps.get(&app).map(App::party)];
         tenant.record(call, "application.user_membership.add", parties.into_iter().flatten().collect());
     }
@@ -113,10 +130,27 @@ pub fn assign(tenant: &mut Tenant, call: &Call) -> Outcome {
     Ok(Answer::ok(show(tenant, call, app, user)))
 }
 
-/// `DELETE /api/v1/apps/{id}/users/{user}`: ends a direct assignment; one through a group has to end there.
+/// Assigns a user or gives the assignment another profile; false if there was one.
+fn put(tenant: &mut Tenant, app: Id, user: Id, profile: Option<Map<String, Value>>) -> bool {
+    let now = tenant.stamp();
+    let Some(app) = tenant.apps.get_mut(&app) else { return false };
+    let new = !app.users.contains_key(&user);
+    let assignment = app.users.entry(user).or_insert_with(|| Assignment::new(now));
+    if let Some(profile) = profile {
+        (assignment.profile, assignment.last_updated) = (profile, now);
+    }
+    new
+}
+
+/// `DELETE /api/v1/apps/{id}/users/{user}`: refused as long as a group assigns the app too.
 pub fn unassign(tenant: &mut Tenant, call: &Call) -> Outcome {
-    let app = tenant.app(call.param("id"))?.id;
-    let user = tenant.user(call.param("user"))?.id;
+    let (app, user) = (tenant.app(call.param("id"))?, tenant.user(call.param("user"))?);
+    if app.groups.iter().any(|group| tenant.is_member(user, *group)) {
+        let cause =
+            "The application cannot be unassigned from the user while their group memberships grant them access.";
+        return Err(Refusal::because("E0000046", cause));
+    }
+    let (app, user) = (app.id, user.id);
     if tenant.unassign(user, app, call) {
         Ok(Answer::no_content())
     } else {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::access::end_sessions;
 use super::users::{show, tell};
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
@@ -11,7 +12,7 @@ use crate::tenant::Tenant;
 use crate::tenant::user::Status;
 
 /// The user a call is about, with its status.
-fn subject(tenant: &Tenant, call: &Call) -> Result<(Id, Status), Refusal> {
+pub fn subject(tenant: &Tenant, call: &Call) -> Result<(Id, Status), Refusal> {
     let id = tenant.find(call.param("id"))?;
     let status = tenant.users.get(&id).map_or(Status::Deprovisioned, |user| user.status);
     // A Help Desk Administrator may not touch administrators.
@@ -21,7 +22,8 @@ fn subject(tenant: &Tenant, call: &Call) -> Result<(Id, Status), Refusal> {
     Ok((id, status))
 }
 
-fn nothing() -> Answer {
+/// 200 with nothing in it.
+pub fn nothing() -> Answer {
     Answer::ok(json!({}))
 }
 
@@ -152,6 +154,9 @@ pub fn expire_with_temporary(tenant: &mut Tenant, call: &Call) -> Outcome {
         user.password = true;
     });
     tell(tenant, call, id, "user.account.expire_password");
+    if call.flag("revokeSessions", false) {
+        end_sessions(tenant, call, id);
+    }
     Ok(Answer::ok(json!({ "tempPassword": tenant.random.text(12) })))
 }
 
@@ -166,6 +171,9 @@ pub fn reset_password(tenant: &mut Tenant, call: &Call) -> Outcome {
     }
     tenant.set_status(id, Status::Recovery);
     tell(tenant, call, id, "user.account.reset_password");
+    if call.flag("revokeSessions", false) {
+        end_sessions(tenant, call, id);
+    }
     if call.flag("sendEmail", true) {
         return Ok(nothing());
     }
@@ -179,6 +187,7 @@ pub fn reset_factors(tenant: &mut Tenant, call: &Call) -> Outcome {
     if status == Status::Deprovisioned {
         return Err(Refusal::code("E0000038"));
     }
+    tenant.enroll_factors(id, &[]);
     tell(tenant, call, id, "user.mfa.factor.reset_all");
     Ok(nothing())
 }

@@ -90,7 +90,7 @@ fn search(tenant: &Tenant, call: &Call, expression: &str) -> Outcome {
 fn sort_key(tenant: &Tenant, user: &User, attribute: &str) -> String {
     use crate::filter::Found;
     let value = match user.found(&tenant.org, attribute) {
-        Found::Missing => String::new(),
+        Found::Missing | Found::Many(_) => String::new(),
         Found::Text(text) => text.to_lowercase(),
         Found::Time(time) => format!("{time:020}"),
         Found::Texts(texts) => texts.join(" "),
@@ -153,6 +153,10 @@ pub fn create(tenant: &mut Tenant, call: &Call) -> Outcome {
         profile,
         groups: BTreeSet::new(),
         manager: None,
+        factors: Vec::new(),
+        sessions: 0,
+        // Its email is enough, as in organizations of the Identity Engine.
+        recovery: true,
     });
     tell(tenant, call, id, "user.lifecycle.create");
     if activated.is_some() {

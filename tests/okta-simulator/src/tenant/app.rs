@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Org;
 use super::user::User;
@@ -10,6 +10,24 @@ use crate::clock::Stamp;
 use crate::filter::Found;
 use crate::log::Party;
 use crate::random::Id;
+
+/// A direct assignment of a user.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// When it was made.
+    pub created: Stamp,
+    /// When its profile was last given.
+    pub last_updated: Stamp,
+    /// The profile in the app.
+    pub profile: Map<String, Value>,
+}
+
+impl Assignment {
+    /// A new one.
+    pub fn new(now: Stamp) -> Assignment {
+        Assignment { created: now, last_updated: now, profile: Map::new() }
+    }
+}
 
 /// An app.
 #[derive(Debug)]
@@ -28,8 +46,10 @@ pub struct App {
     pub created: Stamp,
     /// The last change.
     pub last_updated: Stamp,
-    /// Users assigned directly, since when.
-    pub users: BTreeMap<Id, Stamp>,
+    /// The links people see on their dashboard: name and title. Some apps have several, some none.
+    pub links: &'static [(&'static str, &'static str)],
+    /// Users assigned directly.
+    pub users: BTreeMap<Id, Assignment>,
     /// Groups assigned, in order of priority.
     pub groups: BTreeSet<Id>,
 }
@@ -61,7 +81,9 @@ impl App {
         let turn = if self.active { "deactivate" } else { "activate" };
         let mut links = json!({
             "uploadLogo": { "href": format!("{own}/logo"), "hints": { "allow": ["POST"] } },
-            "appLinks": [{ "name": "login", "href": format!("{base}/home/{}/{}/1", self.name, self.id), "type": "text/html" }],
+            "appLinks": self.links().map(|(name, _, href)| json!({
+                "name": name, "href": format!("{base}{href}"), "type": "text/html",
+            })).collect::<Value>(),
             "policies": { "href": format!("{own}/policies"), "hints": { "allow": ["PUT"] } },
             "groups": { "href": format!("{own}/groups") },
             "users": { "href": format!("{own}/users") },
@@ -79,7 +101,7 @@ impl App {
             "accessibility": { "selfService": false, "errorRedirectUrl": null, "loginRedirectUrl": null },
             "visibility": {
                 "autoLaunch": false, "autoSubmitToolbar": false,
-                "hide": { "iOS": false, "web": false }, "appLinks": { "login": true },
+                "hide": { "iOS": false, "web": false }, "appLinks": self.links.iter().map(|link| (link.0.to_owned(), true.into())).collect::<Map<_, _>>(),
             },
             "features": [],
             "signOnMode": self.sign_on,
@@ -94,10 +116,35 @@ impl App {
         })
     }
 
+    /// The links people see: name, title and path.
+    fn links(&self) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+        let place = |number: usize| format!("/home/{}/{}/{}", self.name, self.id, number + 1);
+        self.links.iter().enumerate().map(move |(number, (name, title))| (*name, *title, place(number)))
+    }
+
+    /// The links on a user's dashboard, without their order.
+    pub fn dashboard(&self, user: &User, base: &str) -> impl Iterator<Item = Value> {
+        let assignment = format!("0ua{}{}", &user.id.as_str()[3..12], &self.id.as_str()[3..11]);
+        self.links().map(move |(_, title, href)| {
+            json!({
+                "id": user.id,
+                "label": if title.is_empty() { self.label.clone() } else { format!("{} {title}", self.label) },
+                "linkUrl": format!("{base}{href}"),
+                "logoUrl": format!("{base}/assets/img/logos/{}.png", self.name),
+                "appName": self.name,
+                "appInstanceId": self.id,
+                "appAssignmentId": assignment,
+                "credentialsSetup": false,
+                "hidden": false,
+            })
+        })
+    }
+
     /// A user's assignment, direct or through a group.
     pub fn assignment(&self, user: &User, base: &str) -> Value {
-        let direct = self.users.get(&user.id).copied();
-        let since = direct.unwrap_or(self.last_updated.max(user.created));
+        let direct = self.users.get(&user.id);
+        let granted = Assignment::new(self.last_updated.max(user.created));
+        let shown = direct.unwrap_or(&granted);
         let mut links = json!({
             "app": { "href": format!("{base}/api/v1/apps/{}", self.id) },
             "user": { "href": format!("{base}/api/v1/users/{}", user.id) },
@@ -109,15 +156,15 @@ impl App {
         json!({
             "id": user.id,
             "externalId": format!("ext-{}", user.id),
-            "created": since,
-            "lastUpdated": since,
+            "created": shown.created,
+            "lastUpdated": shown.last_updated,
             "scope": if direct.is_some() { "USER" } else { "GROUP" },
             "status": "ACTIVE",
-            "statusChanged": since,
+            "statusChanged": shown.created,
             "passwordChanged": null,
             "syncState": "DISABLED",
             "credentials": { "userName": user.login() },
-            "profile": {},
+            "profile": shown.profile,
             "_links": links,
         })
     }

@@ -4,28 +4,31 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::SignedDuration;
 
-use super::app::App;
+use super::app::{App, Assignment};
 use super::group::{Group, GroupKind};
 use super::service::ServiceApp;
 use super::{Tenant, people};
 use crate::Config;
 use crate::clock::{Clock, Stamp, moved};
-use crate::log::{Entry, Log, Source};
+use crate::log::{Entry, Log};
 use crate::page::Seal;
 use crate::random::{Id, Ids, Random};
 
-/// Apps after Okta's own: integration name, label, how one signs in.
-const APPS: &[(&str, &str, &str)] = &[
-    ("google", "Google Workspace", "SAML_2_0"),
-    ("slack", "Slack", "SAML_2_0"),
-    ("salesforce", "Salesforce", "SAML_2_0"),
-    ("zoomus", "Zoom", "SAML_2_0"),
-    ("bookmark", "Company Handbook", "BOOKMARK"),
-    ("github_enterprise", "GitHub", "SAML_2_0"),
-    ("atlassian", "Atlassian Cloud", "SAML_2_0"),
-    ("workday", "Workday", "SAML_2_0"),
-    ("amazon_aws", "AWS Account Federation", "SAML_2_0"),
-    ("template_basic_auth", "Expenses", "BASIC_AUTH"),
+/// The one link most apps have.
+const LOGIN: &[(&str, &str)] = &[("login", "")];
+
+/// Apps after Okta's own: integration name, label, how one signs in, links on the dashboard.
+const APPS: &[(&str, &str, &str, &[(&str, &str)])] = &[
+    ("google", "Google Workspace", "SAML_2_0", &[("mail", "Mail"), ("calendar", "Calendar")]),
+    ("slack", "Slack", "SAML_2_0", LOGIN),
+    ("salesforce", "Salesforce", "SAML_2_0", LOGIN),
+    ("zoomus", "Zoom", "SAML_2_0", LOGIN),
+    ("bookmark", "Company Handbook", "BOOKMARK", LOGIN),
+    ("github_enterprise", "GitHub", "SAML_2_0", LOGIN),
+    ("atlassian", "Atlassian Cloud", "SAML_2_0", LOGIN),
+    ("workday", "Workday", "SAML_2_0", &[]),
+    ("amazon_aws", "AWS Account Federation", "SAML_2_0", LOGIN),
+    ("template_basic_auth", "Expenses", "BASIC_AUTH", LOGIN),
 ];
 
 /// Sign-ins of the past days that a new tenant's log begins with.
@@ -63,6 +66,7 @@ impl Tenant {
         people::hire(&mut tenant, config.users, &mut random);
         tenant.add_memberships(config.memberships, &mut random);
         tenant.add_assignments(&mut random);
+        tenant.equip(&mut Random::new(seed, "factors"));
         tenant.remember_sign_ins();
         tenant
     }
@@ -71,8 +75,8 @@ impl Tenant {
         let created = self.org.created;
         for index in 0..count {
             let round = index.saturating_sub(1) / APPS.len();
-            let (name, label, sign_on) = match index.checked_sub(1) {
-                None => ("saasure", "Okta Admin Console", "OPENID_CONNECT"),
+            let (name, label, sign_on, links) = match index.checked_sub(1) {
+                None => ("saasure", "Okta Admin Console", "OPENID_CONNECT", &[][..]),
                 Some(index) => APPS[index % APPS.len()],
             };
             let label = if round == 0 { label.to_owned() } else { format!("{label} {}", round + 1) };
@@ -85,6 +89,7 @@ impl Tenant {
                 sign_on,
                 created,
                 last_updated: created,
+                links,
                 users: BTreeMap::new(),
                 groups: BTreeSet::new(),
             };
@@ -158,11 +163,11 @@ impl Tenant {
                 app.groups.insert(*random.pick(&groups));
             }
             for _ in 0..people.len().min(30) {
-                app.users.insert(*random.pick(&people), created);
+                app.users.insert(*random.pick(&people), Assignment::new(created));
             }
         }
         if let (Some(console), Some(owner)) = (self.apps.values_mut().next(), people.first()) {
-            console.users.insert(*owner, created);
+            console.users.insert(*owner, Assignment::new(created));
         }
     }
 
@@ -170,13 +175,7 @@ impl Tenant {
         for step in (0..PAST_SIGN_INS).rev() {
             let Some(party) = self.anyone(|_| {}) else { continue };
             let ago = SignedDuration::from_mins(i64::try_from(step).unwrap_or(0) * 20 + 5);
-            let entry = Entry {
-                kind: "user.session.start".into(),
-                actor: party.clone(),
-                targets: vec![party],
-                source: Source::default(),
-                late: SignedDuration::ZERO,
-            };
+            let entry = Entry::new("user.session.start", party.clone(), vec![party]);
             self.log.write(entry, moved(self.clock.now(), -ago), &mut self.random);
         }
     }

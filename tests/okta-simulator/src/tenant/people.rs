@@ -257,6 +257,9 @@ fn person(id: Id, status: Status, profile: Profile, now: Stamp, created: Stamp, 
         profile,
         groups: BTreeSet::new(),
         manager: None,
+        factors: Vec::new(),
+        sessions: 0,
+        recovery: false,
     }
 }
 

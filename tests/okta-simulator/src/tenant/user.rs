@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Org;
+use super::factor::Factor;
 use crate::clock::Stamp;
 use crate::filter::Found;
 use crate::log::Party;
@@ -45,6 +46,11 @@ impl Status {
         Status::Suspended,
         Status::Deprovisioned,
     ];
+
+    /// The status Okta writes so.
+    pub fn parse(name: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.name() == name)
+    }
 
     /// The status as Okta writes it.
     pub const fn name(self) -> &'static str {
@@ -122,6 +128,12 @@ pub struct User {
     pub groups: BTreeSet<Id>,
     /// Its manager by linked object, for the few who have one.
     pub manager: Option<Id>,
+    /// What it signs in with besides its password.
+    pub factors: Vec<Factor>,
+    /// How many sessions are open; a sign-in in passing opens none, so that they can be counted on.
+    pub sessions: usize,
+    /// Whether something is enrolled that can recover a forgotten password.
+    pub recovery: bool,
 }
 
 impl User {
