@@ -197,3 +197,65 @@ async fn unlicensed_and_unknown_things_have_their_own_answers() {
             .contains("(OAuth2AppInstance)")
     );
 }
+
+#[tokio::test]
+async fn a_group_keeps_its_name_to_itself_and_a_member_joins_once() {
+    let world = World::small().await;
+    let id = world.hire("zara@acme.example").await;
+    let name = |name: &str| Some(json!({ "profile": { "name": name } }));
+    let make = |body| world.call(Method::POST, "/api/v1/groups", body);
+    let (one, _) = (make(name("Zebras")).await, make(name("Yaks")).await);
+    let path = format!("/api/v1/groups/{}", one.body["id"].as_str().unwrap_or_default());
+    for refused in [make(name("Zebras")).await, world.call(Method::PUT, &path, name("Yaks")).await] {
+        let cause = "name: An object with this field already exists in the current organization";
+        assert_eq!((refused.status, refused.code()), (400, "E0000001"));
+        assert_eq!(refused.body["errorCauses"][0]["errorSummary"], cause);
+    }
+    for method in [Method::PUT, Method::PUT, Method::DELETE, Method::DELETE] {
+        assert_eq!(world.call(method, &format!("{path}/users/{id}"), None).await.status, 204);
+    }
+    let told = world.get(&format!("/api/v1/logs?filter=target.id+eq+{}", one.body["id"])).await;
+    let told: Vec<_> = told.items().iter().map(|event| event["eventType"].as_str().unwrap_or_default()).collect();
+    assert_eq!(told, ["group.lifecycle.create", "group.user_membership.add", "group.user_membership.remove"]);
+}
+
+#[tokio::test]
+async fn an_app_comes_with_each_of_its_links_or_with_none() {
+    let world = World::small().await;
+    let id = world.hire("zara@acme.example").await;
+    let apps = world.get("/api/v1/apps?limit=200&includeNonDeleted=true").await;
+    for app in apps.ids() {
+        let assigned = world.call(Method::POST, &format!("/api/v1/apps/{app}/users"), Some(json!({ "id": id }))).await;
+        assert_eq!(assigned.status, 200);
+    }
+    let links = world.get("/api/v1/users/zara%40acme.example/appLinks").await;
+    let labels: Vec<_> = links.items().iter().map(|link| link["label"].as_str().unwrap_or_default()).collect();
+    assert_eq!(labels[..3], ["Google Workspace Mail", "Google Workspace Calendar", "Slack"]);
+    assert_eq!(links.items()[0]["appInstanceId"], links.items()[1]["appInstanceId"]);
+    let inactive = apps.items().iter().find(|app| app["status"] == "INACTIVE").expect("an inactive app");
+    assert!(
+        !labels.contains(&"Okta Admin Console")
+            && links.items().iter().all(|link| link["appInstanceId"] != inactive["id"])
+    );
+}
+
+#[tokio::test]
+async fn an_app_is_assigned_again_with_another_profile_and_kept_while_a_group_grants_it() {
+    let world = World::small().await;
+    let id = world.hire("zara@acme.example").await;
+    let app = format!("/api/v1/apps/{}", world.get("/api/v1/apps").await.ids()[1]);
+    for profile in [json!({}), json!({ "role": "reader" }), json!({ "role": "writer" })] {
+        let body = json!({ "id": id, "scope": "USER", "profile": profile });
+        let assigned = world.call(Method::POST, &format!("{app}/users"), Some(body)).await;
+        assert_eq!((assigned.status, &assigned.body["profile"]), (200, &profile));
+    }
+    let told =
+        world.get(&format!("/api/v1/logs?filter=eventType+sw+%22application.%22+and+target.id+eq+%22{id}%22")).await;
+    assert_eq!(told.items().len(), 1);
+    let people = world.get(&format!("{app}/users?limit=500")).await;
+    let granted = people.items().iter().find(|user| user["scope"] == "GROUP").expect("someone through a group");
+    let path = format!("{app}/users/{}", granted["id"].as_str().unwrap_or_default());
+    let refused = world.call(Method::DELETE, &path, None).await;
+    assert_eq!((refused.status, refused.code()), (403, "E0000046"));
+    assert_eq!(world.get(&path).await.body["scope"], "GROUP");
+}

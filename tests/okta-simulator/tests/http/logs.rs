@@ -4,7 +4,7 @@ use okta_simulator::Config;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{Seen, World};
+use crate::world::{App, Seen, World};
 
 async fn world() -> World {
     World::new(Config { users: 40, ..Config::default() }).await
@@ -115,4 +115,68 @@ async fn people_sign_in_while_users_are_listed() {
     let id = page.items()[0]["actor"]["id"].as_str().unwrap_or_default();
     let user = world.get(&format!("/api/v1/users/{id}")).await.body;
     assert!(user["lastLogin"].as_str() > user["lastUpdated"].as_str());
+}
+
+#[tokio::test]
+async fn an_address_is_found_as_the_client_and_anywhere_on_the_way() {
+    let world = world().await;
+    let id = world.hire("zara@acme.example").await;
+    let order = |more: Value| {
+        let mut order = json!({ "count": 1, "type": "user.session.start" });
+        order.as_object_mut().expect("an object").append(&mut more.as_object().cloned().unwrap_or_default());
+        order
+    };
+    let details = json!({
+        "ip": "203.0.113.7", "user": "zara@acme.example", "outcome": "FAILURE", "reason": "INVALID_CREDENTIALS",
+        "city": "Lagos", "country": "Nigeria", "asn": 64500, "isp": "Example Net", "is_proxy": true, "user_agent": "curl/8",
+    });
+    let chain =
+        json!({ "ip": "198.51.100.1", "ip_chain": ["198.51.100.1", "203.0.113.7"], "user": "nobody@acme.example" });
+    for more in [details, chain, json!({ "ip": "2001:db8::1" })] {
+        world.door(Method::POST, "/events", order(more)).await;
+    }
+    let found = |filter: &'static str| {
+        let world = &world;
+        async move { world.get(&format!("/api/v1/logs?filter={filter}")).await.items().to_vec() }
+    };
+    let direct = found("client.ipAddress+eq+%22203.0.113.7%22+and+outcome.result+eq+%22FAILURE%22").await;
+    assert_eq!((direct.len(), &direct[0]["actor"]["id"]), (1, &json!(id)));
+    assert_eq!(direct[0]["securityContext"]["asNumber"], 64500);
+    assert_eq!(direct[0]["client"]["geographicalContext"], json!({ "city": "Lagos", "country": "Nigeria" }));
+    let on_the_way = found("request.ipChain.ip+eq+%22203.0.113.7%22").await;
+    let actors: Vec<_> = on_the_way.iter().map(|event| event["actor"]["alternateId"].clone()).collect();
+    assert_eq!(actors, ["zara@acme.example", "nobody@acme.example"]);
+}
+
+#[tokio::test]
+async fn a_call_is_told_with_its_address_and_user_agent_and_any_of_its_targets() {
+    let world = world().await;
+    let id = world.hire("zara@acme.example").await;
+    let made = world.call(Method::POST, "/api/v1/groups", Some(json!({ "profile": { "name": "Zebras" } }))).await;
+    let group = made.body["id"].as_str().unwrap_or_default();
+    let path = format!("/api/v1/groups/{group}/users/{id}");
+    let token = format!("SSWS {}", world.okta.credentials().api_token);
+    let request = world.request(Method::PUT, &path).header("authorization", token).header("content-length", "0");
+    Seen::of(request.header("user-agent", "connector/1")).await;
+    let filter = format!("eventType+eq+%22group.user_membership.add%22+and+target.id+eq+%22{group}%22");
+    let told = world.get(&format!("/api/v1/logs?filter={filter}")).await.body[0].clone();
+    assert_eq!((&told["target"][0]["id"], &told["target"][1]["id"]), (&json!(id), &json!(group)));
+    assert_eq!(
+        (&told["client"]["ipAddress"], &told["client"]["userAgent"]["rawUserAgent"]),
+        (&json!("127.0.0.1"), &json!("connector/1"))
+    );
+}
+
+#[tokio::test]
+async fn a_service_app_is_named_as_the_maker_of_a_user() {
+    let world = world().await;
+    let app = App::new(&world, "off").await;
+    let token = app.token("okta.users.manage").await;
+    let person = json!({ "firstName": "A", "lastName": "B", "email": "a@acme.example", "login": "a@acme.example" });
+    let request = world.request(Method::POST, "/api/v1/users?activate=false").json(&json!({ "profile": person }));
+    let made = Seen::of(request.bearer_auth(token.body["access_token"].as_str().unwrap_or_default())).await;
+    let filter = format!("eventType+eq+%22user.lifecycle.create%22+and+target.id+eq+{}", made.body["id"]);
+    let told = world.get(&format!("/api/v1/logs?filter={filter}")).await;
+    assert_eq!(told.items().len(), 1);
+    assert_eq!(told.items()[0]["actor"]["id"], world.okta.credentials().client_id);
 }

@@ -1,5 +1,6 @@
 //! The simulator through its only entrance, HTTP: as an API token, as a service app with proofs, as the operator.
 
+mod access;
 mod app;
 mod directory;
 mod faults;
