@@ -7,6 +7,7 @@ mod canaries;
 mod client;
 mod connections;
 mod crash;
+mod described;
 mod direct;
 mod findings;
 mod function;

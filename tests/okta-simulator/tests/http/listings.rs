@@ -155,3 +155,23 @@ async fn links_lead_to_the_public_address() {
     let org = Seen::of(world.request(Method::GET, "/.well-known/okta-organization")).await;
     assert_eq!(org.body["_links"]["organization"]["href"], "https://acme.example");
 }
+
+#[tokio::test]
+async fn a_search_ignores_the_case_of_values_and_reads_their_escapes() {
+    let world = World::small().await;
+    let id = world.hire(r#"za"ra\@acme.example"#).await;
+    world.advance("2s").await;
+    let by_id = format!(r#"search=id eq "{id}""#);
+    for (query, finds) in [
+        (by_id.as_str(), true),
+        (r#"search=profile.login eq "ZA\"RA\\@acme.example""#, true),
+        (r#"search=profile.email eq "ZA\"RA\\@acme.example""#, true),
+        (r#"filter=profile.login eq "za\"ra\\@acme.example""#, true),
+        (r#"filter=profile.login eq "ZA\"RA\\@acme.example""#, false),
+        (r#"search=profile.login eq "za"ra\\@acme.example""#, false),
+    ] {
+        let query = query.replace('"', "%22").replace('\\', "%5C").replace(' ', "+");
+        let found = world.get(&format!("/api/v1/users?{query}")).await;
+        assert_eq!(found.ids() == [id.clone()], finds, "{query} {found:?}");
+    }
+}

@@ -117,35 +117,47 @@ async fn people_sign_in_while_users_are_listed() {
     assert!(user["lastLogin"].as_str() > user["lastUpdated"].as_str());
 }
 
+/// Events that fit a filter.
+async fn found(world: &World, filter: &str) -> Vec<Value> {
+    world.get(&format!("/api/v1/logs?filter={filter}")).await.items().to_vec()
+}
+
 #[tokio::test]
-async fn an_address_is_found_as_the_client_and_anywhere_on_the_way() {
+async fn a_logon_tells_who_tried_from_where_and_how_it_ended() {
     let world = world().await;
     let id = world.hire("zara@acme.example").await;
-    let order = |more: Value| {
-        let mut order = json!({ "count": 1, "type": "user.session.start" });
-        order.as_object_mut().expect("an object").append(&mut more.as_object().cloned().unwrap_or_default());
-        order
-    };
-    let details = json!({
-        "ip": "203.0.113.7", "user": "zara@acme.example", "outcome": "FAILURE", "reason": "INVALID_CREDENTIALS",
-        "city": "Lagos", "country": "Nigeria", "asn": 64500, "isp": "Example Net", "is_proxy": true, "user_agent": "curl/8",
+    let logon = json!({
+        "count": 1, "type": "user.session.start", "user": "zara@acme.example", "outcome": "FAILURE",
+        "reason": "INVALID_CREDENTIALS", "ip": "203.0.113.7", "city": "Lagos", "country": "Nigeria", "asn": 64500,
+        "isp": "Example Net", "is_proxy": true, "user_agent": "curl/8",
     });
-    let chain =
-        json!({ "ip": "198.51.100.1", "ip_chain": ["198.51.100.1", "203.0.113.7"], "user": "nobody@acme.example" });
-    for more in [details, chain, json!({ "ip": "2001:db8::1" })] {
-        world.door(Method::POST, "/events", order(more)).await;
+    world.door(Method::POST, "/events", logon).await;
+    let events = found(&world, "client.ipAddress+eq+%22203.0.113.7%22+and+outcome.result+eq+%22FAILURE%22").await;
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((&event["actor"]["id"], &event["outcome"]["reason"]), (&json!(id), &json!("INVALID_CREDENTIALS")));
+    assert_eq!(event["client"]["geographicalContext"], json!({ "city": "Lagos", "country": "Nigeria" }));
+    assert_eq!(event["client"]["userAgent"]["rawUserAgent"], "curl/8");
+    let security = &event["securityContext"];
+    assert_eq!((&security["asNumber"], &security["isProxy"]), (&json!(64500), &json!(true)));
+}
+
+#[tokio::test]
+async fn an_address_is_found_anywhere_on_the_way() {
+    let world = world().await;
+    for more in [
+        json!({ "ip": "203.0.113.7", "user": "one@acme.example" }),
+        json!({ "ip_chain": ["198.51.100.1", "203.0.113.7"], "user": "two@acme.example" }),
+        json!({ "ip": "2001:db8::1" }),
+    ] {
+        let mut order = json!({ "count": 1, "type": "user.session.start" });
+        order.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        world.door(Method::POST, "/events", order).await;
     }
-    let found = |filter: &'static str| {
-        let world = &world;
-        async move { world.get(&format!("/api/v1/logs?filter={filter}")).await.items().to_vec() }
-    };
-    let direct = found("client.ipAddress+eq+%22203.0.113.7%22+and+outcome.result+eq+%22FAILURE%22").await;
-    assert_eq!((direct.len(), &direct[0]["actor"]["id"]), (1, &json!(id)));
-    assert_eq!(direct[0]["securityContext"]["asNumber"], 64500);
-    assert_eq!(direct[0]["client"]["geographicalContext"], json!({ "city": "Lagos", "country": "Nigeria" }));
-    let on_the_way = found("request.ipChain.ip+eq+%22203.0.113.7%22").await;
-    let actors: Vec<_> = on_the_way.iter().map(|event| event["actor"]["alternateId"].clone()).collect();
-    assert_eq!(actors, ["zara@acme.example", "nobody@acme.example"]);
+    let events = found(&world, "request.ipChain.ip+eq+%22203.0.113.7%22").await;
+    let actors: Vec<_> = events.iter().map(|event| event["actor"]["alternateId"].clone()).collect();
+    assert_eq!(actors, ["one@acme.example", "two@acme.example"]);
+    assert_eq!(events[1]["client"]["ipAddress"], "198.51.100.1");
+    assert_eq!(found(&world, "client.ipAddress+sw+%222001:%22").await[0]["request"]["ipChain"][0]["version"], "V6");
 }
 
 #[tokio::test]
