@@ -1,12 +1,17 @@
 //! Who is calling: API tokens, access tokens, and the proofs that belong to them.
 
+mod authorize;
 mod jws;
 mod keys;
 mod proof;
+mod sign_ins;
 mod token;
+mod web_app;
 
+pub use authorize::{Authorize, authorize};
 pub use keys::fetch;
 pub use token::{TokenRequest, claimed_client, grant, keys_to_fetch};
+pub use web_app::revoke;
 
 use std::collections::HashMap;
 
@@ -17,8 +22,10 @@ use crate::call::Principal;
 use crate::log::Party;
 use crate::routes::Route;
 use crate::tenant::Tenant;
+use crate::tenant::user::Status;
 use keys::Keys;
 use proof::Expectation;
+use sign_ins::SignIns;
 
 /// Algorithms of client assertions and proofs.
 const ALGORITHMS: &str = "RS256 RS384 RS512 ES256 ES384 ES512";
@@ -31,6 +38,8 @@ pub struct Gate {
     tokens: HashMap<String, Access>,
     used: HashMap<String, i64>,
     keys: Keys,
+    /// Users who signed in to the web app.
+    pub sign_ins: SignIns,
 }
 
 /// An access token's meaning.
@@ -41,6 +50,8 @@ struct Access {
     expires: i64,
     /// The thumbprint of the key the token is bound to.
     thumbprint: Option<String>,
+    /// The user's sign-in it belongs to, if it speaks for a user.
+    sign_in: Option<usize>,
 }
 
 impl Gate {
@@ -96,12 +107,12 @@ pub fn authenticate(gate: &mut Gate, tenant: &Tenant, presented: &Presented<'_>)
                     "The resource request must use the DPoP authentication scheme when using a DPoP bound token.";
                 return Err(challenge(tenant, presented, "DPoP", 400, "invalid_request", text));
             }
-            Ok(service(tenant, access))
+            principal(gate, tenant, presented, "Bearer", access)
         }
         "dpop" => {
             let access = known(gate, tenant, presented, "DPoP", token)?;
             prove(gate, tenant, presented, token, access.thumbprint.as_deref())?;
-            Ok(service(tenant, access))
+            principal(gate, tenant, presented, "DPoP", access)
         }
         _ => Err(Refusal::code("E0000005")),
     }
@@ -111,21 +122,48 @@ fn api_token(tenant: &Tenant, token: &str) -> Result<Principal, Refusal> {
     let owner = tenant.users.get(&tenant.org.owner).filter(|owner| owner.is_present());
     match owner {
         Some(owner) if tenant.service.api_token_active && token == tenant.service.credentials.api_token => {
-            Ok(Principal { actor: owner.party(), role: tenant.service.api_token_role, scopes: None })
+            Ok(Principal {
+                actor: owner.party(),
+                role: tenant.service.api_token_role,
+                scopes: None,
+                user: Some(owner.id),
+                client: None,
+            })
         }
         _ => Err(Refusal::code("E0000011")),
     }
 }
 
-/// The principal of an access token; its role is the app's of this moment.
-fn service(tenant: &Tenant, access: Access) -> Principal {
-    let actor = Party {
-        id: access.client.clone(),
-        kind: "PublicClientApp",
-        alternate: access.client,
-        name: "Service app".into(),
+/// Whom an access token speaks for; the role is that of this moment.
+fn principal(
+    gate: &Gate,
+    tenant: &Tenant,
+    presented: &Presented<'_>,
+    scheme: &str,
+    access: Access,
+) -> Result<Principal, Refusal> {
+    let Some(place) = access.sign_in else {
+        let (id, alternate) = (access.client.clone(), access.client.clone());
+        let actor = Party { id, kind: "PublicClientApp", alternate, name: "Service app".into() };
+        return Ok(Principal {
+            actor,
+            role: tenant.service.role,
+            scopes: Some(access.scopes),
+            user: None,
+            client: Some(access.client),
+        });
     };
-    Principal { actor, role: tenant.service.role, scopes: Some(access.scopes) }
+    let user = gate.sign_ins.live(place).and_then(|sign_in| tenant.users.get(&sign_in.user));
+    let user = user
+        .filter(|user| user.status == Status::Active)
+        .ok_or_else(|| challenge(tenant, presented, scheme, 401, "invalid_token", "The access token is invalid."))?;
+    Ok(Principal {
+        actor: user.party(),
+        role: tenant.service.web_role,
+        scopes: Some(access.scopes),
+        user: Some(user.id),
+        client: Some(access.client),
+    })
 }
 
 fn known(

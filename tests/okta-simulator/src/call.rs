@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::answer::Refusal;
 use crate::faults::Effects;
 use crate::log::Party;
+use crate::random::Id;
 use crate::role::Role;
 
 /// Who is calling.
@@ -17,6 +18,10 @@ pub struct Principal {
     pub role: Option<Role>,
     /// The token's scopes; an API token has none and needs none.
     pub scopes: Option<Vec<String>>,
+    /// The user behind it, whom `me` means; a service app has none.
+    pub user: Option<Id>,
+    /// The app whose access token it is, which limits are counted for.
+    pub client: Option<String>,
 }
 
 /// Where a request went: enough to make links back to it.

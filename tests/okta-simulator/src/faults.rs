@@ -102,7 +102,8 @@ impl Fault {
         match self {
             Fault::EmptyList => matches!(kind, Kind::List | Kind::Log),
             Fault::CutList { .. } => kind == Kind::List,
-            Fault::KeyRevoked | Fault::JwksStale | Fault::UngrantedScopes { .. } => kind == Kind::Token,
+            Fault::KeyRevoked | Fault::JwksStale => kind == Kind::Token,
+            Fault::UngrantedScopes { .. } => matches!(kind, Kind::Token | Kind::Authorize),
             Fault::Hooks { .. } => false,
             _ => true,
         }

@@ -8,12 +8,13 @@ use std::net::IpAddr;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, request::Parts};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use url::form_urlencoded;
 
 use crate::answer::{Answer, Outcome, Refusal, known_code, status_code};
 use crate::api::meta;
-use crate::auth::{self, Presented, TokenRequest};
+use crate::auth::{self, Authorize, Presented, TokenRequest};
 use crate::call::{Address, Call, Principal};
 use crate::clock::moved;
 use crate::faults::{Effects, Throttle};
@@ -83,9 +84,8 @@ fn judge(state: &mut State, exchange: Exchange) -> Reply {
         Err(refused)
     } else if let Some((status, code)) = &exchange.effects.status {
         Err(ordered_refusal(exchange.route, *status, code.as_deref()))
-    } else if exchange.route.kind == Kind::Token {
-        let request = token_request(state, &exchange);
-        auth::grant(&mut state.gate, &mut state.tenant, &request, &exchange.effects)
+    } else if matches!(exchange.route.kind, Kind::Token | Kind::Authorize | Kind::Revoke) {
+        sign_in(state, &exchange)
     } else {
         caller.and_then(|caller| serve(state, exchange, caller, now))
     };
@@ -94,11 +94,24 @@ fn judge(state: &mut State, exchange: Exchange) -> Reply {
     Reply { answer, quota, principal }
 }
 
+/// What the endpoints of OAuth answer.
+fn sign_in(state: &mut State, exchange: &Exchange) -> Outcome {
+    let request = token_request(state, exchange);
+    match exchange.route.kind {
+        Kind::Authorize => {
+            let request = authorize_request(exchange);
+            Ok(auth::authorize(&mut state.gate, &mut state.tenant, &request, &exchange.effects))
+        }
+        Kind::Revoke => auth::revoke(&mut state.gate, &state.tenant, &request),
+        _ => auth::grant(&mut state.gate, &mut state.tenant, &request, &exchange.effects),
+    }
+}
+
 /// Who is calling, for endpoints that want to know.
 fn identify(state: &mut State, exchange: &Exchange, seen: Timestamp) -> Result<Principal, Refusal> {
-    if matches!(exchange.route.kind, Kind::Open | Kind::Token) {
+    if exchange.route.kind.is_open() {
         let actor = Party { id: ANONYMOUS.into(), kind: "User", alternate: ANONYMOUS.into(), name: ANONYMOUS.into() };
-        return Ok(Principal { actor, role: None, scopes: None });
+        return Ok(Principal { actor, role: None, scopes: None, user: None, client: None });
     }
     let presented = presented(exchange, seen);
     auth::authenticate(&mut state.gate, &state.tenant, &presented)
@@ -115,15 +128,13 @@ fn presented(exchange: &Exchange, seen: Timestamp) -> Presented<'_> {
 
 /// Whom the limit is counted for: the API token, an app, or nobody in particular.
 fn label(state: &State, exchange: &Exchange, caller: &Result<Principal, Refusal>) -> String {
-    if exchange.route.kind == Kind::Token {
-        let request = token_request(state, exchange);
-        return auth::claimed_client(&state.tenant, &request).unwrap_or_else(|| ANONYMOUS.into());
-    }
-    match caller {
-        Ok(caller) if caller.scopes.is_some() => caller.actor.id.clone(),
-        Ok(_) if exchange.route.kind != Kind::Open => "api_token".into(),
-        _ => ANONYMOUS.into(),
-    }
+    let client = match (exchange.route.kind, caller) {
+        (Kind::Token | Kind::Revoke, _) => auth::claimed_client(&state.tenant, &token_request(state, exchange)),
+        (Kind::Authorize, _) => authorize_request(exchange).field("client_id").map(str::to_owned),
+        (Kind::Open, _) | (_, Err(_)) => None,
+        (_, Ok(caller)) => Some(caller.client.clone().unwrap_or_else(|| "api_token".into())),
+    };
+    client.unwrap_or_else(|| ANONYMOUS.into())
 }
 
 /// A 429, ordered or earned.
@@ -149,11 +160,12 @@ fn ordered_refusal(route: &Route, status: u16, code: Option<&str>) -> Refusal {
         500 => Some("E0000009"),
         _ => None,
     };
+    let is_oauth = matches!(route.kind, Kind::Token | Kind::Authorize | Kind::Revoke);
     match code.and_then(known_code).or(usual) {
-        Some(code) if route.kind != Kind::Token || status == 429 => {
+        Some(code) if !is_oauth || status == 429 => {
             Refusal::Okta { code, about: String::new(), causes: Vec::new(), status: Some(status_code(status)) }
         }
-        _ if route.kind == Kind::Token && status < 502 => Refusal::oauth(status, "server_error", "Ordered by a fault."),
+        _ if is_oauth && status < 502 => Refusal::oauth(status, "server_error", "Ordered by a fault."),
         _ => Refusal::Gateway(status_code(status)),
     }
 }
@@ -199,15 +211,27 @@ fn call(exchange: Exchange, principal: Principal) -> Call {
     }
 }
 
+fn authorize_request(exchange: &Exchange) -> Authorize {
+    Authorize { query: pairs(exchange.parts.uri.query().unwrap_or_default().as_bytes()).collect() }
+}
+
 fn token_request(state: &State, exchange: &Exchange) -> TokenRequest {
     let headers = &exchange.parts.headers;
     let is_form = text(headers, "content-type").starts_with("application/x-www-form-urlencoded");
     TokenRequest {
         form: is_form.then(|| pairs(&exchange.body).collect::<HashMap<_, _>>()),
         proofs: headers.get_all("dpop").iter().map(|value| value.to_str().unwrap_or_default().to_owned()).collect(),
-        basic: text(headers, "authorization").starts_with("Basic "),
+        basic: text(headers, "authorization").strip_prefix("Basic ").map(|sent| basic(sent).unwrap_or_default()),
         seen: state.tenant.clock.now().as_second() + exchange.effects.skew,
     }
+}
+
+/// The id and the secret of a `Basic` header, each of which is sent as in a form (RFC 6749, 2.3.1).
+fn basic(sent: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(BASE64_STANDARD.decode(sent.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let decoded = |text: &str| pairs(text.as_bytes()).next().map(|pair| pair.0).unwrap_or_default();
+    Some((decoded(id), decoded(secret)))
 }
 
 fn pairs(text: &[u8]) -> impl Iterator<Item = (String, String)> {

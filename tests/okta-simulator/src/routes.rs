@@ -24,8 +24,19 @@ pub enum Kind {
     Write,
     /// The token endpoint.
     Token,
+    /// The endpoint a browser is sent to.
+    Authorize,
+    /// The endpoint that takes tokens back.
+    Revoke,
     /// Open to everyone.
     Open,
+}
+
+impl Kind {
+    /// Whether an endpoint finds out by itself who is calling, or does not care.
+    pub fn is_open(self) -> bool {
+        matches!(self, Kind::Open | Kind::Token | Kind::Authorize | Kind::Revoke)
+    }
 }
 
 /// Answers a call.
@@ -46,7 +57,7 @@ pub struct Route {
     pub kind: Kind,
     /// What the caller's role must allow.
     pub need: Permission,
-    /// What it does; the token endpoint and unknown paths are answered elsewhere.
+    /// What it does; the endpoints of OAuth and unknown paths are answered elsewhere.
     pub run: Handler,
 }
 
@@ -81,6 +92,8 @@ const APPS_MANAGE: &str = "okta.apps.manage";
 pub static ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/.well-known/okta-organization", scope: "", bucket: B::Other, kind: Kind::Open, need: P::None, run: meta::well_known },
     Route { method: Method::POST, path: "/oauth2/v1/token", scope: "", bucket: B::Token, kind: Kind::Token, need: P::None, run: meta::nothing },
+    Route { method: Method::GET, path: "/oauth2/v1/authorize", scope: "", bucket: B::Token, kind: Kind::Authorize, need: P::None, run: meta::nothing },
+    Route { method: Method::POST, path: "/oauth2/v1/revoke", scope: "", bucket: B::Other, kind: Kind::Revoke, need: P::None, run: meta::nothing },
 
     list("/api/v1/users", USERS, B::Users, P::ReadUsers, users::list),
     write(Method::POST, "/api/v1/users", USERS_MANAGE, B::Users, P::WriteUsers, users::create),

@@ -35,6 +35,7 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .route("/users/{id}", get(users::show).post(users::arrange))
         .route("/clock", get(clock).post(advance))
         .route("/events", post(events::write))
+        .route("/sign_ins", delete(end_sign_ins))
         .route("/reset", post(reset))
         .with_state(Arc::clone(shared))
 }
@@ -119,6 +120,8 @@ async fn stats(Held(shared): Door) -> Reply {
         "events": tenant.log.last(),
         "tokens": state.gate.live_tokens(tenant.clock.now().as_second()),
         "rate_limited": state.rate_limited,
+        "refreshes": state.gate.sign_ins.uses(),
+        "reuse_detected": state.gate.sign_ins.reuse_detected(),
         "hooks": { "sent": 0, "dropped": 0, "doubled": 0 },
     }))
 }
@@ -138,6 +141,12 @@ async fn advance(Held(shared): Door, body: Bytes) -> Reply {
     let by = by.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "advance: a duration such as 30s, 15m, 24h, 7d"))?;
     shared.state().tenant.clock.advance(by);
     clock(Held(shared)).await
+}
+
+/// What an administrator does who revokes the tokens of everyone who signed in to the web app.
+async fn end_sign_ins(Held(shared): Door) -> Reply {
+    shared.state().gate.sign_ins.end_all();
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 #[derive(Deserialize)]

@@ -134,10 +134,13 @@ fn role_json(tenant: &Tenant, role: Option<Role>, assignee: &str, kind: &str, pa
     role.into_iter().map(shown).collect()
 }
 
-/// `GET /api/v1/users/{id}/roles`: only the administrator who made the API token has one.
+/// `GET /api/v1/users/{id}/roles`: callers have the role they come with; of all others, only the administrator who made
+/// the API token has one.
 pub fn user_roles(tenant: &mut Tenant, call: &Call) -> Outcome {
     let user = tenant.user(call.param("id"))?.id;
-    let role = tenant.service.api_token_role.filter(|_| user == tenant.org.owner);
+    let own = call.principal.user == Some(user);
+    let role = if own { call.principal.role } else { tenant.service.api_token_role };
+    let role = role.filter(|_| own || user == tenant.org.owner);
     Ok(Answer::ok(role_json(tenant, role, user.as_str(), "USER", "/api/v1/users")))
 }
 

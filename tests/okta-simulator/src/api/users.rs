@@ -100,11 +100,10 @@ fn sort_key(tenant: &Tenant, user: &User, attribute: &str) -> String {
     format!("{value}\u{0}{}", user.id)
 }
 
-/// `GET /api/v1/users/{id}`; `me` is the administrator who made the API token.
+/// `GET /api/v1/users/{id}`; `me` is who made the API token or signed in.
 pub fn get(tenant: &mut Tenant, call: &Call) -> Outcome {
     let id = match call.param("id") {
-        "me" if call.principal.scopes.is_some() => return Err(Refusal::code("E0000005")),
-        "me" => tenant.org.owner,
+        "me" => call.principal.user.ok_or_else(|| Refusal::code("E0000005"))?,
         key => tenant.find(key)?,
     };
     Ok(Answer::ok(show(tenant, id)))

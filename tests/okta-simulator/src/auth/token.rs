@@ -1,4 +1,4 @@
-//! The token endpoint: `client_credentials` with a signed assertion, and the access tokens it makes.
+//! The token endpoint: `client_credentials` with a signed assertion, and the access tokens that every grant makes.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::jws::Jws;
 use super::keys::invalid_client;
 use super::proof::{self, Expectation, Proof};
-use super::{Access, Gate};
+use super::{Access, Gate, web_app};
 use crate::Dpop;
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::faults::Effects;
@@ -25,14 +25,15 @@ pub struct TokenRequest {
     pub form: Option<HashMap<String, String>>,
     /// The `DPoP` headers.
     pub proofs: Vec<String>,
-    /// Whether a secret was sent in `Authorization: Basic`.
-    pub basic: bool,
+    /// The id and the secret sent in `Authorization: Basic`.
+    pub basic: Option<(String, String)>,
     /// The server's clock in seconds, with its skew.
     pub seen: i64,
 }
 
 impl TokenRequest {
-    fn field(&self, name: &str) -> Option<&str> {
+    /// A field of the form; an empty one counts as absent.
+    pub fn field(&self, name: &str) -> Option<&str> {
         self.form.as_ref()?.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
@@ -54,7 +55,8 @@ pub fn keys_to_fetch(gate: &Gate, tenant: &Tenant, request: &TokenRequest, effec
 pub fn claimed_client(tenant: &Tenant, request: &TokenRequest) -> Option<String> {
     let ids = &tenant.service.credentials;
     let assertion = request.assertion();
-    let claimed = assertion.as_ref().and_then(|jws| jws.claims["iss"].as_str()).or(request.field("client_id"))?;
+    let named = request.basic.as_ref().map(|basic| basic.0.as_str()).or(request.field("client_id"));
+    let claimed = assertion.as_ref().and_then(|jws| jws.claims["iss"].as_str()).or(named)?;
     [&ids.client_id, &ids.web_client_id].into_iter().find(|id| *id == claimed).cloned()
 }
 
@@ -67,26 +69,30 @@ impl Gate {
 
 /// Answers a request.
 pub fn grant(gate: &mut Gate, tenant: &mut Tenant, request: &TokenRequest, effects: &Effects) -> Outcome {
-    if request.form.is_none() {
-        let text = "The Content-Type of the request must be application/x-www-form-urlencoded.";
-        return Err(Refusal::oauth(400, "invalid_request", text));
-    }
+    require_form(request)?;
     match request.field("grant_type") {
-        None => return Err(Refusal::oauth(400, "invalid_request", "The grant_type parameter is missing.")),
-        Some("client_credentials") => {}
-        Some("authorization_code" | "refresh_token") => {
-            let text = "The client is not authorized to use the provided grant type.";
-            return Err(Refusal::oauth(400, "unauthorized_client", text));
+        None => Err(Refusal::oauth(400, "invalid_request", "The grant_type parameter is missing.")),
+        Some("client_credentials") => {
+            authenticate_client(gate, tenant, request, effects)?;
+            let proof = binding(gate, tenant, request, tenant.service.dpop)?;
+            let scopes = scopes(tenant, request, effects)?;
+            let client = tenant.service.credentials.client_id.clone();
+            let granted = Granted { subject: client.clone(), client, scopes, sign_in: None, more: Vec::new() };
+            Ok(issue(gate, tenant, request, granted, proof))
         }
+        Some("authorization_code") => web_app::exchange(gate, tenant, request),
+        Some("refresh_token") => web_app::refresh(gate, tenant, request),
         Some(_) => {
             let text = "The authorization grant type is not supported by the authorization server.";
-            return Err(Refusal::oauth(400, "unsupported_grant_type", text));
+            Err(Refusal::oauth(400, "unsupported_grant_type", text))
         }
     }
-    authenticate_client(gate, tenant, request, effects)?;
-    let proof = binding(gate, tenant, request)?;
-    let scopes = scopes(tenant, request, effects)?;
-    Ok(issue(gate, tenant, request, scopes, proof))
+}
+
+/// Refuses a body that is no form.
+pub fn require_form(request: &TokenRequest) -> Result<(), Refusal> {
+    let text = "The Content-Type of the request must be application/x-www-form-urlencoded.";
+    request.form.as_ref().map(|_| ()).ok_or_else(|| Refusal::oauth(400, "invalid_request", text))
 }
 
 fn authenticate_client(
@@ -101,7 +107,7 @@ fn authenticate_client(
             Some(id) if id == ids.web_client_id => invalid_client(
                 "Only clients with 'application_type' of 'service' may use the client_credentials 'grant_type' with the Org Authorization Server.",
             ),
-            _ if request.basic || request.field("client_secret").is_some() => invalid_client(
+            _ if request.basic.is_some() || request.field("client_secret").is_some() => invalid_client(
                 "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.",
             ),
             Some(id) if id != ids.client_id => invalid_client("Invalid value for 'client_id' parameter."),
@@ -111,7 +117,7 @@ fn authenticate_client(
     if request.field("client_assertion_type") != Some(ASSERTION) {
         return Err(Refusal::oauth(400, "invalid_request", "The client_assertion_type is invalid."));
     }
-    if request.basic || request.field("client_secret").is_some() {
+    if request.basic.is_some() || request.field("client_secret").is_some() {
         return Err(Refusal::oauth(400, "invalid_request", "Cannot supply multiple client credentials."));
     }
     let assertion = request.assertion().ok_or_else(|| invalid_client("The parsing of the client_assertion failed."))?;
@@ -167,9 +173,9 @@ fn exact(seconds: i64) -> f64 {
 }
 
 /// The proof the token will be bound to, if it will be.
-fn binding(gate: &mut Gate, tenant: &Tenant, request: &TokenRequest) -> Result<Option<Proof>, Refusal> {
+pub fn binding(gate: &mut Gate, tenant: &Tenant, request: &TokenRequest, dpop: Dpop) -> Result<Option<Proof>, Refusal> {
     let invalid = |text: &str| Refusal::oauth(400, "invalid_dpop_proof", text);
-    let sent = match (tenant.service.dpop, request.proofs.as_slice()) {
+    let sent = match (dpop, request.proofs.as_slice()) {
         (Dpop::Off, _) | (Dpop::Optional, []) => return Ok(None),
         (Dpop::Required, []) => return Err(invalid("The DPoP proof JWT header is missing.")),
         (_, [sent]) => sent,
@@ -211,31 +217,53 @@ fn scopes(tenant: &Tenant, request: &TokenRequest, effects: &Effects) -> Result<
     Ok(granted)
 }
 
-/// Makes an access token: it looks like a JWT, but only its text means anything.
-fn issue(
+/// What a grant gives.
+#[derive(Debug)]
+pub struct Granted {
+    /// The client.
+    pub client: String,
+    /// Whom the token speaks for: a user's login, or the client itself.
+    pub subject: String,
+    /// The scopes.
+    pub scopes: Vec<String>,
+    /// The place of the user's sign-in.
+    pub sign_in: Option<usize>,
+    /// What else the answer holds.
+    pub more: Vec<(&'static str, String)>,
+}
+
+/// A token that looks like a JWT, although only its text means anything.
+pub fn lookalike(tenant: &mut Tenant, kind: &str, claims: &Value) -> String {
+    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({ "kid": "sim", "typ": kind, "alg": "RS256" });
+    format!("{}.{}.{}", part(&header), part(claims), tenant.random.text(342))
+}
+
+/// Makes an access token and the answer it is in.
+pub fn issue(
     gate: &mut Gate,
     tenant: &mut Tenant,
     request: &TokenRequest,
-    scopes: Vec<String>,
+    granted: Granted,
     proof: Option<Proof>,
 ) -> Answer {
-    let client = tenant.service.credentials.client_id.clone();
-    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let header = json!({ "kid": "sim", "typ": "application/okta-internal-at+jwt", "alg": "RS256" });
+    let Granted { client, subject, scopes, sign_in, more } = granted;
     let mut claims = json!({
         "ver": 1, "jti": format!("AT.{}", tenant.random.text(43)), "iss": tenant.base, "aud": tenant.base,
-        "sub": client, "iat": request.seen, "exp": request.seen + HOUR, "cid": client, "scp": scopes,
+        "sub": subject, "iat": request.seen, "exp": request.seen + HOUR, "cid": client, "scp": scopes,
     });
     let kind = if proof.is_some() { "DPoP" } else { "Bearer" };
     if let Some(proof) = &proof {
         claims["cnf"] = json!({ "jkt": proof.thumbprint });
     }
-    let token = format!("{}.{}.{}", part(&header), part(&claims), tenant.random.text(342));
-    let scope = scopes.join(" ");
+    let token = lookalike(tenant, "application/okta-internal-at+jwt", &claims);
+    let mut body = json!({ "token_type": kind, "expires_in": HOUR, "access_token": token, "scope": scopes.join(" ") });
+    for (name, value) in more {
+        body[name] = value.into();
+    }
     let now = tenant.clock.now().as_second();
     let nonce = proof.as_ref().map(|_| proof::nonce(&tenant.seal, now));
-    let access = Access { client, scopes, expires: now + HOUR, thumbprint: proof.map(|proof| proof.thumbprint) };
-    gate.remember(token.clone(), access, now);
-    let body = json!({ "token_type": kind, "expires_in": HOUR, "access_token": token, "scope": scope });
+    let thumbprint = proof.map(|proof| proof.thumbprint);
+    gate.remember(token, Access { client, scopes, expires: now + HOUR, thumbprint, sign_in }, now);
     nonce.into_iter().fold(Answer::ok(body), |answer, nonce| answer.header("dpop-nonce", nonce))
 }

@@ -1,11 +1,22 @@
-//! The service app callers sign in as, and the API token, as an administrator has set them up.
+//! The apps callers sign in as, and the API token, as an administrator has set them up.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::random::Random;
 use crate::role::Role;
 use crate::{Config, Credentials, Dpop};
+
+/// What becomes of a refresh token that is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// It is replaced, and works for half a minute more.
+    Rotate,
+    /// It stays.
+    Static,
+}
 
 /// What a new service app is granted.
 const SCOPES: &[&str] = &[
@@ -38,7 +49,7 @@ impl Credentials {
     }
 }
 
-/// The service app and the API token.
+/// The service app, the web app and the API token.
 #[derive(Debug)]
 pub struct ServiceApp {
     /// Client ids, secret and API token.
@@ -49,7 +60,7 @@ pub struct ServiceApp {
     pub jwks: Option<Value>,
     /// Whether access tokens are bound to a key of the caller's.
     pub dpop: Dpop,
-    /// The scopes granted to the app.
+    /// The scopes granted to both apps.
     pub scopes: Vec<String>,
     /// The app's administrator role.
     pub role: Option<Role>,
@@ -57,6 +68,10 @@ pub struct ServiceApp {
     pub api_token_role: Option<Role>,
     /// Whether the API token is valid.
     pub api_token_active: bool,
+    /// The role of whoever signs in to the web app.
+    pub web_role: Option<Role>,
+    /// What becomes of the web app's refresh tokens.
+    pub refresh_rotation: Rotation,
     redirect_uris: Vec<String>,
 }
 
@@ -72,11 +87,18 @@ impl ServiceApp {
             role: Some(Role::SuperAdmin),
             api_token_role: Some(Role::SuperAdmin),
             api_token_active: true,
+            web_role: Some(Role::SuperAdmin),
+            refresh_rotation: Rotation::Rotate,
             redirect_uris: Vec::new(),
         }
     }
 
-    /// The app as the operator sees it.
+    /// Whether the web app's users may be sent to this URL: exactly one of those registered.
+    pub fn is_registered(&self, redirect_uri: &str) -> bool {
+        self.redirect_uris.iter().any(|known| known == redirect_uri)
+    }
+
+    /// The apps as the operator sees them.
     pub fn json(&self) -> Value {
         json!({
             "client_id": self.credentials.client_id,
@@ -88,6 +110,8 @@ impl ServiceApp {
             "redirect_uris": self.redirect_uris,
             "api_token_role": self.api_token_role,
             "api_token_active": self.api_token_active,
+            "web_role": self.web_role,
+            "refresh_rotation": self.refresh_rotation,
         })
     }
 
@@ -131,6 +155,8 @@ impl ServiceApp {
             "redirect_uris" => self.redirect_uris = parse(value).ok_or("a list of URLs")?,
             "api_token_role" => self.api_token_role = parse(value).ok_or(ROLE)?,
             "api_token_active" => self.api_token_active = parse(value).ok_or("true or false")?,
+            "web_role" => self.web_role = parse(value).ok_or(ROLE)?,
+            "refresh_rotation" => self.refresh_rotation = parse(value).ok_or("rotate or static")?,
             _ => return Err("unknown field"),
         }
         Ok(())
@@ -178,6 +204,7 @@ mod tests {
             json!({"dpop": "sometimes"}),
             json!({"role": "KING"}),
             json!({"scopes": "okta.users.read"}),
+            json!({"refresh_rotation": "sometimes"}),
             json!({"client_id": "x"}),
         ];
         for patch in cases {
