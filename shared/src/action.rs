@@ -10,11 +10,13 @@ mod list;
 mod log;
 mod lookup;
 mod object;
+mod perform;
 mod run;
 mod user;
 
 pub use catalogue::{Description, Entry, find, list};
-pub use run::{Done, Run};
+pub use perform::{Call, Done, perform, would};
+pub use run::Run;
 
 use crate::connection::Fault;
 use crate::okta::Request;

@@ -13,6 +13,7 @@ use crate::problem::{Kind, Problem};
 use crate::store::{Error, Index, Item, Write, keys};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Rows are kept for 400 days.
 const KEPT_SECONDS: i64 = 400 * 86_400;
@@ -41,8 +42,8 @@ pub struct Target {
     /// `connection`, `user`, `group` or `app`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Its id.
-    pub id: String,
+    /// Its id; none before it has one.
+    pub id: Option<String>,
     /// A user's login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
@@ -52,14 +53,30 @@ pub struct Target {
 }
 
 impl Target {
+    /// Something that does not exist yet.
+    #[must_use]
+    pub fn without_id(self) -> Self {
+        Self { id: None, ..self }
+    }
+
     /// A user, known by its login.
     pub fn user(id: impl Into<String>, login: impl Into<String>) -> Self {
-        Self { kind: "user".to_owned(), id: id.into(), login: Some(login.into()), name: None }
+        Self { kind: "user".to_owned(), id: Some(id.into()), login: Some(login.into()), name: None }
     }
 
     /// Anything else, known by its name.
     pub fn named(kind: &str, id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { kind: kind.to_owned(), id: id.into(), login: None, name: Some(name.into()) }
+        Self { kind: kind.to_owned(), id: Some(id.into()), login: None, name: Some(name.into()) }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.login.as_deref().or(self.name.as_deref()).unwrap_or_default();
+        match &self.id {
+            Some(id) => write!(f, "the {} '{name}' ({id})", self.kind),
+            None => write!(f, "the {} '{name}'", self.kind),
+        }
     }
 }
 
@@ -83,9 +100,9 @@ impl Outcome {
     /// What a problem says about the change.
     pub fn of(problem: &Problem) -> Self {
         match problem.kind {
-            Kind::Forbidden => Self::Denied,
+            Kind::Forbidden | Kind::PermissionDenied => Self::Denied,
             // Our own failure may have come after the change.
-            Kind::Internal => Self::Unknown,
+            Kind::Internal | Kind::OutcomeUnknown => Self::Unknown,
             _ => Self::Failed,
         }
     }
@@ -129,8 +146,8 @@ impl Row {
         if let Some(connection) = &self.connection {
             item = item.indexed(Index::G1, index(keys::audit_of_connection(connection.as_str())));
         }
-        if let Some(target) = &self.target {
-            item = item.indexed(Index::G2, index(keys::audit_of_target(&target.id)));
+        if let Some(id) = self.target.as_ref().and_then(|target| target.id.as_ref()) {
+            item = item.indexed(Index::G2, index(keys::audit_of_target(id)));
         }
         Ok(Write::Put(item))
     }
@@ -160,6 +177,11 @@ impl Audit {
             duration_ms: None,
         };
         Self { app: app.clone(), row }
+    }
+
+    /// What the change is about, as far as it is known.
+    pub fn about(&self) -> Option<&Target> {
+        self.row.target.as_ref()
     }
 
     /// Says what the change is about, without writing it.

@@ -2,6 +2,7 @@
 //!
 //! Nothing below knows HTTP, and nothing here knows Lambda: whoever serves a router puts the `Caller` into the request.
 
+mod action;
 mod answer;
 mod audit;
 mod body;
@@ -13,6 +14,7 @@ mod path;
 mod public;
 mod test;
 
+pub use action::action;
 pub use answer::layered;
 pub use caller::{Caller, SourceIp};
 pub use connect::connect;

@@ -5,7 +5,7 @@ use axum::Router;
 use embedded_dynamodb::Engine;
 use okta_connector::app::App;
 use okta_connector::clock::{SharedClock, SystemClock};
-use okta_connector::http::{connect, directory, layered, public, test};
+use okta_connector::http::{action, connect, directory, layered, public, test};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
 use std::net::SocketAddr;
@@ -87,6 +87,7 @@ impl Drop for Service {
 fn router(app: &App) -> Router {
     connect(app.clone())
         .merge(test(app.clone()))
+        .merge(action(app.clone()))
         .merge(directory(app.clone()))
         .merge(public(app.store.clone(), Arc::clone(&app.clock)))
 }

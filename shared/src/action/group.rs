@@ -4,7 +4,8 @@ use super::Action;
 use super::list::{List, Paging};
 use super::lookup::{GroupRef, UserRef};
 use super::object::{Found, Group, Object, User};
-use super::run::{Run, Target};
+use super::run::Run;
+use crate::audit::Target;
 use crate::connection::Fault;
 use crate::okta::{Expression, GroupId, Operator, Request, UserId, api};
 use crate::problem::{Kind, Problem};
@@ -319,10 +320,10 @@ impl Action for CreateGroup {
     }
 
     async fn run(&self, run: &mut Run) -> Result<Created, Problem> {
-        run.about(Target { kind: "group", id: None, name: self.name.clone(), status: None });
+        run.about(Target::named("group", "", &self.name).without_id());
         let group: Object = run.change_for(&api::create_group(&self.name, self.description.as_deref())).await?;
         let Group { id, name } = Group::of(&group);
-        run.about(Target { kind: "group", id: Some(id), name, status: None });
+        run.about(Target::named("group", id, name));
         Ok(Created { changed: true, group })
     }
 }
@@ -339,7 +340,7 @@ impl Action for DeleteGroup {
 
     async fn run(&self, run: &mut Run) -> Result<Deleted, Problem> {
         let group = run.group(&self.group).await?;
-        run.about(group.target());
+        run.about(Target::named("group", group.id.as_str(), group.group().name));
         run.change(&api::delete_group(&group.id)).await?;
         Ok(Deleted { deleted: true, group: group.group() })
     }

@@ -80,7 +80,7 @@ impl Run {
     /// The user that a reference names: by id, then by login, then by email.
     pub async fn user(&mut self, reference: &UserRef) -> Result<Found<UserId>, Problem> {
         let found = self.look_up_user(&reference.0).await?;
-        self.about(found.target());
+        self.about_user(found.user());
         Ok(found)
     }
 

@@ -1,6 +1,5 @@
 //! Okta's objects as they are told: Okta's own JSON, without links, embedded objects and credentials.
 
-use super::run::Target;
 use crate::okta::{AppId, GroupId, UserId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -146,24 +145,12 @@ impl Found<UserId> {
     pub fn user(&self) -> User {
         User::of(&self.object)
     }
-
-    /// For the audit.
-    pub fn target(&self) -> Target {
-        let User { id, login, status } = self.user();
-        Target { kind: "user", id: Some(id), name: login, status: Some(status) }
-    }
 }
 
 impl Found<GroupId> {
     /// For an answer.
     pub fn group(&self) -> Group {
         Group::of(&self.object)
-    }
-
-    /// For the audit.
-    pub fn target(&self) -> Target {
-        let Group { id, name } = self.group();
-        Target { kind: "group", id: Some(id), name, status: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an action works with while it runs: the tenant, and the record of what was done to it.
 
-use super::object::Object;
+use super::object::{Object, User};
+use crate::audit::{Audit, Target};
 use crate::id::ConnectionId;
 use crate::okta::{Answer, Client, Error, Origin, Page, Request, date};
 use crate::problem::{Kind, Problem};
@@ -11,34 +12,25 @@ use serde::de::DeserializeOwned;
 pub struct Run {
     connection: ConnectionId,
     client: Client,
-    target: Option<Target>,
+    audit: Audit,
+    /// True once the audit says that something is about to be changed.
+    intended: bool,
+    /// The status of the user that it is about, as it was read.
+    status: Option<String>,
     request_ids: Vec<String>,
     served: Option<Timestamp>,
 }
 
-/// What came of a run.
-pub struct Done {
-    /// Okta's ids of all requests, in order.
-    pub okta_request_ids: Vec<String>,
-}
-
-/// Whom or what an action is about.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// `user`, `group` or `app`.
-    pub kind: &'static str,
-    /// Okta's id, once it has one.
-    pub id: Option<String>,
-    /// The login, the name or the label.
-    pub name: String,
-    /// A user's status.
-    pub status: Option<String>,
-}
-
 impl Run {
     /// Begins a run.
-    pub fn new(connection: ConnectionId, client: Client) -> Self {
-        Self { connection, client, target: None, request_ids: Vec::new(), served: None }
+    pub fn new(connection: ConnectionId, client: Client, audit: Audit) -> Self {
+        let (intended, status, request_ids, served) = Default::default();
+        Self { connection, client, audit, intended, status, request_ids, served }
+    }
+
+    /// The audit of what was done, and Okta's ids of all requests, in order.
+    pub fn end(self) -> (Audit, Vec<String>) {
+        (self.audit, self.request_ids)
     }
 
     /// The connection.
@@ -58,7 +50,14 @@ impl Run {
 
     /// Names whom or what it is about, for the audit.
     pub fn about(&mut self, target: Target) {
-        self.target = Some(target);
+        self.audit.target(target);
+    }
+
+    /// Names the user that it is about.
+    pub fn about_user(&mut self, user: User) {
+        let User { id, login, status } = user;
+        self.audit.target(Target::user(id, login));
+        self.status = Some(status);
     }
 
     /// Sends a request that changes nothing.
@@ -106,11 +105,16 @@ impl Run {
     }
 
     /// The status of the user that it is about, as it was read.
-    pub fn target_status(&self) -> String {
-        self.target.as_ref().and_then(|target| target.status.clone()).unwrap_or_default()
+    pub fn status(&self) -> &str {
+        self.status.as_deref().unwrap_or_default()
     }
 
+    /// Writes down that something is about to be changed; what cannot be written down is not done.
     async fn intend(&mut self) -> Result<(), Problem> {
+        if !self.intended {
+            self.audit.intend().await?;
+            self.intended = true;
+        }
         Ok(())
     }
 
@@ -135,17 +139,15 @@ impl Run {
             _ => false,
         };
         if lost {
-            let what = self.target.as_ref().map_or_else(String::new, |it| format!("the {} '{}'", it.kind, it.name));
-            return Problem::new(
-                Kind::OutcomeUnknown,
-                format!(
-                    "A change was sent to Okta and its answer was lost ({error}). Look up {what} before you repeat it."
-                ),
+            let detail = format!(
+                "A change was sent to Okta and its answer was lost ({error}). Look up {} before you repeat it.",
+                self.audit.about().map_or_else(|| "what it was about".to_owned(), Target::to_string)
             );
+            return Problem::new(Kind::OutcomeUnknown, detail);
         }
         let problem = Problem::from(error);
-        match self.target.as_ref().and_then(|target| target.status.clone()) {
-            Some(status) if problem.kind == Kind::WrongState => problem.with("current_status", status),
+        match &self.status {
+            Some(status) if problem.kind == Kind::WrongState => problem.with("current_status", status.as_str()),
             _ => problem,
         }
     }

@@ -38,7 +38,7 @@ impl Filter {
         is(&self.connection, row.connection.as_ref().map(crate::id::ConnectionId::as_str))
             && is(&self.actor, Some(&row.actor.subject))
             && is(&self.action, Some(&row.action))
-            && is(&self.target, row.target.as_ref().map(|target| target.id.as_str()))
+            && is(&self.target, row.target.as_ref().and_then(|target| target.id.as_deref()))
             && self.since.is_none_or(|since| row.at >= since)
             && self.until.is_none_or(|until| row.at < until)
     }

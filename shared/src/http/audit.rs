@@ -92,7 +92,7 @@ impl<'a> Change<'a> {
     }
 
     fn audit(&self) -> Audit {
-        let connection = self.target.as_ref().and_then(|target| ConnectionId::parse(&target.id));
+        let connection = self.target.as_ref().and_then(|target| ConnectionId::parse(target.id.as_deref()?));
         let mut audit = Audit::new(self.app, self.by, connection.as_ref(), self.action);
         if let Some(target) = &self.target {
             audit.target(target.clone());

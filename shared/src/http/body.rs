@@ -17,8 +17,16 @@ pub async fn parse<T: DeserializeOwned + JsonSchema>(request: Request) -> Result
 
 /// A body of a type whose members are all optional: none at all is an empty one.
 pub async fn parse_any<T: DeserializeOwned + JsonSchema + Default>(request: Request) -> Result<T, Problem> {
-    let is_there = request.headers().contains_key(header::CONTENT_TYPE) || !request.body().is_end_stream();
-    if is_there { parse(request).await } else { Ok(T::default()) }
+    if is_there(&request) { parse(request).await } else { Ok(T::default()) }
+}
+
+/// A body that is any JSON: none at all is an empty object.
+pub async fn read_any(request: Request) -> Result<Value, Problem> {
+    if is_there(&request) { read(request).await } else { Ok(Value::Object(serde_json::Map::new())) }
+}
+
+fn is_there(request: &Request) -> bool {
+    request.headers().contains_key(header::CONTENT_TYPE) || !request.body().is_end_stream()
 }
 
 /// A body that is any JSON.

@@ -209,8 +209,7 @@ impl Run {
         step: fn(&UserId) -> Request,
     ) -> Result<Changed, Problem> {
         let result = self.bring(reference, &[reached], step).await;
-        let status = self.target_status();
-        result.map_err(|problem| wrong_state(problem, &status))
+        result.map_err(|problem| wrong_state(problem, self.status()))
     }
 }
 

@@ -5,7 +5,8 @@ use super::lifecycle::{ActivationLink, yes};
 use crate::action::Action;
 use crate::action::lookup::{GroupRef, UserRef, found, is_refused, same};
 use crate::action::object::{Found, Object};
-use crate::action::run::{Run, Target};
+use crate::action::run::Run;
+use crate::audit::Target;
 use crate::connection::Fault;
 use crate::okta::{Error, Expression, GroupId, Request, SchemaId, TypeId, UserId, api};
 use crate::problem::{Kind, Problem};
@@ -202,13 +203,13 @@ impl Action for CreateUser {
     }
 
     async fn run(&self, run: &mut Run) -> Result<Created, Problem> {
-        run.about(Target { kind: "user", id: None, name: self.login().to_owned(), status: None });
+        run.about(Target::user("", self.login()).without_id());
         let user = match run.by_login(self.login()).await? {
             None => self.send(run).await?,
             Some(object) if run.made(&object).await? => found(object)?,
             Some(_) => return Err(taken(self.login())),
         };
-        run.about(user.target());
+        run.about_user(user.user());
         let link = if self.activates_apart() { run.link_of(&user).await? } else { ActivationLink::default() };
         let now = if self.activates_apart() { run.fetch(&api::get_user(&user.id)).await.ok() } else { None };
         Ok(Created { changed: true, user: now.unwrap_or(user.object), link })

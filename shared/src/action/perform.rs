@@ -1,0 +1,98 @@
+//! Running an action: whether it is allowed, what it would send, what it did, and what the audit says about it.
+
+use super::run::Run;
+use super::{Entry, Prepared};
+use crate::app::{App, not_ready};
+use crate::audit::{Audit, By, Outcome};
+use crate::connection::{CREDENTIALS, Connection, Effect, Status};
+use crate::okta::{Client, Patience};
+use crate::problem::{Kind, Problem};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// An action ends within this time: API Gateway gives up after 30 s.
+const BUDGET: Duration = Duration::from_secs(25);
+/// The longest wait for one of Okta's limits.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Somebody's call of an action.
+pub struct Call<'a> {
+    /// The deployment.
+    pub app: &'a App,
+    /// Who calls.
+    pub by: &'a By,
+    /// The connection.
+    pub connection: &'a Connection,
+    /// The action.
+    pub action: &'static Entry,
+    /// Its input.
+    pub input: &'a Value,
+}
+
+/// What an action did.
+pub struct Done {
+    /// What it answers.
+    pub output: Value,
+    /// Okta's ids of all requests, in order.
+    pub okta_request_ids: Vec<String>,
+    /// Whether the output carries a credential.
+    pub reveals: bool,
+}
+
+/// Tells the requests that an action is about. Nothing is sent and nothing is recorded.
+pub fn would(call: &Call<'_>) -> Result<Vec<Value>, Problem> {
+    let prepared = call.prepare()?;
+    let told = |request: &crate::okta::Request| json!({ "method": request.method.as_str(), "path": request.target(), "body": request.body });
+    Ok(prepared.would().iter().map(told).collect())
+}
+
+/// Runs an action. Whatever would change something leaves a row in the audit, and so does every denial.
+pub async fn perform(call: &Call<'_>) -> Result<Done, Problem> {
+    let audit = Audit::new(call.app, call.by, Some(&call.connection.id), call.action.name);
+    let (result, audit, okta_request_ids) = match call.begin(audit.clone()).await {
+        Ok((prepared, mut run)) => {
+            let result = prepared.run(&mut run).await.map(|output| (output, prepared.reveals()));
+            let (audit, ids) = run.end();
+            (result, audit, ids)
+        }
+        Err(problem) => (Err(problem), audit, Vec::new()),
+    };
+    let outcome = result.as_ref().map_or_else(Outcome::of, |_| Outcome::Succeeded);
+    if call.action.effect() != Effect::Read || outcome == Outcome::Denied {
+        audit.settle(outcome, result.as_ref().err(), okta_request_ids.clone()).await;
+    }
+    result.map(|(output, reveals)| Done { output, okta_request_ids, reveals })
+}
+
+impl Call<'_> {
+    /// The action with its input, if it is allowed and can be read.
+    fn prepare(&self) -> Result<Box<dyn Prepared>, Problem> {
+        let (name, permissions) = (self.action.name, &self.connection.settings.permissions);
+        if !permissions.allow(name) {
+            return Err(denied(name, &format!("This connection does not allow {name}.")));
+        }
+        let prepared = self.action.read(self.input).map_err(|faults| Problem::invalid(&faults))?;
+        if prepared.reveals() && !permissions.allow_credentials() {
+            return Err(denied(CREDENTIALS, &format!("This connection does not allow {name} to answer a credential.")));
+        }
+        if self.connection.status == Status::Pending {
+            return Err(not_ready());
+        }
+        if self.connection.settings.paused {
+            return Err(Problem::new(Kind::ConnectionPaused, "The connection is paused; set paused to false first."));
+        }
+        Ok(prepared)
+    }
+
+    async fn begin(&self, audit: Audit) -> Result<(Box<dyn Prepared>, Run), Problem> {
+        let prepared = self.prepare()?;
+        let patience = Patience::foreground(BUDGET, LONGEST_WAIT);
+        let client: Client = self.app.client(self.connection, patience).await?;
+        Ok((prepared, Run::new(self.connection.id.clone(), client, audit)))
+    }
+}
+
+fn denied(permission: &str, detail: &str) -> Problem {
+    let detail = format!("{detail} An admin may add '{permission}' to its permissions.");
+    Problem::new(Kind::PermissionDenied, detail).with("permission", permission)
+}
