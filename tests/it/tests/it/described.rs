@@ -3,7 +3,7 @@
 use crate::world::{World, text};
 use serde_json::{Value, json};
 
-/// A tenant of which every answer is judged when the world ends, and a user and an app's assignment to act on.
+/// A tenant of which every answer is judged when the world ends, and a user to act on.
 struct Stage {
     world: World,
     user: String,
@@ -15,9 +15,9 @@ impl Stage {
         let profile =
             json!({"firstName": "Zara", "lastName": "Novak", "email": "z@acme.example", "login": "z@acme.example"});
         let body = json!({"profile": profile, "credentials": {"password": {"value": "correct horse"}}});
-        let mut stage = Self { world, user: String::new() };
-        stage.user = text(&stage.call("POST", "/api/v1/users", Some(body)).await, "id").to_owned();
-        stage
+        let stage = Self { world, user: String::new() };
+        let made = stage.call("POST", "/api/v1/users", Some(body)).await;
+        Self { user: text(&made, "id").to_owned(), ..stage }
     }
 
     /// Calls the tenant as its administrator, where the judge listens.
@@ -122,6 +122,12 @@ async fn users_and_the_log_are_as_described() {
     stage.call("GET", "/api/v1/logs?sortOrder=DESCENDING&limit=1000", None).await;
     stage.call("GET", "/api/v1/users/z%40acme.example", None).await;
     stage.call("GET", "/api/v1/meta/schemas/user/default", None).await;
+    let twin = json!({"firstName": "A", "lastName": "B", "email": "z@acme.example", "login": "Z@acme.example"});
+    for more in [json!({}), json!({"type": {"id": "oty1"}}), json!({"groupIds": ["00g1"]})] {
+        let mut body = json!({"profile": twin});
+        body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        stage.call("POST", "/api/v1/users?activate=false", Some(body)).await;
+    }
     for profile in [json!({"city": "Oslo"}), json!({"city": null}), json!({"shoe": "41"})] {
         stage.call("POST", "/api/v1/users/{user}", Some(json!({"profile": profile}))).await;
     }

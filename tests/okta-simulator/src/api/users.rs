@@ -169,7 +169,9 @@ pub fn create(tenant: &mut Tenant, call: &Call) -> Outcome {
 
 /// A group whose members administrators decide about.
 fn joinable(tenant: &Tenant, id: &str) -> Result<Id, Refusal> {
-    let group = tenant.group(id)?;
+    // Creating a user has no 404 of its own.
+    let unknown = |_| Refusal::invalid("groupIds", format!("groupIds: no group has the id {id}"));
+    let group = tenant.group(id).map_err(unknown)?;
     if group.kind == GroupKind::OktaGroup { Ok(group.id) } else { Err(Refusal::code("E0000111")) }
 }
 
@@ -265,7 +267,7 @@ fn complete(tenant: &Tenant, profile: &Profile, own: Option<Id>) -> Result<(), R
 fn kind_of(tenant: &Tenant, body: &Map<String, Value>) -> Result<Option<usize>, Refusal> {
     let Some(id) = body.get("type").and_then(|kind| kind["id"].as_str()) else { return Ok(None) };
     let found = tenant.org.types.iter().position(|kind| kind.id.as_str() == id);
-    found.map(Some).ok_or_else(|| Refusal::missing(id, "CVDType"))
+    found.map(Some).ok_or_else(|| Refusal::invalid("type", format!("type: no user type has the id {id}")))
 }
 
 /// Whether a body sets a password; one that is too short is refused.

@@ -11,6 +11,9 @@ use crate::filter::Found;
 use crate::log::Party;
 use crate::random::Id;
 
+/// Links on a dashboard: name and title, which is empty where the app's label says it all.
+pub type Links = &'static [(&'static str, &'static str)];
+
 /// A direct assignment of a user.
 #[derive(Debug, Clone)]
 pub struct Assignment {
@@ -46,8 +49,8 @@ pub struct App {
     pub created: Stamp,
     /// The last change.
     pub last_updated: Stamp,
-    /// The links people see on their dashboard: name and title. Some apps have several, some none.
-    pub links: &'static [(&'static str, &'static str)],
+    /// The links people see on their dashboard. Some apps have several, some none.
+    pub links: Links,
     /// Users assigned directly.
     pub users: BTreeMap<Id, Assignment>,
     /// Groups assigned, in order of priority.

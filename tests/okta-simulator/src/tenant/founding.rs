@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::SignedDuration;
 
-use super::app::{App, Assignment};
+use super::app::{App, Assignment, Links};
 use super::group::{Group, GroupKind};
 use super::service::ServiceApp;
 use super::{Tenant, people};
@@ -15,10 +15,10 @@ use crate::page::Seal;
 use crate::random::{Id, Ids, Random};
 
 /// The one link most apps have.
-const LOGIN: &[(&str, &str)] = &[("login", "")];
+const LOGIN: Links = &[("login", "")];
 
 /// Apps after Okta's own: integration name, label, how one signs in, links on the dashboard.
-const APPS: &[(&str, &str, &str, &[(&str, &str)])] = &[
+const APPS: &[(&str, &str, &str, Links)] = &[
     ("google", "Google Workspace", "SAML_2_0", &[("mail", "Mail"), ("calendar", "Calendar")]),
     ("slack", "Slack", "SAML_2_0", LOGIN),
     ("salesforce", "Salesforce", "SAML_2_0", LOGIN),
