@@ -79,7 +79,7 @@ async fn connected(app: &App, tenant: &str) -> Result<(ConnectionId, Option<Sync
     let input = json!({"name": "Bench", "domain": tenant, "auth": {
         "type": "private_key_jwt", "client_id": told["client_id"], "private_key": pem(&key), "key_id": keys["jwks"]["keys"][0]["kid"],
     }});
-    let outcome = connect::create(app, &input).await?;
+    let outcome = connect::create(app, ConnectionId::random(), &input).await?;
     Ok((outcome.stored.connection.id, outcome.sync_id))
 }
 
