@@ -1,9 +1,9 @@
 //! What every use case works with: the store, the secrets, Okta, and whoever runs syncs.
 
 use crate::clock::SharedClock;
-use crate::connection::{Connection, Credentials, session};
+use crate::connection::{Connection, Credentials, StoredToken, session};
 use crate::id::{ConnectionId, SyncId};
-use crate::okta::{Client, Credential, Origin, Patience, Transport};
+use crate::okta::{self, Client, Credential, Origin, Patience, Transport};
 use crate::problem::{Kind, Problem};
 use crate::secrets::Secrets;
 use crate::store::Store;
@@ -64,8 +64,13 @@ impl App {
         let origin = Origin::from_shown(domain, self.okta.allowed()).map_err(|refused| {
             Problem::new(Kind::OktaUnavailable, format!("The connection's domain cannot be used: {refused}"))
         })?;
-        let credential = self.credentials(connection).await?.credential(connection, self.now())?;
-        Ok((origin, credential))
+        Ok((origin, self.credential(connection, &self.credentials(connection).await?)?))
+    }
+
+    /// How a connection identifies itself with these credentials.
+    pub fn credential(&self, connection: &Connection, credentials: &Credentials) -> Result<Credential, okta::Error> {
+        let tokens = StoredToken::new(self.store.clone(), Arc::clone(&self.secrets), connection);
+        credentials.credential(connection, Arc::new(tokens), self.now())
     }
 
     /// A client for a connection's tenant; clients of one connection in one process share its token.

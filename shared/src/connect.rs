@@ -1,11 +1,14 @@
 //! Setting up connections: credentials are verified before they replace others, and are kept in the secret store alone.
 //!
-//! `input` is what callers send, `draft` what becomes of it, `resource` what they see.
+//! `input` is what callers send, `draft` what becomes of it, `authorize` waits for a user's consent, `resource` is what
+//! callers see.
 
+mod authorize;
 mod draft;
 mod input;
 mod resource;
 
+pub use authorize::{Invitation, Return, authorize, finish};
 use input::{ChangeAuth, NewConnection};
 pub use input::{RotateKeys, merge_patch};
 pub use resource::{key_resource, resource};
@@ -71,6 +74,10 @@ pub async fn change_auth(app: &App, stored: Stored, body: &Value, if_match: Opti
     let draft = Draft::of(app, &stored.connection, input.domain.as_deref(), input.auth(), &mut faults).await?;
     let Some(mut draft) = draft.filter(|_| faults.is_empty()) else { return Err(Problem::invalid(&faults)) };
     draft.find_tenant(app).await?;
+    if draft.is_staged() {
+        let stored = stage(app, &stored.connection, &draft, if_match).await?;
+        return Ok(Outcome { stored, message: PENDING, checks: Vec::new(), sync_id: None });
+    }
     let mut base = stored;
     if draft.has_new_hosted_key() {
         // Okta must be able to fetch the key before it can be verified; adding it replaces nothing.
@@ -91,10 +98,31 @@ pub async fn change_auth(app: &App, stored: Stored, body: &Value, if_match: Opti
         (connection.domain, connection.org_id, connection.engine, connection.auth) = (domain, org_id, engine, auth);
         (connection.status, connection.status_reason, connection.tested_at) = (status, status_reason, tested_at);
         connection.secret_version = Some(version.clone());
+        connection.staged = None;
         connection.touch(now);
     })
     .await?;
     complete(app, stored, checks).await
+}
+
+/// Keeps a web app until a user has signed in to it; whatever works goes on working.
+async fn stage(app: &App, base: &Connection, draft: &Draft, if_match: Option<u64>) -> Result<Stored, Problem> {
+    let found = draft.connection.domain.as_ref().filter(|domain| base.domain.as_ref() != Some(*domain));
+    let now = app.now();
+    let staged = connection::revise(&app.store, app.secrets.as_ref(), &base.id, |connection, credentials| {
+        check_version(connection, if_match)?;
+        connection.staged.clone_from(&draft.connection.staged);
+        credentials.staged_secret.clone_from(&draft.credentials.staged_secret);
+        if connection.status == Status::Pending {
+            connection.auth = draft.connection.auth.clone();
+            connection.domain = found.cloned().or(connection.domain.take());
+        } else if let Some(staged) = &mut connection.staged {
+            staged.domain = found.cloned();
+        }
+        connection.touch(now);
+        Ok::<_, Problem>(())
+    });
+    staged.await?.ok_or_else(Problem::not_found)
 }
 
 /// Changes what its owner configured.
@@ -120,6 +148,7 @@ pub async fn patch(app: &App, stored: &Stored, settings: Settings, if_match: Opt
 pub async fn delete(app: &App, stored: &Stored, if_match: Option<u64>) -> Result<(), Problem> {
     let id = &stored.connection.id;
     check_version(&stored.connection, if_match)?;
+    authorize::revoke(app, &stored.connection).await;
     // The secret goes first: while the connection is there, its deletion can be repeated.
     app.secrets.delete(id.as_str()).await?;
     let note = keys::purge(id);

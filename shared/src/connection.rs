@@ -3,13 +3,15 @@
 mod actions;
 mod credentials;
 mod hosted_key;
+mod refresh;
 mod repository;
 mod settings;
 
 pub use actions::{ACTIONS, CREDENTIALS, Effect, WORDS};
 pub use credentials::{Credentials, session};
 pub use hosted_key::{HostedKey, KeyState, rotate};
-pub use repository::{Stored, change, delete, list, load, save};
+pub use refresh::StoredToken;
+pub use repository::{Stored, change, delete, list, load, revise, save};
 pub use settings::{Attributes, Fault, Permissions, Settings, Stream, SyncSettings, is_team};
 
 use crate::id::ConnectionId;
@@ -36,6 +38,8 @@ pub enum AuthType {
     ApiToken,
     /// OAuth client credentials with a signed key.
     PrivateKeyJwt,
+    /// A user's sign-in to a web app.
+    AuthorizationCode,
 }
 
 /// Where the private key came from.
@@ -67,6 +71,22 @@ pub struct Auth {
     pub scopes: BTreeSet<String>,
     /// The keys that have signed in with success: it tells a revoked key from one that Okta never fetched.
     pub proved_keys: BTreeSet<String>,
+    /// The user's sign-in that access tokens come from; each has a name of its own. None: nobody has signed in yet.
+    #[serde(default)]
+    pub sign_in: Option<String>,
+}
+
+/// A web app that takes effect once a user has signed in to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    /// Tells it from another one that was staged before.
+    pub name: String,
+    /// The tenant; absent: the connection's.
+    pub domain: Option<String>,
+    /// The OAuth client.
+    pub client_id: String,
+    /// The scopes the caller named.
+    pub requested_scopes: Option<BTreeSet<String>>,
 }
 
 /// A connection as it is stored.
@@ -86,6 +106,9 @@ pub struct Connection {
     pub status_reason: Option<String>,
     /// How it signs in.
     pub auth: Auth,
+    /// How it will sign in once a user agrees.
+    #[serde(default)]
+    pub staged: Option<Staged>,
     /// The keys behind its public key URL.
     pub keys: Vec<HostedKey>,
     /// Which version of its secret holds what `auth` needs.
@@ -116,6 +139,7 @@ impl Connection {
             status: Status::Pending,
             status_reason: None,
             auth,
+            staged: None,
             keys: Vec::new(),
             secret_version: None,
             settings,
@@ -129,8 +153,12 @@ impl Connection {
 
     /// True where nothing more has to be told before it can sign in.
     pub fn is_complete(&self) -> bool {
-        let client = self.auth.auth_type != AuthType::PrivateKeyJwt || self.auth.client_id.is_some();
-        self.domain.is_some() && client && self.secret_version.is_some()
+        let known = match self.auth.auth_type {
+            AuthType::ApiToken => true,
+            AuthType::PrivateKeyJwt => self.auth.client_id.is_some(),
+            AuthType::AuthorizationCode => self.auth.sign_in.is_some(),
+        };
+        self.domain.is_some() && known && self.secret_version.is_some()
     }
 
     /// The `kid` that signs now.
@@ -165,6 +193,7 @@ impl Auth {
             requested_scopes: None,
             scopes: BTreeSet::new(),
             proved_keys: BTreeSet::new(),
+            sign_in: None,
         }
     }
 }

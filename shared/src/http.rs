@@ -6,6 +6,7 @@ mod action;
 mod answer;
 mod audit;
 mod body;
+mod callback;
 mod caller;
 mod connect;
 mod directory;

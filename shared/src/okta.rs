@@ -1,13 +1,14 @@
 //! Okta's API: requests described as values, sent in one place.
 //!
-//! `api` describes, `client` sends, `origin` and `resolver` decide which hosts are spoken to, `token` and `dpop` prove
-//! who asks, `limits` and `retry` decide when to ask again.
+//! `api` describes, `client` sends, `origin` and `resolver` decide which hosts are spoken to, `granting`, `token` and
+//! `dpop` prove who asks, `limits` and `retry` decide when to ask again.
 
 mod answer;
 pub mod api;
 mod client;
 mod dpop;
 mod error;
+mod granting;
 mod id;
 mod key;
 mod limits;
@@ -25,6 +26,7 @@ mod transport;
 pub use answer::Answer;
 pub use client::{Client, Credential, Patience};
 pub use error::{Error, Refusal, TokenRefusal};
+pub use granting::RefreshTokens;
 pub use id::{AppId, ClientId, GroupId, NotAnId, SchemaId, TypeId, UserId, segment};
 pub use key::{Pasted, SigningKey, Unusable};
 pub use limits::date;
@@ -33,5 +35,5 @@ pub use origin::{AllowedOrigins, Domain, Origin, Refused};
 pub use request::{Repeat, Request, Target};
 pub use resolver::SystemResolver;
 pub use search::{Expression, Operator, is_attribute};
-pub use token::{PrivateKeyJwt, Token};
+pub use token::{Code, Granted, PrivateKeyJwt, Token, WebApp};
 pub use transport::Transport;

@@ -3,15 +3,21 @@
 use super::generate_key;
 use super::input::AuthInput;
 use crate::app::App;
-use crate::connection::{Auth, AuthType, Connection, Credentials, Fault, HostedKey, KeySource, Settings};
+use crate::connection::{
+    Auth, AuthType, Connection, Credentials, Fault, HostedKey, KeySource, Settings, Staged, Status,
+};
 use crate::diagnosis::{Capability, Check, examine, find_tenant};
 use crate::id::ConnectionId;
-use crate::okta::{Domain, Origin, Patience};
+use crate::okta::{Credential, Domain, Origin, Patience};
 use crate::problem::{Kind, Problem};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Finding a custom domain's tenant takes at most this long.
 const FIND_TENANT: Duration = Duration::from_secs(8);
+
+/// The scope without which there is no refresh token.
+pub const OFFLINE: &str = "offline_access";
 
 /// What would be stored.
 pub struct Draft {
@@ -69,7 +75,15 @@ impl Draft {
     async fn take(&mut self, app: &App, auth: Result<AuthInput, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<()> {
         let auth = auth.map_err(|more| faults.extend(more)).ok().filter(|_| faults.is_empty())?;
         let before = self.connection.auth.clone();
+        if let AuthInput::AuthorizationCode { client_id, client_secret, scopes } = auth {
+            self.stage(client_id, scopes);
+            self.credentials.staged_secret = Some(client_secret);
+            return Some(());
+        }
+        self.connection.staged = None;
+        self.credentials.forget_sign_in();
         match auth {
+            AuthInput::AuthorizationCode { .. } => {}
             AuthInput::ApiToken(token) => {
                 let proved_keys = before.proved_keys;
                 self.connection.auth = Auth { proved_keys, ..Auth::new(AuthType::ApiToken) };
@@ -100,6 +114,22 @@ impl Draft {
             }
         }
         Some(())
+    }
+
+    /// Notes a web app that nobody has signed in to. Where nothing worked before, it is what the connection shows.
+    fn stage(&mut self, client_id: String, scopes: Option<BTreeSet<String>>) {
+        let offline = |mut scopes: BTreeSet<String>| {
+            scopes.insert(OFFLINE.to_owned());
+            scopes
+        };
+        let (name, requested_scopes) = (uuid::Uuid::new_v4().to_string(), scopes.map(offline));
+        if self.connection.status == Status::Pending {
+            let proved_keys = std::mem::take(&mut self.connection.auth.proved_keys);
+            let (client_id, requested_scopes) = (Some(client_id.clone()), requested_scopes.clone());
+            let auth = Auth::new(AuthType::AuthorizationCode);
+            self.connection.auth = Auth { client_id, requested_scopes, proved_keys, ..auth };
+        }
+        self.connection.staged = Some(Staged { name, domain: None, client_id, requested_scopes });
     }
 
     async fn host_key(&mut self, app: &App, faults: &mut Vec<Fault>) -> Option<()> {
@@ -141,9 +171,14 @@ impl Draft {
         self.connection.domain.is_some() && client
     }
 
+    /// True where a user has to sign in first.
+    pub fn is_staged(&self) -> bool {
+        self.connection.staged.is_some()
+    }
+
     /// True where signing in can succeed: Okta has had no chance to fetch a key that was made just now.
     pub fn can_be_verified(&self) -> bool {
-        self.is_complete() && !self.new_hosted_key
+        self.is_complete() && !self.new_hosted_key && !self.is_staged()
     }
 
     /// What is still to be told.
@@ -156,16 +191,26 @@ impl Draft {
     /// Signs in; on success the connection has the status that follows, otherwise nothing may be stored.
     pub async fn verify(&mut self, app: &App) -> Result<Vec<Check>, Problem> {
         let Some(origin) = self.origin.clone() else { return Err(Problem::invalid(&self.missing())) };
-        let now = app.now();
-        let credential = self.credentials.credential(&self.connection, now)?;
-        let examination = examine(&app.okta, &self.connection, origin, credential).await;
-        if examination.sign_in.different_org {
-            return Err(Problem::verification(Kind::DifferentOrg, &examination.checks));
-        }
-        if !examination.is_verified() {
-            return Err(Problem::verification(Kind::VerificationFailed, &examination.checks));
-        }
-        examination.apply(&mut self.connection, now);
-        Ok(examination.checks)
+        let credential = app.credential(&self.connection, &self.credentials)?;
+        verify(app, &mut self.connection, origin, credential).await
     }
+}
+
+/// Signs in to a connection's tenant; on success the connection has the status that follows, otherwise nothing of it may
+/// be stored.
+pub async fn verify(
+    app: &App,
+    connection: &mut Connection,
+    origin: Origin,
+    credential: Credential,
+) -> Result<Vec<Check>, Problem> {
+    let examination = examine(&app.okta, connection, origin, credential).await;
+    if examination.sign_in.different_org {
+        return Err(Problem::verification(Kind::DifferentOrg, &examination.checks));
+    }
+    if !examination.is_verified() {
+        return Err(Problem::verification(Kind::VerificationFailed, &examination.checks));
+    }
+    examination.apply(connection, app.now());
+    Ok(examination.checks)
 }

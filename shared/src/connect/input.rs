@@ -72,6 +72,15 @@ pub enum AuthInput {
         /// The scopes to ask for; absent: what the app grants.
         scopes: Option<BTreeSet<String>>,
     },
+    /// With a user's sign-in to a web app.
+    AuthorizationCode {
+        /// The OAuth client.
+        client_id: String,
+        /// Its secret.
+        client_secret: SecretString,
+        /// The scopes to ask for; absent: everything that can be read.
+        scopes: Option<BTreeSet<String>>,
+    },
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -93,6 +102,17 @@ struct PrivateKeyJwt {
     private_key: Option<Value>,
     #[serde(default)]
     key_id: Option<String>,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AuthorizationCode {
+    #[serde(rename = "type")]
+    _type: String,
+    client_id: String,
+    client_secret: String,
     #[serde(default)]
     scopes: Option<Vec<String>>,
 }
@@ -161,15 +181,21 @@ fn parse_auth(auth: &Map<String, Value>) -> Result<AuthInput, Vec<Fault>> {
                 None => Err(faults),
             }
         }
-        _ => Err(vec![Fault::new("/auth/type", "must be api_token or private_key_jwt")]),
+        Some("authorization_code") => {
+            let stand_ins = [("client_id", json!("0oa1")), ("client_secret", json!("s"))];
+            let (input, faults) = schema::salvage(&value, "/auth", &stand_ins);
+            match input {
+                Some(input) => parse_authorization_code(input, faults),
+                None => Err(faults),
+            }
+        }
+        _ => Err(vec![Fault::new("/auth/type", "must be api_token, private_key_jwt or authorization_code")]),
     }
 }
 
 fn parse_private_key_jwt(input: PrivateKeyJwt, mut faults: Vec<Fault>) -> Result<AuthInput, Vec<Fault>> {
     let client_id = input.client_id;
-    if client_id.as_deref().is_some_and(|id| crate::okta::ClientId::parse(id).is_err()) {
-        faults.push(Fault::new("/auth/client_id", "must be the app's Client ID, as in 0oa1b2c3d4e5f6g7h8i9"));
-    }
+    faults.extend(client_id.as_deref().and_then(client_id_fault));
     let key_id = input.key_id.filter(|id| !id.is_empty());
     let pasted = match input.private_key.as_ref().filter(|key| !key.is_null()).map(SigningKey::paste).transpose() {
         Ok(Some(pasted)) => match (key_id, &pasted.key_id) {
@@ -201,6 +227,29 @@ fn parse_private_key_jwt(input: PrivateKeyJwt, mut faults: Vec<Fault>) -> Result
         ));
     }
     if faults.is_empty() { Ok(AuthInput::PrivateKeyJwt { client_id, pasted, scopes }) } else { Err(faults) }
+}
+
+fn parse_authorization_code(input: AuthorizationCode, mut faults: Vec<Fault>) -> Result<AuthInput, Vec<Fault>> {
+    faults.extend(client_id_fault(&input.client_id));
+    if !is_header_text(&input.client_secret) {
+        faults.push(Fault::new("/auth/client_secret", "must be the app's client secret as Okta showed it"));
+    }
+    let scopes = input.scopes.map(|scopes| scopes.into_iter().collect::<BTreeSet<_>>());
+    let is_scope = |scope: &String| is_header_text(scope) && (scope.starts_with("okta.") || !scope.contains('.'));
+    if scopes.as_ref().is_some_and(|scopes| scopes.is_empty() || !scopes.iter().all(is_scope)) {
+        faults.push(Fault::new(
+            "/auth/scopes",
+            "must be scopes of Okta's API or of OpenID Connect, as in okta.users.read; leave it out for all that read",
+        ));
+    }
+    let AuthorizationCode { client_id, client_secret, .. } = input;
+    let client_secret = client_secret.into();
+    if faults.is_empty() { Ok(AuthInput::AuthorizationCode { client_id, client_secret, scopes }) } else { Err(faults) }
+}
+
+fn client_id_fault(id: &str) -> Option<Fault> {
+    let bad = crate::okta::ClientId::parse(id).is_err();
+    bad.then(|| Fault::new("/auth/client_id", "must be the app's Client ID, as in 0oa1b2c3d4e5f6g7h8i9"))
 }
 
 /// True for what can stand in a header or a form without spaces.
@@ -266,6 +315,11 @@ mod tests {
                 vec!["/auth/client_id", "/auth/private_key", "/auth/scopes"],
             ),
             (json!({"type": "private_key_jwt", "key_id": "k"}), vec!["/auth/key_id"]),
+            (json!({"type": "authorization_code"}), vec!["/auth/client_id", "/auth/client_secret"]),
+            (
+                json!({"type": "authorization_code", "client_id": "a/b", "client_secret": "a b", "scopes": ["x.y"]}),
+                vec!["/auth/client_id", "/auth/client_secret", "/auth/scopes"],
+            ),
         ] {
             assert_eq!(pointers(auth(&value)), expected, "{value}");
         }

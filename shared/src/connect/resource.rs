@@ -1,6 +1,6 @@
 //! A connection as callers see it: never a secret.
 
-use crate::connection::{Connection, HostedKey, KeySource};
+use crate::connection::{AuthType, Connection, HostedKey, KeySource};
 use crate::synced::State;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,6 +27,10 @@ pub fn resource(connection: &Connection, state: &State, public_url: &str, now: T
             "dpop": auth.dpop,
             "scopes": auth.scopes,
         },
+        "staged_auth": connection.staged.as_ref().map(|staged| json!({
+            "type": AuthType::AuthorizationCode,
+            "client_id": staged.client_id,
+        })),
         "public_key_url": hosted.then(|| format!("{public_url}/v1/connections/{}/jwks.json", connection.id)),
         "redirect_uri": format!("{public_url}/v1/oauth/callback"),
         "keys": keys,

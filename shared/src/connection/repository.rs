@@ -1,7 +1,8 @@
 //! Connections in the table: read, listed, and changed only from the state they were read in.
 
-use super::Connection;
+use super::{Connection, Credentials};
 use crate::id::ConnectionId;
+use crate::secrets::{self, Secrets};
 use crate::store::{Condition, Error, Index, Item, Key, Query, Store, Write, keys};
 
 /// A connection and the revision it was read in.
@@ -53,6 +54,41 @@ pub async fn change<E: From<Error>>(
     for _ in 0..8 {
         let Some(mut stored) = load(store, id).await? else { return Ok(None) };
         change(&mut stored.connection)?;
+        match save(store, &stored).await {
+            Err(Error::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+            Ok(stored) => return Ok(Some(stored)),
+        }
+    }
+    Err(Error::Unavailable("the connection changes too often".to_owned()).into())
+}
+
+/// Changes one together with its credentials, again from what is stored where somebody else changed either meanwhile.
+/// `None` where there is none.
+pub async fn revise<E: From<Error> + From<secrets::Error>>(
+    store: &Store,
+    secrets: &dyn Secrets,
+    id: &ConnectionId,
+    change: impl Fn(&mut Connection, &mut Credentials) -> Result<(), E>,
+) -> Result<Option<Stored>, E> {
+    let mut written = false;
+    for _ in 0..8 {
+        let Some(mut stored) = load(store, id).await? else {
+            if written {
+                // It was deleted meanwhile, and its secret must not outlive it.
+                secrets.delete(id.as_str()).await?;
+            }
+            return Ok(None);
+        };
+        let connection = &mut stored.connection;
+        let secret = match &connection.secret_version {
+            Some(version) => secrets.get(id.as_str(), version).await?,
+            None => None,
+        };
+        let mut credentials = secret.as_ref().map(Credentials::from_secret).unwrap_or_default();
+        change(connection, &mut credentials)?;
+        connection.secret_version = Some(secrets.put(id.as_str(), &credentials.to_secret()).await?);
+        written = true;
         match save(store, &stored).await {
             Err(Error::Conflict(_)) => {}
             Err(error) => return Err(error.into()),

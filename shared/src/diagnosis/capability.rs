@@ -228,7 +228,8 @@ impl Probe<'_> {
                 Credential::PrivateKeyJwt(identity, _) if self.scopes.contains("okta.roles.read") => {
                     api::list_client_roles(&ClientId::parse(&identity.client_id).ok()?)
                 }
-                Credential::ApiToken(_) => {
+                Credential::AuthorizationCode(..) if !self.scopes.contains("okta.roles.read") => return None,
+                Credential::ApiToken(_) | Credential::AuthorizationCode(..) => {
                     let owner: User = self.client.fetch(&api::get_me()).await.ok()?;
                     api::list_user_roles(&UserId::parse(owner.id.as_str()).ok()?)
                 }

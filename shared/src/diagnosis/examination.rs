@@ -30,15 +30,10 @@ pub async fn examine(
 ) -> Examination {
     let began = Instant::now();
     let patience = Patience::foreground(BUDGET, LONGEST_WAIT);
-    let asked = connection.auth.requested_scopes.clone().unwrap_or_default();
-    let credential = match credential {
-        Credential::PrivateKeyJwt(identity, _) => Credential::PrivateKeyJwt(identity, asked),
-        other => other,
-    };
     let subject = Subject {
         origin,
         credential: credential.clone(),
-        scopes_named: connection.auth.requested_scopes.is_some(),
+        scopes: connection.auth.requested_scopes.clone(),
         org_id: connection.org_id.clone(),
         proved_keys: connection.auth.proved_keys.clone(),
     };

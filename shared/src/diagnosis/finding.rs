@@ -64,7 +64,7 @@ impl Finding {
             Self::NotOkta => "Check the domain: the host answers, but it is not an Okta organization.",
             Self::OktaUnavailable => "Try again in a few minutes; status.okta.com tells about outages.",
             Self::InvalidClient => {
-                "In the Admin Console, open Applications > your API Services app > General: copy its Client ID, and set Client authentication to Public key / Private key."
+                "In the Admin Console, open Applications > your API Services app > General: copy its Client ID, and set Client authentication to Public key / Private key. For a web app, copy its Client ID and its client secret, and allow the grant types Authorization Code and Refresh Token."
             }
             Self::KeyUnknown => {
                 "In the Admin Console, open the app > General > Client Credentials > Public Keys, choose 'Use a URL to fetch keys dynamically' and paste the connection's public key URL; or save the public key that belongs to the pasted private key."
@@ -80,7 +80,7 @@ impl Finding {
                 "Okta refused the proof of possession (DPoP). Check that no proxy changes requests to Okta; if it persists, report the request id."
             }
             Self::TokenRevoked => {
-                "Okta no longer accepts the token. For an API token, make a new one under Security > API > Tokens and give it to the connection; for an app, see that it is active."
+                "Okta no longer accepts the token. For an API token, make a new one under Security > API > Tokens and give it to the connection; for an app, see that it is active. For a user's sign-in, authorize again (POST /v1/connections/{id}/authorize)."
             }
             Self::NotLicensed => "Your organization has no licence for this feature; nothing else is affected.",
             Self::RateLimited => {
@@ -95,7 +95,7 @@ impl Finding {
             }
             Self::RoleMissing => {
                 return format!(
-                    "In the Admin Console, open the app > Admin roles (for an API token: its owner's roles) and assign one of: {}.",
+                    "In the Admin Console, open the app > Admin roles (for an API token: its owner's roles; for a user's sign-in: the user's) and assign one of: {}.",
                     capability.roles()
                 );
             }
@@ -114,6 +114,7 @@ pub fn of_error(error: &Error, proved: &BTreeSet<String>) -> Verdict {
         Error::ForeignUrl => Verdict::found(Finding::NotOkta, "an answer leads to another host"),
         Error::Unreadable(_) => Verdict::found(Finding::NotOkta, error.to_string()),
         Error::RateLimited { .. } => Verdict::found(Finding::RateLimited, error.to_string()),
+        Error::RefreshToken(_) => Verdict::found(Finding::NotProbed, error.to_string()),
         Error::Key(detail) => Verdict::found(Finding::InvalidClient, detail.clone()),
         Error::Token(refusal) => of_token_refusal(refusal, proved),
         Error::Api(refusal) => of_refusal(refusal),

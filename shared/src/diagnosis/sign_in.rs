@@ -30,10 +30,10 @@ pub const CATALOGUE: [&str; 14] = [
 pub struct Subject {
     /// The tenant.
     pub origin: Origin,
-    /// How it identifies itself; the scopes in it are those to ask for, all of the catalogue if there are none.
+    /// How it identifies itself.
     pub credential: Credential,
-    /// True where the caller named the scopes: then each of them must be granted.
-    pub scopes_named: bool,
+    /// The scopes the caller named, each of which must be granted; absent: as many of the catalogue's as are.
+    pub scopes: Option<BTreeSet<String>>,
     /// The organization that was found there before.
     pub org_id: Option<String>,
     /// The keys that have signed in before.
@@ -117,27 +117,46 @@ async fn attempt(
             result.client = Some(client);
             Ok(Verdict::ok("Okta accepts the API token"))
         }
-        Credential::PrivateKeyJwt(identity, asked) => {
-            let asked = if asked.is_empty() { CATALOGUE.map(str::to_owned).into() } else { asked };
+        Credential::PrivateKeyJwt(identity, _) => {
+            let asked = subject.scopes.clone().unwrap_or_else(|| CATALOGUE.map(str::to_owned).into());
             let key_id = identity.key_id.clone();
             let credential = Credential::PrivateKeyJwt(identity, asked.clone());
             let client = Client::new(transport, subject.origin, credential, None, patience);
-            let granted = grant(&client, &asked, subject.scopes_named).await;
+            let granted = grant(&client, &asked, subject.scopes.is_some()).await;
             let token = granted.map_err(|refusal| refusal.verdict(&subject.proved_keys))?;
-            let dpop = token.bound_to.is_some();
-            result.dpop = Some(dpop);
             result.proved_key = key_id;
-            let missing: Vec<_> = asked.difference(&token.scopes).cloned().collect();
-            result.scopes.clone_from(&token.scopes);
-            client.keep(token).await;
-            result.client = Some(client);
-            if subject.scopes_named && !missing.is_empty() {
-                return Err(
-                    Verdict::found(Finding::ScopeMissing, "Okta granted fewer scopes than asked for").naming(missing)
-                );
-            }
-            Ok(Verdict::ok(if dpop { "signed in with a DPoP-bound token" } else { "signed in with a Bearer token" }))
+            client.keep(token.clone()).await;
+            result.signed_in(client, &token, subject.scopes.as_ref())
         }
+        Credential::AuthorizationCode(..) => {
+            let client = Client::new(transport, subject.origin, subject.credential, None, patience);
+            let token = client.token().await.map_err(|error| of_error(&error, &subject.proved_keys))?;
+            let token = token.ok_or_else(|| Verdict::found(Finding::NotProbed, "there is no token"))?;
+            result.signed_in(client, &token, subject.scopes.as_ref())
+        }
+    }
+}
+
+impl SignIn {
+    /// What a token tells, once there is one.
+    fn signed_in(
+        &mut self,
+        client: Client,
+        token: &Token,
+        named: Option<&BTreeSet<String>>,
+    ) -> Result<Verdict, Verdict> {
+        let dpop = token.bound_to.is_some();
+        self.dpop = Some(dpop);
+        self.scopes.clone_from(&token.scopes);
+        self.client = Some(client);
+        // Those of OpenID are no concern of the API's.
+        let named = named.into_iter().flatten().filter(|scope| scope.starts_with("okta."));
+        let missing: Vec<_> = named.filter(|scope| !token.scopes.contains(*scope)).cloned().collect();
+        if !missing.is_empty() {
+            let found = Verdict::found(Finding::ScopeMissing, "Okta granted fewer scopes than asked for");
+            return Err(found.naming(missing));
+        }
+        Ok(Verdict::ok(if dpop { "signed in with a DPoP-bound token" } else { "signed in with a Bearer token" }))
     }
 }
 

@@ -7,7 +7,7 @@ use super::params::{Paging, Params};
 use super::path::Path;
 use crate::app::App;
 use crate::audit::By;
-use crate::connect::{self, Outcome, RotateKeys, check_version, key_resource, merge_patch, resource};
+use crate::connect::{self, Invitation, Outcome, RotateKeys, check_version, key_resource, merge_patch, resource};
 use crate::connection::{self, Stored};
 use crate::directory::sync_json;
 use crate::id::{ConnectionId, SyncId};
@@ -30,6 +30,8 @@ pub fn connect(app: App) -> Router {
         .route("/v1/connections", get(list).post(create))
         .route("/v1/connections/{id}", get(read).patch(patch).delete(delete))
         .route("/v1/connections/{id}/auth", put(change_auth))
+        .route("/v1/connections/{id}/authorize", post(authorize))
+        .route("/v1/oauth/callback", get(super::callback::callback))
         .route("/v1/connections/{id}/keys", get(keys).post(rotate_key))
         .route("/v1/connections/{id}/syncs", post(start_sync))
         .route("/v1/connections/{id}/syncs/{sync}/cancel", post(cancel_sync))
@@ -189,6 +191,19 @@ async fn change_auth(
     let body = body::read(request).await?;
     let outcome = change.make(connect::change_auth(&app, stored, &body, if_match)).await?;
     tell(&app, StatusCode::OK, outcome).await
+}
+
+async fn authorize(
+    caller: Caller,
+    by: By,
+    params: Params,
+    Path(id): Path<String>,
+    Shared(app): Shared<App>,
+) -> Result<Body<Value>, Problem> {
+    let (stored, change) = to_change(&caller, &app, &by, &id, "connection.authorize").await?;
+    params.none_left()?;
+    let Invitation { url, expires_at } = change.make(connect::authorize(&app, &stored.connection)).await?;
+    Ok(Body(json!({"authorize_url": url.as_str(), "expires_at": expires_at})))
 }
 
 async fn keys(

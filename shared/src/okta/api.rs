@@ -34,7 +34,7 @@ pub fn get_user(user: &UserId) -> Request {
     Request::get("user", format!("/api/v1/users/{user}"), &[])
 }
 
-/// The owner of the API token that asks.
+/// The owner of the API token that asks, or the user who signed in.
 pub fn get_me() -> Request {
     Request::get("user", "/api/v1/users/me", &[])
 }

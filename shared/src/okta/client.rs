@@ -4,15 +4,16 @@
 //! of work with its own budget of time.
 
 use super::answer::Answer;
-use super::error::{Error, Refusal, TokenRefusal};
+use super::error::{Error, Refusal};
+use super::granting::RefreshTokens;
 use super::limits::{Limit, Limits, date};
+use super::link;
 use super::model::Page;
 use super::origin::Origin;
 use super::request::{Request, Target};
 use super::retry::{self, Outcome, Verdict};
-use super::token::{self, PrivateKeyJwt, TOKEN_PATH, Token};
-use super::transport::{Grant, Session, Transport, USER_AGENT, exchange};
-use super::{dpop::ProofKey, link};
+use super::token::{PrivateKeyJwt, Token, WebApp};
+use super::transport::{Session, Transport, USER_AGENT, exchange};
 use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -21,8 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::MutexGuard;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use url::Url;
 
 /// How a client identifies itself.
@@ -34,6 +34,8 @@ pub enum Credential {
     ApiToken(SecretString),
     /// Client credentials with a signed assertion, asking for these scopes.
     PrivateKeyJwt(PrivateKeyJwt, BTreeSet<String>),
+    /// A user's sign-in to a web app: access tokens for its refresh token.
+    AuthorizationCode(WebApp, Arc<dyn RefreshTokens>),
 }
 
 /// How long a piece of work may take, and how it treats the tenant's limits.
@@ -68,13 +70,13 @@ impl Patience {
 
 /// Speaks to one tenant with one credential.
 pub struct Client {
-    transport: Arc<Transport>,
-    origin: Origin,
-    credential: Credential,
-    session: Arc<Session>,
-    patience: Patience,
+    pub(super) transport: Arc<Transport>,
+    pub(super) origin: Origin,
+    pub(super) credential: Credential,
+    pub(super) session: Arc<Session>,
+    pub(super) patience: Patience,
     requests: AtomicU64,
-    tokens: AtomicU64,
+    pub(super) tokens: AtomicU64,
     waited: AtomicU64,
 }
 
@@ -151,38 +153,6 @@ impl Client {
             .map_err(|_| Error::Unreadable(format!("{} is not as expected", request.path())))
     }
 
-    /// The token that is in use, fetched now if there is none; `None` where the credential needs no token.
-    pub async fn token(&self) -> Result<Option<Arc<Token>>, Error> {
-        let Credential::PrivateKeyJwt(identity, scopes) = &self.credential else { return Ok(None) };
-        let mut grant = self.turn().await?;
-        let now = self.now();
-        let usable = grant.token.as_ref().is_some_and(|token| now < token.renew_at);
-        if !usable {
-            let asked = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-            grant.token = Some(Arc::new(self.grant(identity, &asked, &mut grant).await?));
-        }
-        Ok(grant.token.clone())
-    }
-
-    /// Asks for a token with these scopes, whatever tokens there are, and does not keep it.
-    pub async fn ask(&self, scopes: &BTreeSet<String>) -> Result<Token, Error> {
-        let Credential::PrivateKeyJwt(identity, _) = &self.credential else {
-            return Err(Error::Key("there is none".to_owned()));
-        };
-        let asked = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-        self.grant(identity, &asked, &mut *self.turn().await?).await
-    }
-
-    /// Waits while another client of the same connection fetches a token, as long as there is time.
-    async fn turn(&self) -> Result<MutexGuard<'_, Grant>, Error> {
-        timeout_at(self.patience.deadline, self.session.grant.lock()).await.map_err(|_| Error::Timeout)
-    }
-
-    /// Uses a token from now on, as long as it lasts.
-    pub async fn keep(&self, token: Token) {
-        self.session.grant.lock().await.token = Some(Arc::new(token));
-    }
-
     /// Uses a token no more; one that was granted meanwhile stays.
     async fn discard(&self, refused: Option<&Arc<Token>>) {
         let mut grant = self.session.grant.lock().await;
@@ -223,7 +193,7 @@ impl Client {
     }
 
     /// Waits before an attempt is repeated, or reports why there is no time for it.
-    async fn pause(&self, pause: retry::Pause, outcome: Outcome) -> Result<(), Error> {
+    pub(super) async fn pause(&self, pause: retry::Pause, outcome: Outcome) -> Result<(), Error> {
         match pause {
             retry::Pause::Limit(wait) => {
                 let now = self.now();
@@ -237,7 +207,7 @@ impl Client {
         }
     }
 
-    fn settle(&self, outcome: Outcome) -> Result<Answer, Error> {
+    pub(super) fn settle(&self, outcome: Outcome) -> Result<Answer, Error> {
         match outcome {
             Outcome::Answer(answer) if answer.status.is_success() => Ok(answer),
             Outcome::Answer(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
@@ -276,7 +246,7 @@ impl Client {
             (Credential::ApiToken(token), _) => {
                 builder = builder.header(header::AUTHORIZATION, format!("SSWS {}", token.expose_secret()));
             }
-            (Credential::PrivateKeyJwt(..), Some(token)) => {
+            (Credential::PrivateKeyJwt(..) | Credential::AuthorizationCode(..), Some(token)) => {
                 let access_token = token.access_token.expose_secret();
                 let scheme = if token.bound_to.is_some() { "DPoP" } else { "Bearer" };
                 builder = builder.header(header::AUTHORIZATION, format!("{scheme} {access_token}"));
@@ -287,7 +257,7 @@ impl Client {
                     }
                 }
             }
-            (Credential::PrivateKeyJwt(..), None) => {
+            (Credential::PrivateKeyJwt(..) | Credential::AuthorizationCode(..), None) => {
                 return Outcome::Unsent(Error::Key("there is no token".to_owned()));
             }
         }
@@ -295,7 +265,7 @@ impl Client {
     }
 
     /// One exchange, within the time one attempt may take.
-    async fn execute(&self, builder: reqwest::RequestBuilder, bucket: &'static str) -> Outcome {
+    pub(super) async fn execute(&self, builder: reqwest::RequestBuilder, bucket: &'static str) -> Outcome {
         let time = self.patience.attempt.min(self.patience.left());
         if time.is_zero() {
             return Outcome::Unsent(Error::Timeout);
@@ -312,46 +282,5 @@ impl Client {
             }
         }
         outcome
-    }
-
-    /// Asks for a token until there is one or a refusal.
-    async fn grant(&self, identity: &PrivateKeyJwt, asked: &str, grant: &mut Grant) -> Result<Token, Error> {
-        let endpoint = self.origin.url(TOKEN_PATH).map_err(|_| Error::ForeignUrl)?;
-        let key = match &grant.key {
-            Some(key) => Arc::clone(key),
-            None => Arc::clone(grant.key.insert(Arc::new(ProofKey::generate()?))),
-        };
-        let (mut tries, mut nonces) = (retry::Tries::default(), 0);
-        loop {
-            let now = self.now();
-            let form = identity.form(&endpoint, asked, now)?;
-            let proof = key.prove("POST", &endpoint, None, grant.nonce.as_deref(), now)?;
-            let builder = self.transport.http.post(endpoint.clone()).header(header::ACCEPT, "application/json");
-            let outcome = self.execute(builder.header("DPoP", proof).form(&form), "token").await;
-            // Asking for a token twice grants two, which harms nobody.
-            match retry::judge(super::request::Repeat::Safe, &outcome, &mut tries, self.now()) {
-                Verdict::Again(pause) => self.pause(pause, outcome).await?,
-                Verdict::Settled | Verdict::NewToken => {
-                    let answer = match outcome {
-                        Outcome::Answer(answer) if answer.status.is_success() => {
-                            self.tokens.fetch_add(1, Ordering::Relaxed);
-                            return token::granted(&answer.body, key, asked, now);
-                        }
-                        Outcome::Answer(answer) if answer.status != StatusCode::TOO_MANY_REQUESTS => answer,
-                        other => return self.settle(other).and_then(|_| Err(Error::Broken)),
-                    };
-                    let refusal =
-                        TokenRefusal::of(answer.status, &answer.headers, &answer.body, identity.key_id.clone());
-                    let nonce = answer.headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok());
-                    match nonce {
-                        Some(nonce) if token::wants_nonce(&refusal) && nonces < 2 => {
-                            grant.nonce = Some(nonce.to_owned());
-                            nonces += 1;
-                        }
-                        _ => return Err(Error::Token(refusal)),
-                    }
-                }
-            }
-        }
     }
 }

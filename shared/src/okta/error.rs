@@ -38,6 +38,9 @@ pub enum Error {
     /// The answer is not what Okta's API answers: not JSON, cut short, or too large.
     #[error("Okta's answer cannot be read: {0}")]
     Unreadable(String),
+    /// The refresh token of a sign-in could not be read or stored; the text names no secret.
+    #[error("the refresh token is not at hand: {0}")]
+    RefreshToken(String),
     /// A stored key cannot sign.
     #[error("the private key cannot sign: {0}")]
     Key(String),

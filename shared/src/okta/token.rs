@@ -1,4 +1,5 @@
-//! Access tokens: asked for with a signed assertion and a `DPoP` proof, kept until shortly before they end.
+//! Access tokens: asked for with a `DPoP` proof and a signed assertion, a code or a refresh token; kept until shortly
+//! before they end.
 //!
 //! A proof is always sent. A tenant that requires it answers with a challenge first; one that ignores it answers with a
 //! plain Bearer token. Okta uses up an assertion and a proof with every request, so both are made anew each time.
@@ -7,9 +8,13 @@ use super::dpop::{CLOCK_MARGIN_SECONDS, ProofKey};
 use super::error::{Error, TokenRefusal};
 use super::key::SigningKey;
 use super::null;
+use super::request::Repeat;
 use crate::clock;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,6 +22,8 @@ use url::Url;
 
 /// The path of the org authorization server's token endpoint; only it grants `okta.*` scopes.
 pub const TOKEN_PATH: &str = "/oauth2/v1/token";
+/// The path of its endpoint that takes tokens back.
+pub const REVOKE_PATH: &str = "/oauth2/v1/revoke";
 /// Okta's code for "repeat with this nonce".
 const USE_NONCE: &str = "use_dpop_nonce";
 /// A token is renewed this long before it ends.
@@ -36,11 +43,50 @@ pub struct PrivateKeyJwt {
     pub key_id: Option<String>,
 }
 
+/// The OAuth client that users sign in to: a web app with a secret.
+#[derive(Clone)]
+pub struct WebApp {
+    /// The client's id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+}
+
+/// What a user's browser brought back, good for one exchange.
+pub struct Code {
+    /// The code.
+    pub code: SecretString,
+    /// Where the browser was sent.
+    pub redirect_uri: String,
+    /// What its challenge was made of (RFC 7636).
+    pub verifier: SecretString,
+}
+
+/// What a token is asked for with.
+pub(super) enum Ask<'a> {
+    /// A signed assertion, for these scopes.
+    Assertion(&'a PrivateKeyJwt, &'a str),
+    /// A user's code.
+    Code(&'a WebApp, &'a Code),
+    /// The refresh token of a user's sign-in.
+    Refresh(&'a WebApp, &'a SecretString),
+}
+
+/// Everything a grant may bring.
+pub struct Granted {
+    /// The access token.
+    pub token: Token,
+    /// The refresh token to use from now on; absent: the one there was, if there was one.
+    pub refresh_token: Option<SecretString>,
+    /// The nonce in the ID token.
+    pub nonce: Option<String>,
+}
+
 /// A granted access token.
 #[derive(Clone)]
 pub struct Token {
     /// The token itself: never logged, never stored.
-    pub access_token: secrecy::SecretString,
+    pub access_token: SecretString,
     /// The key it is bound to; `None` for a Bearer token.
     pub bound_to: Option<Arc<ProofKey>>,
     /// What it may do.
@@ -60,12 +106,73 @@ struct Assertion<'a> {
 }
 
 #[derive(Deserialize)]
-struct Granted {
-    access_token: secrecy::SecretString,
+struct Answer {
+    access_token: SecretString,
     token_type: String,
     expires_in: Option<i64>,
     #[serde(default, deserialize_with = "null::as_default")]
     scope: String,
+    refresh_token: Option<SecretString>,
+    #[serde(default, deserialize_with = "null::as_default")]
+    id_token: String,
+}
+
+#[derive(Deserialize)]
+struct IdClaims {
+    nonce: Option<String>,
+}
+
+impl Ask<'_> {
+    /// The form of one token request.
+    #[expect(clippy::disallowed_methods, reason = "a credential is shown to Okta and to nobody else")]
+    pub fn form(&self, endpoint: &Url, now: Timestamp) -> Result<Vec<(&'static str, String)>, Error> {
+        Ok(match self {
+            Self::Assertion(identity, scopes) => return identity.form(endpoint, scopes, now),
+            Self::Code(_, code) => vec![
+                ("grant_type", "authorization_code".to_owned()),
+                ("code", code.code.expose_secret().to_owned()),
+                ("redirect_uri", code.redirect_uri.clone()),
+                ("code_verifier", code.verifier.expose_secret().to_owned()),
+            ],
+            Self::Refresh(_, token) => {
+                vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", token.expose_secret().to_owned())]
+            }
+        })
+    }
+
+    /// The client that shows a secret.
+    pub fn app(&self) -> Option<&WebApp> {
+        match self {
+            Self::Assertion(..) => None,
+            Self::Code(app, _) | Self::Refresh(app, _) => Some(app),
+        }
+    }
+
+    /// The `kid` that signs.
+    pub fn key_id(&self) -> Option<&String> {
+        if let Self::Assertion(identity, _) = self { identity.key_id.as_ref() } else { None }
+    }
+
+    /// The scopes to assume where the answer names none.
+    pub fn scopes(&self) -> &str {
+        if let Self::Assertion(_, scopes) = self { scopes } else { "" }
+    }
+
+    /// Asking twice with an assertion grants two tokens, which harms nobody; a refresh token works a little longer for
+    /// those who lost its answer; a code is used up.
+    pub fn repeat(&self) -> Repeat {
+        if matches!(self, Self::Code(..)) { Repeat::OnlyIfUnsent } else { Repeat::Safe }
+    }
+}
+
+impl WebApp {
+    /// Shows the secret in the one way that every web app of Okta's accepts.
+    #[expect(clippy::disallowed_methods, reason = "a credential is shown to Okta and to nobody else")]
+    pub(super) fn sign(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        // RFC 6749, section 2.3.1: both are written as in a form first.
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        request.basic_auth(encoded(&self.client_id), Some(encoded(self.client_secret.expose_secret())))
+    }
 }
 
 impl PrivateKeyJwt {
@@ -97,18 +204,31 @@ impl PrivateKeyJwt {
     }
 }
 
+/// The form that takes a refresh token back.
+#[expect(clippy::disallowed_methods, reason = "a credential is shown to Okta and to nobody else")]
+pub(super) fn revocation(token: &SecretString) -> [(&'static str, &str); 2] {
+    [("token", token.expose_secret()), ("token_type_hint", "refresh_token")]
+}
+
 /// Reads a grant.
-pub(super) fn granted(body: &[u8], key: Arc<ProofKey>, asked: &str, now: Timestamp) -> Result<Token, Error> {
-    let granted: Granted =
+pub(super) fn granted(body: &[u8], key: Arc<ProofKey>, asked: &str, now: Timestamp) -> Result<Granted, Error> {
+    let answer: Answer =
         serde_json::from_slice(body).map_err(|_| Error::Unreadable("not a token answer".to_owned()))?;
-    let scope = if granted.scope.is_empty() { asked } else { &granted.scope };
-    let life = granted.expires_in.unwrap_or(ONE_HOUR);
-    Ok(Token {
-        access_token: granted.access_token,
-        bound_to: granted.token_type.eq_ignore_ascii_case("DPoP").then_some(key),
+    let scope = if answer.scope.is_empty() { asked } else { &answer.scope };
+    let life = answer.expires_in.unwrap_or(ONE_HOUR);
+    let token = Token {
+        access_token: answer.access_token,
+        bound_to: answer.token_type.eq_ignore_ascii_case("DPoP").then_some(key),
         scopes: scope.split_whitespace().map(str::to_owned).collect(),
         renew_at: clock::after(now, life.saturating_sub(RENEW_BEFORE_SECONDS).max(life / 2)),
-    })
+    };
+    Ok(Granted { token, refresh_token: answer.refresh_token, nonce: nonce(&answer.id_token) })
+}
+
+/// The nonce in an ID token. Its signature adds nothing: it came from Okta itself, in the same answer as the rest.
+fn nonce(id_token: &str) -> Option<String> {
+    let claims = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice::<IdClaims>(&claims).ok()?.nonce
 }
 
 /// True where the refusal asks for the nonce it brings.
@@ -134,7 +254,7 @@ mod tests {
             ("9223372036854775807", i64::MAX),
         ] {
             let body = format!("{{\"access_token\":\"t\",\"token_type\":\"Bearer\",\"expires_in\":{life}}}");
-            let token = granted(body.as_bytes(), Arc::clone(&key), "okta.users.read", now).expect("a token");
+            let token = granted(body.as_bytes(), Arc::clone(&key), "okta.users.read", now).expect("a token").token;
             assert_eq!(token.renew_at, clock::after(now, renewed), "{life}");
         }
     }

@@ -17,6 +17,7 @@ impl From<Error> for Problem {
                 with_request(problem, refusal.request_id.as_ref())
             }
             Error::Key(_) => told(Kind::OktaUnauthorized),
+            Error::RefreshToken(_) => Self::internal(&error),
             Error::Api(refusal) => {
                 let kind = kind(refusal);
                 let mut problem = with_request(told(kind), refusal.request_id.as_ref());

@@ -68,6 +68,16 @@ pub fn sync_lease(id: &ConnectionId) -> Key {
     key(connection_partition(id), "LEASE#sync")
 }
 
+/// The lease under which a refresh token is used.
+pub fn token_lease(id: &ConnectionId) -> Key {
+    key(connection_partition(id), "LEASE#token")
+}
+
+/// What a user's sign-in is recognized by when the browser comes back; `hash` is that of its state.
+pub fn sign_in(hash: &str) -> Key {
+    key(format!("Q#{hash}"), ALONE)
+}
+
 /// What outlives a sync: counts, the last run, the roster's version.
 pub fn sync_state(id: &ConnectionId) -> Key {
     key(connection_partition(id), "SYNC")

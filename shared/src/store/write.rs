@@ -4,7 +4,7 @@ use super::item::key_attributes;
 use super::{Error, Item, Key, Store};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -96,6 +96,14 @@ impl Write {
 }
 
 impl Store {
+    /// Deletes an item and gives what it was. Of all who take an item, one gets it.
+    pub async fn take(&self, key: &Key) -> Result<Option<Item>, Error> {
+        let request = self.client.delete_item().table_name(&self.table).set_key(Some(key_attributes(key)));
+        let answer = request.return_values(ReturnValue::AllOld).send().await;
+        let item = answer.map_err(|error| super::unavailable("DeleteItem", &error))?.attributes.map(Item);
+        Ok(item.filter(|item| !item.is_expired(self.clock.now())))
+    }
+
     /// Writes all or nothing. Conflicts with other transactions and throttling are waited out under one request token,
     /// so that a transaction whose answer was lost is not refused by its own condition.
     pub async fn transact(&self, writes: Vec<Write>) -> Result<(), Error> {

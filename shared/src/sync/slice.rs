@@ -176,6 +176,8 @@ impl Work<'_> {
 fn passes(error: &okta::Error) -> bool {
     match error {
         okta::Error::Unreachable | okta::Error::Timeout | okta::Error::Broken | okta::Error::Unreadable(_) => true,
+        // The store stood in the way, or the connection was changed: the next slice reads it anew.
+        okta::Error::RefreshToken(_) => true,
         okta::Error::Api(refusal) => refusal.status.is_server_error(),
         okta::Error::Token(refusal) => refusal.status.is_server_error(),
         _ => false,

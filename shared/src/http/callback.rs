@@ -1,0 +1,124 @@
+//! Where Okta sends a user's browser back to: the one route of `connect` that strangers may reach. The state in it is
+//! what lets them in.
+
+use crate::app::App;
+use crate::connect::{self, Outcome, Return};
+use crate::connection::Status;
+use crate::problem::{Kind, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use serde_json::json;
+
+/// Nothing is loaded, run, framed, kept, or told to the next page.
+const STRICT: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::VARY, "accept"),
+];
+
+/// Finishes a sign-in. A person gets a page, a program that accepts JSON gets JSON.
+pub(super) async fn callback(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Response {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let json = accepts.contains("application/json") && !accepts.contains("text/html");
+    let outcome = match read(&uri) {
+        Ok(back) => connect::finish(&app, back).await,
+        Err(problem) => Err(problem),
+    };
+    let mut response = match outcome {
+        Ok(outcome) => tell(&outcome, json),
+        Err(problem) if json => problem.into_response(),
+        Err(problem) => {
+            let (_, status, title) = problem.kind.row();
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, page(title, &problem.detail)).into_response()
+        }
+    };
+    for (name, value) in STRICT {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// What the browser brought. Okta may add parameters of its own; none of ours may come twice.
+fn read(uri: &Uri) -> Result<Return, Problem> {
+    let mut back = Return::default();
+    let mut seen = Vec::new();
+    for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned() {
+        match name.as_str() {
+            "state" => back.state = value,
+            "code" => back.code = Some(value.into()),
+            "error" => back.error = Some(value),
+            "error_description" => back.error_description = Some(value),
+            _ => continue,
+        }
+        if seen.contains(&name) {
+            return Err(Problem::new(Kind::BadRequest, format!("The query parameter '{name}' is given twice.")));
+        }
+        seen.push(name);
+    }
+    Ok(back)
+}
+
+fn tell(outcome: &Outcome, json: bool) -> Response {
+    let Outcome { stored, message, .. } = outcome;
+    let connection = &stored.connection;
+    if json {
+        return Json(json!({"status": connection.status, "message": message})).into_response();
+    }
+    let next = match (connection.status, &connection.status_reason) {
+        (Status::Active, _) => "You can close this window.",
+        (_, Some(reason)) => reason,
+        (_, None) => "Test the connection to see what is missing.",
+    };
+    page(message, next).into_response()
+}
+
+fn page(title: &str, text: &str) -> Html<String> {
+    let (title, text) = (escaped(title), escaped(text));
+    Html(format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\
+         <body><h1>{title}</h1><p>{text}</p></body></html>\n"
+    ))
+}
+
+/// Text as it may stand in a page.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stranger_sends_is_text_in_the_page() {
+        let Html(page) = page("<script>", "a & \"b\" 'c' </p>");
+        assert!(page.contains("<h1>&lt;script&gt;</h1><p>a &amp; &quot;b&quot; &#39;c&#39; &lt;/p&gt;</p>"));
+    }
+
+    #[test]
+    fn a_parameter_that_comes_twice_is_refused_and_others_are_ignored() {
+        let read = |query: &str| read(&format!("/v1/oauth/callback?{query}").parse().expect("a URI"));
+        let back = read("state=s%26&iss=x&iss=y&error=e").expect("parameters");
+        assert_eq!((back.state.as_str(), back.error.as_deref(), back.code.is_none()), ("s&", Some("e"), true));
+        assert!(read("state=a&state=b").is_err() && read("code=a&code=").is_err());
+    }
+}

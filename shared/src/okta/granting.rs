@@ -1,0 +1,155 @@
+//! How a client comes by access tokens: with a signed assertion, with a user's code, with a refresh token.
+//!
+//! A refresh token that Okta replaces at each use is used by one process at a time, and its successor is stored before
+//! the access token that came with it is used: whoever stops in between finds a refresh token that still works.
+
+use super::client::{Client, Credential};
+use super::dpop::ProofKey;
+use super::error::{Error, Refusal, TokenRefusal};
+use super::retry::{self, Outcome, Verdict};
+use super::token::{self, Ask, Code, Granted, REVOKE_PATH, TOKEN_PATH, Token, WebApp};
+use super::transport::Grant;
+use async_trait::async_trait;
+use http::{StatusCode, header};
+use secrecy::SecretString;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::MutexGuard;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Where the refresh token of a sign-in is kept, and whose turn it is to use it.
+#[async_trait]
+pub trait RefreshTokens: Send + Sync {
+    /// Waits for the turn, until the deadline, and gives the newest refresh token.
+    async fn take(&self, deadline: Instant) -> Result<SecretString, Error>;
+
+    /// Ends the turn. A successor is stored first; where that fails, nothing that came with it may be used.
+    async fn put_back(&self, used: &SecretString, successor: Option<SecretString>) -> Result<(), Error>;
+}
+
+/// A turn takes at most this long, so that nobody else begins one meanwhile.
+const LONGEST_TURN: Duration = Duration::from_secs(15);
+
+impl Client {
+    /// The token that is in use, fetched now if there is none; `None` where the credential needs no token.
+    pub async fn token(&self) -> Result<Option<Arc<Token>>, Error> {
+        if matches!(self.credential, Credential::None | Credential::ApiToken(_)) {
+            return Ok(None);
+        }
+        let mut grant = self.turn().await?;
+        let now = self.now();
+        let usable = grant.token.as_ref().is_some_and(|token| now < token.renew_at);
+        if !usable {
+            grant.token = self.renew(&mut grant).await?.map(Arc::new);
+        }
+        Ok(grant.token.clone())
+    }
+
+    async fn renew(&self, grant: &mut Grant) -> Result<Option<Token>, Error> {
+        match &self.credential {
+            Credential::None | Credential::ApiToken(_) => Ok(None),
+            Credential::PrivateKeyJwt(identity, scopes) => {
+                let granted = self.grant(&Ask::Assertion(identity, &joined(scopes)), grant).await?;
+                Ok(Some(granted.token))
+            }
+            Credential::AuthorizationCode(app, tokens) => self.refresh(app, tokens.as_ref(), grant).await.map(Some),
+        }
+    }
+
+    /// Asks for a token with these scopes, whatever tokens there are, and does not keep it.
+    pub async fn ask(&self, scopes: &BTreeSet<String>) -> Result<Token, Error> {
+        let Credential::PrivateKeyJwt(identity, _) = &self.credential else {
+            return Err(Error::Key("there is none".to_owned()));
+        };
+        let mut grant = self.turn().await?;
+        Ok(self.grant(&Ask::Assertion(identity, &joined(scopes)), &mut grant).await?.token)
+    }
+
+    /// Exchanges a user's code for tokens, and keeps none of them.
+    pub async fn exchange(&self, app: &WebApp, code: &Code) -> Result<Granted, Error> {
+        self.grant(&Ask::Code(app, code), &mut *self.turn().await?).await
+    }
+
+    /// Takes a refresh token back, and with it every access token that came from it.
+    pub async fn revoke(&self, app: &WebApp, token: &SecretString) -> Result<(), Error> {
+        let endpoint = self.origin.url(REVOKE_PATH).map_err(|_| Error::ForeignUrl)?;
+        let request = self.transport.http.post(endpoint).header(header::ACCEPT, "application/json");
+        match self.execute(app.sign(request).form(&token::revocation(token)), "other").await {
+            Outcome::Answer(answer) if answer.status.is_success() => Ok(()),
+            Outcome::Answer(answer) => Err(Error::Api(Refusal::of(answer.status, &answer.headers, &answer.body))),
+            Outcome::Unsent(error) | Outcome::Lost(error) => Err(error),
+        }
+    }
+
+    /// Uses a token from now on, as long as it lasts.
+    pub async fn keep(&self, token: Token) {
+        self.session.grant.lock().await.token = Some(Arc::new(token));
+    }
+
+    /// Waits while another client of the same connection fetches a token, as long as there is time.
+    async fn turn(&self) -> Result<MutexGuard<'_, Grant>, Error> {
+        timeout_at(self.patience.deadline, self.session.grant.lock()).await.map_err(|_| Error::Timeout)
+    }
+
+    /// Has its turn with the refresh token.
+    async fn refresh(&self, app: &WebApp, tokens: &dyn RefreshTokens, grant: &mut Grant) -> Result<Token, Error> {
+        let used = tokens.take(self.patience.deadline).await?;
+        let answer = timeout(LONGEST_TURN, self.grant(&Ask::Refresh(app, &used), grant)).await;
+        match answer.unwrap_or(Err(Error::Timeout)) {
+            Ok(granted) => {
+                tokens.put_back(&used, granted.refresh_token).await?;
+                Ok(granted.token)
+            }
+            Err(error) => {
+                tokens.put_back(&used, None).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks for a token until there is one or a refusal.
+    async fn grant(&self, ask: &Ask<'_>, grant: &mut Grant) -> Result<Granted, Error> {
+        let endpoint = self.origin.url(TOKEN_PATH).map_err(|_| Error::ForeignUrl)?;
+        let key = match &grant.key {
+            Some(key) => Arc::clone(key),
+            None => Arc::clone(grant.key.insert(Arc::new(ProofKey::generate()?))),
+        };
+        let (mut tries, mut nonces) = (retry::Tries::default(), 0);
+        loop {
+            let now = self.now();
+            let form = ask.form(&endpoint, now)?;
+            let proof = key.prove("POST", &endpoint, None, grant.nonce.as_deref(), now)?;
+            let request = self.transport.http.post(endpoint.clone()).header(header::ACCEPT, "application/json");
+            let request = ask.app().into_iter().fold(request, |request, app| app.sign(request));
+            let outcome = self.execute(request.header("DPoP", proof).form(&form), "token").await;
+            match retry::judge(ask.repeat(), &outcome, &mut tries, self.now()) {
+                Verdict::Again(pause) => self.pause(pause, outcome).await?,
+                Verdict::Settled | Verdict::NewToken => {
+                    let answer = match outcome {
+                        Outcome::Answer(answer) if answer.status.is_success() => {
+                            self.tokens.fetch_add(1, Ordering::Relaxed);
+                            return token::granted(&answer.body, key, ask.scopes(), now);
+                        }
+                        Outcome::Answer(answer) if answer.status != StatusCode::TOO_MANY_REQUESTS => answer,
+                        other => return self.settle(other).and_then(|_| Err(Error::Broken)),
+                    };
+                    let refusal = TokenRefusal::of(answer.status, &answer.headers, &answer.body, ask.key_id().cloned());
+                    let nonce = answer.headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok());
+                    match nonce {
+                        Some(nonce) if token::wants_nonce(&refusal) && nonces < 2 => {
+                            grant.nonce = Some(nonce.to_owned());
+                            nonces += 1;
+                        }
+                        _ => return Err(Error::Token(refusal)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn joined(scopes: &BTreeSet<String>) -> String {
+    scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
