@@ -3,7 +3,7 @@
 use super::object::Object;
 use super::run::Run;
 use crate::cursor;
-use crate::okta::{Page, Request, Target, api};
+use crate::okta::{Page, Request, api};
 use crate::problem::{Kind, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,16 +86,6 @@ impl Run {
             let Some(next) = page.next.filter(|next| !seen.contains(next)) else { return Ok(objects) };
             seen.push(next.clone());
             request = api::next(listing, next);
-        }
-    }
-}
-
-impl Request {
-    /// The path and query, as they are told in a dry run.
-    pub fn target(&self) -> &str {
-        match &self.target {
-            Target::Path(path) => path,
-            Target::Link(url) => &url[url::Position::BeforePath..],
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Done {
 /// Tells the requests that an action is about. Nothing is sent and nothing is recorded.
 pub fn would(call: &Call<'_>) -> Result<Vec<Value>, Problem> {
     let prepared = call.prepare()?;
-    let told = |request: &crate::okta::Request| json!({ "method": request.method.as_str(), "path": request.target(), "body": request.body });
+    let told = |request: &crate::okta::Request| json!({ "method": request.method.as_str(), "path": request.path_and_query(), "body": request.body });
     Ok(prepared.would().iter().map(told).collect())
 }
 

@@ -82,6 +82,14 @@ impl Request {
         if matches!(self.method, Method::GET | Method::PUT) { Repeat::Safe } else { Repeat::OnlyIfUnsent }
     }
 
+    /// Path and query, as they are told in a dry run.
+    pub fn path_and_query(&self) -> &str {
+        match &self.target {
+            Target::Path(path) => path,
+            Target::Link(url) => &url[url::Position::BeforePath..],
+        }
+    }
+
     /// The path alone, for messages.
     pub fn path(&self) -> &str {
         match &self.target {
