@@ -85,8 +85,9 @@ async fn app(environment: &Environment) -> Result<App, Error> {
 pub async fn serve(router: impl FnOnce(App) -> Router) -> Result<(), Error> {
     lambda_http::tracing::init_default_subscriber();
     let environment = Environment::read();
-    let router = router(app(&environment).await?);
-    lambda_http::run(environment.identity.layer(http::layered(router))).await
+    let app = app(&environment).await?;
+    let router = http::repeatable(&app, router(app.clone()));
+    lambda_http::run(environment.identity.layer(http::layered(router, app.clock))).await
 }
 
 /// Serves the public routes: no secret can be read, and nobody is known.
@@ -96,7 +97,7 @@ pub async fn serve_public() -> Result<(), Error> {
     let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let clock: SharedClock = Arc::new(SystemClock);
     let store = Store::new(aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock));
-    lambda_http::run(http::layered(http::public(store, clock))).await
+    lambda_http::run(http::layered(http::public(store, Arc::clone(&clock)), clock)).await
 }
 
 /// What the state machine hands to a slice.

@@ -12,6 +12,7 @@ pub mod directory;
 mod fold;
 pub mod http;
 pub mod id;
+pub mod idempotency;
 pub mod lambda;
 pub mod okta;
 pub mod problem;

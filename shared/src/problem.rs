@@ -5,6 +5,7 @@ mod refusal;
 use crate::connection::Fault;
 use crate::diagnosis::Check;
 use crate::{secrets, store};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 /// A kind of problem.
@@ -34,6 +35,8 @@ pub enum Kind {
     AmbiguousReference,
     /// There is one already.
     AlreadyExists,
+    /// The same request was sent before and is still at work.
+    RequestInProgress,
     /// It was changed since it was read.
     StaleVersion,
     /// The body is too large.
@@ -42,6 +45,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// Fields are unknown, missing or wrong.
     InvalidBody,
+    /// The key of another request.
+    KeyReused,
     /// Okta did not let us in.
     VerificationFailed,
     /// The credentials belong to another organization.
@@ -85,10 +90,12 @@ impl Kind {
             Self::WrongState => ("wrong-state", 409, "It cannot be done in this state"),
             Self::AmbiguousReference => ("ambiguous-reference", 409, "The reference names several things"),
             Self::AlreadyExists => ("already-exists", 409, "There is one already"),
+            Self::RequestInProgress => ("request-in-progress", 409, "The same request is still being worked on"),
             Self::StaleVersion => ("stale-version", 412, "It was changed since it was read"),
             Self::TooLarge => ("too-large", 413, "The body is too large"),
             Self::UnsupportedMediaType => ("unsupported-media-type", 415, "The body must be application/json"),
             Self::InvalidBody => ("invalid-body", 422, "The body is not valid"),
+            Self::KeyReused => ("key-reused", 422, "The Idempotency-Key belongs to another request"),
             Self::VerificationFailed => ("verification-failed", 422, "Okta could not be signed in to"),
             Self::DifferentOrg => ("different-org", 422, "The credentials belong to another Okta organization"),
             Self::InvalidSchedule => ("invalid-schedule", 422, "The schedule is not valid"),
@@ -119,12 +126,14 @@ pub struct Problem {
     pub detail: String,
     /// Further members.
     pub members: Map<String, Value>,
+    /// When it makes sense to try again, where that is known: told as `Retry-After`.
+    pub retry_at: Option<Timestamp>,
 }
 
 impl Problem {
     /// A problem with its detail.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), members: Map::new() }
+        Self { kind, detail: detail.into(), members: Map::new(), retry_at: None }
     }
 
     /// The one answer to everything that is not there.
@@ -136,6 +145,13 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With the moment from which on it makes sense to try again.
+    #[must_use]
+    pub fn retry_at(mut self, at: Timestamp) -> Self {
+        self.retry_at = Some(at);
         self
     }
 

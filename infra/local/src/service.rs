@@ -5,7 +5,7 @@ use axum::Router;
 use embedded_dynamodb::Engine;
 use okta_connector::app::App;
 use okta_connector::clock::{SharedClock, SystemClock};
-use okta_connector::http::{action, connect, directory, layered, public, test};
+use okta_connector::http::{action, connect, directory, layered, public, repeatable, test};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
 use std::net::SocketAddr;
@@ -60,7 +60,7 @@ impl Service {
             public_url: config.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
         runner.attach(app.clone());
-        let router = config.gate.layer(layered(router(&app)));
+        let router = config.gate.layer(layered(router(&app), Arc::clone(&app.clock)));
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
             {
@@ -85,9 +85,7 @@ impl Drop for Service {
 
 /// The routers of all functions as one.
 fn router(app: &App) -> Router {
-    connect(app.clone())
-        .merge(test(app.clone()))
-        .merge(action(app.clone()))
-        .merge(directory(app.clone()))
-        .merge(public(app.store.clone(), Arc::clone(&app.clock)))
+    let callers =
+        connect(app.clone()).merge(test(app.clone())).merge(action(app.clone())).merge(directory(app.clone()));
+    repeatable(app, callers).merge(public(app.store.clone(), Arc::clone(&app.clock)))
 }

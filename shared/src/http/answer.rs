@@ -1,29 +1,32 @@
 //! What every answer has: a request id, and a problem document where something went wrong.
 
 use super::caller::RequestId;
+use crate::clock::SharedClock;
 use crate::problem::Problem;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 
 const REQUEST_ID: &str = "x-request-id";
 /// The largest body.
 const MOST_BYTES: usize = 256 * 1024;
 
 /// A router with what all routes share. Nothing is told apart from what is not there.
-pub fn layered(router: Router) -> Router {
+pub fn layered(router: Router, clock: SharedClock) -> Router {
     let nothing = || async { Problem::not_found() };
     router
         .fallback(nothing)
         .method_not_allowed_fallback(nothing)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(from_fn(with_request_id))
+        .layer(from_fn_with_state(clock, with_request_id))
 }
 
-async fn with_request_id(mut request: Request, next: Next) -> Response {
+async fn with_request_id(State(clock): State<SharedClock>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
     let id = given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -32,12 +35,21 @@ async fn with_request_id(mut request: Request, next: Next) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let (slug, ..) = problem.kind.row();
         tracing::info!(request_id = id, %method, path, problem = slug, "{method} {path} was refused: {slug}");
+        if let Some(at) = problem.retry_at {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds_until(at, clock.now())));
+        }
         *response.body_mut() = Body::from(problem.to_json(Some(&id)).to_string());
     }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Whole seconds, rounded up: a moment too late rather than too early.
+fn seconds_until(at: Timestamp, now: Timestamp) -> u64 {
+    let millis = u64::try_from(at.duration_since(now).as_millis()).unwrap_or_default();
+    millis.div_ceil(1_000)
 }
 
 fn is_request_id(text: &str) -> bool {
@@ -53,5 +65,40 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, after};
+    use crate::okta;
+    use axum::routing::get;
+    use std::sync::Arc;
+    use tower::ServiceExt;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rate_limit_tells_when_to_come_back() {
+        let limited = || async { Problem::from(okta::Error::RateLimited { until: after(Timestamp::UNIX_EPOCH, 42) }) };
+        let router = layered(Router::new().route("/", get(limited)), Arc::new(Still));
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap_or_else(|never| match never {});
+        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(answer.headers().get(header::RETRY_AFTER), Some(&HeaderValue::from(42)));
+    }
+
+    #[test]
+    fn nobody_comes_back_too_early() {
+        for (millis, seconds) in [(-5, 0), (0, 0), (1, 1), (1_000, 1), (1_001, 2)] {
+            let at = Timestamp::from_millisecond(millis).expect("a moment");
+            assert_eq!(seconds_until(at, Timestamp::UNIX_EPOCH), seconds);
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::problem::Problem;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
+use futures::future::BoxFuture;
 use serde_json::Value;
 
 /// The router.
@@ -82,13 +83,21 @@ impl<'a> Change<'a> {
     }
 
     /// Makes the change: written down as an intent before it, and with what became of it after.
-    pub async fn make<T>(self, change: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-        let audit = self.audit();
-        audit.intend().await?;
-        let result = change.await;
-        let problem = result.as_ref().err();
-        audit.settle(problem.map_or(Outcome::Succeeded, Outcome::of), problem, Vec::new()).await;
-        result
+    pub fn make<'f, T: Send>(
+        self,
+        change: impl Future<Output = Result<T, Problem>> + Send + 'f,
+    ) -> BoxFuture<'f, Result<T, Problem>>
+    where
+        'a: 'f,
+    {
+        Box::pin(async move {
+            let audit = self.audit();
+            audit.intend().await?;
+            let result = change.await;
+            let problem = result.as_ref().err();
+            audit.settle(problem.map_or(Outcome::Succeeded, Outcome::of), problem, Vec::new()).await;
+            result
+        })
     }
 
     fn audit(&self) -> Audit {

@@ -37,13 +37,18 @@ pub async fn read(request: Request) -> Result<Value, Problem> {
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(Kind::UnsupportedMediaType, "Send the body with Content-Type: application/json."));
     }
-    let bytes =
-        Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.into_response().status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::TooLarge, "A body may have at most 256 KB."),
-            _ => Problem::new(Kind::BadRequest, "The body could not be read."),
-        })?;
+    let bytes = bytes(request).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Problem::new(Kind::BadRequest, format!("The body is not JSON: line {line}, column {column}."))
+    })
+}
+
+/// A body as it came, if it is not too large.
+pub async fn bytes(request: Request) -> Result<Bytes, Problem> {
+    let read = Bytes::from_request(request, &()).await;
+    read.map_err(|rejection| match rejection.into_response().status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::TooLarge, "A body may have at most 256 KB."),
+        _ => Problem::new(Kind::BadRequest, "The body could not be read."),
     })
 }

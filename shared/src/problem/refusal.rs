@@ -9,7 +9,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let told = |kind| Self::new(kind, error.to_string());
         match &error {
-            Error::RateLimited { .. } => told(Kind::OktaRateLimited),
+            Error::RateLimited { until } => told(Kind::OktaRateLimited).retry_at(*until),
             Error::Timeout => told(Kind::OktaTimeout),
             Error::Token(refusal) if refusal.status.is_server_error() => told(Kind::OktaUnavailable),
             Error::Token(refusal) => {
@@ -45,7 +45,7 @@ fn kind(refusal: &Refusal) -> Kind {
         (_, "E0000016" | "E0000017" | "E0000032" | "E0000034" | "E0000038" | "E0000112" | "E0000117") => {
             Kind::WrongState
         }
-        (403, "E0000014" | "E0000023" | "E0000056" | "E0000077" | "E0000078" | "E0000080" | "E0000111") => {
+        (403, "E0000014" | "E0000023" | "E0000046" | "E0000056" | "E0000077" | "E0000078" | "E0000080" | "E0000111") => {
             Kind::OktaRejected
         }
         (403, _) => Kind::OktaForbidden,

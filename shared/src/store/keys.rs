@@ -219,6 +219,11 @@ pub fn audit_by_actor(subject: &str) -> String {
     format!("DA#{subject}")
 }
 
+/// A request that may be repeated, by the fingerprint of who sent what under which key.
+pub fn request(fingerprint: &str) -> Key {
+    key(format!("I#{fingerprint}"), ALONE)
+}
+
 /// FNV-1a over the id: which of the index partitions a user lies in.
 fn shard(user: &UserId) -> u32 {
     let hash =

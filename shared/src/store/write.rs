@@ -5,6 +5,7 @@ use super::{Error, Item, Key, Store};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem};
+use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -30,6 +31,24 @@ impl Condition {
     /// The item is there.
     pub fn present() -> Self {
         Self { expression: "attribute_exists(pk)".to_owned(), ..Self::absent() }
+    }
+
+    /// The item is not there, or is only there because DynamoDB has not deleted it yet.
+    pub fn absent_or_expired(now: Timestamp) -> Self {
+        Self {
+            expression: "attribute_not_exists(pk) OR #a <= :a".to_owned(),
+            names: HashMap::from([("#a".to_owned(), "ttl".to_owned())]),
+            values: HashMap::from([(":a".to_owned(), AttributeValue::N(now.as_second().to_string()))]),
+        }
+    }
+
+    /// A string attribute has this value.
+    pub fn text(name: &str, value: &str) -> Self {
+        Self {
+            expression: "#a = :a".to_owned(),
+            names: HashMap::from([("#a".to_owned(), name.to_owned())]),
+            values: HashMap::from([(":a".to_owned(), AttributeValue::S(value.to_owned()))]),
+        }
     }
 
     /// A number attribute has this value.
@@ -58,6 +77,8 @@ pub enum Write {
     PutIf(Item, Condition),
     /// Delete an item, there or not.
     Delete(Key),
+    /// Delete an item if the condition holds of it.
+    DeleteIf(Key, Condition),
     /// Write nothing, but only if the condition holds.
     Check(Key, Condition),
 }
@@ -67,7 +88,7 @@ impl Write {
     pub fn size(&self) -> usize {
         match self {
             Self::Put(item) | Self::PutIf(item, _) => item.size(),
-            Self::Delete(_) | Self::Check(..) => 200,
+            Self::Delete(_) | Self::DeleteIf(..) | Self::Check(..) => 200,
         }
     }
 
@@ -83,6 +104,12 @@ impl Write {
             Self::PutIf(it, condition) => item.put(put(it, Some(condition))?),
             Self::Delete(key) => {
                 item.delete(Delete::builder().table_name(table).set_key(Some(key_attributes(&key))).build()?)
+            }
+            Self::DeleteIf(key, condition) => {
+                let (expression, names, values) = condition.parts();
+                let delete = Delete::builder().table_name(table).set_key(Some(key_attributes(&key)));
+                let delete = delete.set_condition_expression(expression).set_expression_attribute_names(names);
+                item.delete(delete.set_expression_attribute_values(values).build()?)
             }
             Self::Check(key, condition) => {
                 let (expression, names, values) = condition.parts();

@@ -74,12 +74,14 @@ impl Guarded {
         let url = format!("{}{path}", self.service.url());
         let mut request = self.http.request(method.parse().expect("a method"), url);
         request = token.iter().fold(request, reqwest::RequestBuilder::bearer_auth);
-        request = body.iter().fold(request, reqwest::RequestBuilder::json);
-        let response = request.send().await.expect("an answer");
-        let status = response.status().as_u16();
-        let body: Value = serde_json::from_str(&response.text().await.expect("a body")).unwrap_or_default();
-        let slug = body["type"].as_str().and_then(|it| it.strip_prefix("urn:okta-connector:problem:"));
-        (status, slug.unwrap_or_default().to_owned(), body)
+        answer(body.iter().fold(request, reqwest::RequestBuilder::json)).await
+    }
+
+    /// The same, of a POST under an `Idempotency-Key`.
+    pub async fn keyed(&self, token: Option<&str>, key: &str, path: &str, body: Value) -> (u16, String, Value) {
+        let request =
+            self.http.post(format!("{}{path}", self.service.url())).header("idempotency-key", key).json(&body);
+        answer(token.iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
     }
 
     /// A pending connection of these teams.
@@ -89,6 +91,14 @@ impl Guarded {
         assert_eq!(status, 201, "{made:#}");
         text(&made, "id").to_owned()
     }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> (u16, String, Value) {
+    let response = request.send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let body: Value = serde_json::from_str(&response.text().await.expect("a body")).unwrap_or_default();
+    let slug = body["type"].as_str().and_then(|it| it.strip_prefix("urn:okta-connector:problem:"));
+    (status, slug.unwrap_or_default().to_owned(), body)
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use it::proxy::KillSwitch;
 use okta_connector::app::App;
-use okta_connector::http::{Caller, SourceIp, connect, directory, layered, test};
+use okta_connector::http::{Caller, SourceIp, connect, directory, layered, repeatable, test};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use tower::ServiceExt;
 
 /// The functions that callers reach.
@@ -18,14 +19,19 @@ pub struct Function {
 impl Function {
     /// Called by an admin.
     pub fn of(app: &App) -> Self {
-        let caller = Caller { subject: "ada".to_owned(), teams: std::collections::BTreeSet::new(), admin: true };
-        Self::called_by(app, caller)
+        Self::serving(app, connect(app.clone()).merge(test(app.clone())).merge(directory(app.clone())))
     }
 
     /// Called by somebody.
     pub fn called_by(app: &App, caller: Caller) -> Self {
         let router = connect(app.clone()).merge(test(app.clone())).merge(directory(app.clone()));
-        Self { router: layered(router), caller }
+        Self { caller, ..Self::serving(app, router) }
+    }
+
+    /// Routes of a test's own, called by an admin.
+    pub fn serving(app: &App, router: Router) -> Self {
+        let caller = Caller { subject: "ada".to_owned(), teams: BTreeSet::new(), admin: true };
+        Self { router: layered(repeatable(app, router), app.clock.clone()), caller }
     }
 
     /// The answer to a request.
@@ -59,7 +65,8 @@ impl Function {
         tokio::select! {
             biased;
             () = gate.died() => None,
-            reply = self.call(method, path, headers, body) => Some(reply),
+            // A dead process has answered nobody.
+            reply = self.call(method, path, headers, body) => Some(reply).filter(|_| !gate.is_dead()),
         }
     }
 }

@@ -11,6 +11,7 @@ mod described;
 mod direct;
 mod findings;
 mod function;
+mod idempotency;
 mod killed;
 mod lease;
 mod main_job;

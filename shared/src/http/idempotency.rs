@@ -1,0 +1,234 @@
+//! `Idempotency-Key`: around every POST of a caller, in one place.
+
+use super::body;
+use super::caller::{Caller, RequestId};
+use crate::app::App;
+use crate::idempotency::{Answer, Attempt, Begun, begin, place};
+use crate::problem::{Kind, Problem};
+use crate::store::Key;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use serde_json::Value;
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// The headers that belong to what an answer says.
+const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
+
+/// Where an answer's credentials are: JSON pointers into its body, as in `/output/activation_token`. They are told once:
+/// a repeated request gets null in their place, and `"shown_once": true` beside it. A handler gives it with its answer as
+/// an `axum::Extension`.
+#[derive(Clone, Debug)]
+pub struct OneTime(pub &'static [&'static str]);
+
+/// A router of callers whose POST requests may be repeated under a key.
+pub fn repeatable(app: &App, router: Router) -> Router {
+    router.route_layer(from_fn_with_state(app.clone(), repeated))
+}
+
+async fn repeated(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
+    // A request of nobody is refused further in, and nothing of it is kept.
+    let caller = request.extensions().get::<Caller>().cloned();
+    let Some(caller) = caller.filter(|_| request.method() == Method::POST && request.headers().contains_key(KEY))
+    else {
+        return Ok(next.run(request).await);
+    };
+    let scope = scope(&caller, request.uri(), &key(request.headers())?);
+    let (uri, id) = (request.uri().clone(), request.extensions().get::<RequestId>().cloned());
+    let (mut request, bytes) = read(request).await?;
+    match begin(&app, &scope, &comparable(&bytes)).await? {
+        Begun::Answered(answer) => Ok(replay(answer, id)),
+        Begun::Run(attempt) => {
+            request.extensions_mut().insert(attempt.clone());
+            Ok(keep(&attempt, &uri, next.run(request).await).await)
+        }
+    }
+}
+
+/// The key: at most 255 visible characters of ASCII.
+fn key(headers: &HeaderMap) -> Result<String, Problem> {
+    let mut given = headers.get_all(KEY).iter();
+    let text = given.next().and_then(|key| key.to_str().ok()).filter(|_| given.next().is_none());
+    let visible = |text: &&str| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    let wrong = || Problem::new(Kind::BadRequest, "Idempotency-Key must be 1 to 255 visible ASCII characters, once.");
+    text.filter(visible).map(str::to_owned).ok_or_else(wrong)
+}
+
+/// Who sends what where. API Gateway hands on the query's parameters in any order.
+fn scope(caller: &Caller, uri: &Uri, key: &str) -> Key {
+    let mut query: Vec<_> = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+    query.sort();
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    place(&[&caller.subject, Method::POST.as_str(), uri.path(), &query, key])
+}
+
+/// The body, and the request with it.
+async fn read(request: Request) -> Result<(Request, Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::bytes(Request::from_parts(parts.clone(), body)).await?;
+    Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
+}
+
+/// Two bodies are the same if their JSON is: a client that repeats a request may write its members in another order.
+fn comparable(body: &[u8]) -> Vec<u8> {
+    serde_json::from_slice::<Value>(body).map_or_else(|_| body.to_vec(), |json| json.to_string().into_bytes())
+}
+
+/// Tells an earlier answer again, under the id of the request that asks now.
+fn replay(answer: Answer, id: Option<RequestId>) -> Response {
+    let mut body = answer.body;
+    let problem = answer.headers.iter().any(|(_, value)| value == "application/problem+json");
+    if let (true, Some(RequestId(id)), Ok(mut json)) = (problem, id, serde_json::from_str::<Value>(&body)) {
+        json["instance"] = id.into();
+        body = json.to_string();
+    }
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+/// Keeps an answer that may be told again, and lets go of the request otherwise. The answer is right whatever becomes of
+/// what is kept, so a failure is only logged.
+async fn keep(attempt: &Attempt, uri: &Uri, response: Response) -> Response {
+    let (response, body) = match whole(response).await {
+        Ok(whole) => whole,
+        Err(problem) => return problem.into_response(),
+    };
+    let kept = match stored(uri, &response, &body) {
+        Some(answer) => attempt.answer(&answer).await,
+        None => attempt.forget().await,
+    };
+    if let Err(error) = kept {
+        tracing::error!(path = uri.path(), "the answer to a request with a key was not kept: {error}");
+    }
+    response
+}
+
+/// An answer with its body read. A problem's body is written further out; this is what it will say.
+async fn whole(response: Response) -> Result<(Response, String), Problem> {
+    if let Some(problem) = response.extensions().get::<Problem>() {
+        let body = problem.to_json(None).to_string();
+        return Ok((response, body));
+    }
+    let (parts, body) = response.into_parts();
+    let unreadable = |_| Problem::new(Kind::Internal, "The answer could not be read.");
+    let bytes = to_bytes(body, usize::MAX).await.map_err(unreadable)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok((Response::from_parts(parts, Body::from(bytes)), text))
+}
+
+/// What is kept of an answer; nothing of one that could be another the next time.
+fn stored(uri: &Uri, response: &Response, body: &str) -> Option<Answer> {
+    let dry = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .any(|(name, value)| name == "dry_run" && value == "true");
+    let status = response.status();
+    let passing = response.extensions().get::<Problem>().is_some_and(|problem| {
+        matches!(problem.kind, Kind::RequestInProgress | Kind::SyncRunning | Kind::VerificationFailed)
+    });
+    let lasting = status.is_success() || matches!(status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY);
+    let mut json: Option<Value> = serde_json::from_str(body).ok();
+    let halfway = json.as_ref().and_then(|json| json.pointer("/output/complete")) == Some(&Value::Bool(false));
+    if dry || passing || !lasting || halfway {
+        return None;
+    }
+    let body = match (response.extensions().get::<OneTime>(), &mut json) {
+        (None, _) => body.to_owned(),
+        (Some(OneTime(pointers)), Some(json)) => {
+            pointers.iter().for_each(|pointer| hide(json, pointer));
+            json.to_string()
+        }
+        // Credentials that cannot be found cannot be left out either.
+        (Some(_), None) => return None,
+    };
+    let text = |name: &HeaderName| Some((name.to_string(), response.headers().get(name)?.to_str().ok()?.to_owned()));
+    Some(Answer { status: status.as_u16(), headers: KEPT.iter().filter_map(text).collect(), body })
+}
+
+/// Leaves a credential out of a body.
+fn hide(body: &mut Value, pointer: &str) {
+    let Some((holder, name)) = pointer.rsplit_once('/') else { return };
+    let Some(holder) = body.pointer_mut(holder).and_then(Value::as_object_mut) else { return };
+    if let Some(credential) = holder.get_mut(name).filter(|it| !it.is_null()) {
+        *credential = Value::Null;
+        holder.insert("shown_once".to_owned(), true.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Extension, Json};
+    use serde_json::json;
+
+    /// What is kept of an answer to `POST /v1/x` with this query.
+    async fn kept(query: &str, response: impl IntoResponse) -> Option<Answer> {
+        let uri = format!("/v1/x?{query}").parse().expect("a path");
+        let (response, body) = whole(response.into_response()).await.expect("a body");
+        stored(&uri, &response, &body)
+    }
+
+    #[tokio::test]
+    async fn only_answers_that_would_be_the_same_again_are_kept() {
+        let output = |complete: bool| Json(json!({"action": "user.offboard", "output": {"complete": complete}}));
+        assert!(kept("", (StatusCode::CREATED, Json(json!({"id": 1})))).await.is_some());
+        assert!(kept("", StatusCode::NO_CONTENT).await.is_some());
+        assert!(kept("", output(true)).await.is_some());
+        assert!(kept("", output(false)).await.is_none());
+        assert!(kept("dry_run=true", output(true)).await.is_none());
+        assert!(kept("dry_run=false", output(true)).await.is_some());
+        for (kind, is_kept) in [
+            (Kind::WrongState, true),
+            (Kind::ConnectionNotReady, true),
+            (Kind::ConnectionPaused, true),
+            (Kind::InvalidBody, true),
+            (Kind::DifferentOrg, true),
+            (Kind::RequestInProgress, false),
+            (Kind::SyncRunning, false),
+            (Kind::VerificationFailed, false),
+            (Kind::BadRequest, false),
+            (Kind::Unauthenticated, false),
+            (Kind::Forbidden, false),
+            (Kind::NotFound, false),
+            (Kind::StaleVersion, false),
+            (Kind::UnsupportedMediaType, false),
+            (Kind::OktaRateLimited, false),
+            (Kind::Internal, false),
+            (Kind::OktaUnavailable, false),
+            (Kind::OktaTimeout, false),
+        ] {
+            assert_eq!(kept("", Problem::new(kind, "x")).await.is_some(), is_kept, "{kind:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn credentials_are_left_out_of_what_is_kept() {
+        let body = json!({"output": {"user": {"id": "00u1"}, "activation_token": "canary", "activation_url": null}});
+        let pointers = OneTime(&["/output/activation_token", "/output/activation_url", "/output/no/such"]);
+        let answer = kept("", (Extension(pointers.clone()), Json(body))).await.expect("it is kept");
+        let wanted = json!({
+            "output": {"user": {"id": "00u1"}, "activation_token": null, "activation_url": null, "shown_once": true},
+        });
+        assert_eq!(serde_json::from_str::<Value>(&answer.body).expect("JSON"), wanted);
+        let told = (Extension(OneTime(&["/authorize_url"])), Json(json!({"authorize_url": "canary", "expires_at": 1})));
+        let answer = kept("", told).await.expect("it is kept");
+        assert_eq!(answer.body, json!({"authorize_url": null, "expires_at": 1, "shown_once": true}).to_string());
+        assert!(kept("", (Extension(pointers), "canary")).await.is_none());
+    }
+
+    #[test]
+    fn bodies_with_the_same_json_are_the_same() {
+        assert_eq!(comparable(br#"{"b": 1, "a": [2]}"#), comparable(br#"{"a":[2],"b":1}"#));
+        assert_ne!(comparable(br#"{"a":[2]}"#), comparable(br#"{"a":[3]}"#));
+        assert_eq!(comparable(b"no JSON"), b"no JSON");
+    }
+}
