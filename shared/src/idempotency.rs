@@ -159,6 +159,11 @@ impl Attempt {
         self.transact(write).await.map(|_| ())
     }
 
+    /// What the request is known by, and no other of any caller: all its attempts have the same.
+    pub fn mark(&self) -> &str {
+        &self.claim.key.pk
+    }
+
     fn first_sent(&self) -> Option<Timestamp> {
         self.sent.or_else(|| self.claim.sent.get().copied())
     }

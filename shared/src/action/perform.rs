@@ -5,6 +5,7 @@ use super::{Entry, Prepared};
 use crate::app::{App, not_ready};
 use crate::audit::{Audit, By, Outcome};
 use crate::connection::{CREDENTIALS, Connection, Effect, Status};
+use crate::idempotency::Attempt;
 use crate::okta::{Client, Patience};
 use crate::problem::{Kind, Problem};
 use serde_json::{Value, json};
@@ -27,6 +28,8 @@ pub struct Call<'a> {
     pub action: &'static Entry,
     /// Its input.
     pub input: &'a Value,
+    /// Which attempt at the request it is, where the caller may repeat it.
+    pub attempt: Option<Attempt>,
 }
 
 /// What an action did.
@@ -88,7 +91,7 @@ impl Call<'_> {
         let prepared = self.prepare()?;
         let patience = Patience::foreground(BUDGET, LONGEST_WAIT);
         let client: Client = self.app.client(self.connection, patience).await?;
-        Ok((prepared, Run::new(self.connection.id.clone(), client, audit)))
+        Ok((prepared, Run::new(self.connection, client, audit, self.attempt.clone())))
     }
 }
 

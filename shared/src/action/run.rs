@@ -2,8 +2,10 @@
 
 use super::object::{Object, User};
 use crate::audit::{Audit, Target};
+use crate::connection::{AuthType, Connection};
 use crate::id::ConnectionId;
-use crate::okta::{Answer, Client, Error, Origin, Page, Request, date};
+use crate::idempotency::Attempt;
+use crate::okta::{Answer, Client, Error, Expression, Origin, Page, Request, UserId, api, date};
 use crate::problem::{Kind, Problem};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -11,8 +13,11 @@ use serde::de::DeserializeOwned;
 /// One run of one action.
 pub struct Run {
     connection: ConnectionId,
+    /// Our client, where it is not a user that signs in.
+    client_id: Option<String>,
     client: Client,
     audit: Audit,
+    attempt: Option<Attempt>,
     /// True once the audit says that something is about to be changed.
     intended: bool,
     /// The status of the user that it is about, as it was read.
@@ -23,9 +28,11 @@ pub struct Run {
 
 impl Run {
     /// Begins a run.
-    pub fn new(connection: ConnectionId, client: Client, audit: Audit) -> Self {
+    pub fn new(connection: &Connection, client: Client, audit: Audit, attempt: Option<Attempt>) -> Self {
+        let by_key = connection.auth.auth_type == AuthType::PrivateKeyJwt;
+        let (connection, client_id) = (connection.id.clone(), connection.auth.client_id.clone().filter(|_| by_key));
         let (intended, status, request_ids, served) = Default::default();
-        Self { connection, client, audit, intended, status, request_ids, served }
+        Self { connection, client_id, client, audit, attempt, intended, status, request_ids, served }
     }
 
     /// The audit of what was done, and Okta's ids of all requests, in order.
@@ -94,14 +101,43 @@ impl Run {
         parse(request, &answer).map_err(|error| self.refused(error))
     }
 
-    /// Sends a request that makes something, and reads what was made.
-    pub async fn create(&mut self, request: Request) -> Result<Object, Problem> {
+    /// Sends a request that makes something, and reads what was made. Where the caller may repeat the request, it is
+    /// marked, so that the System Log tells what this very request made.
+    pub async fn create(&mut self, mut request: Request) -> Result<Object, Problem> {
+        self.client.token().await?;
+        if let Some(attempt) = &self.attempt {
+            let second = Timestamp::from_second(self.okta_time().as_second()).unwrap_or_else(|_| self.okta_time());
+            attempt.mark_sent(second).await?;
+            request = request.marked(format!("({})", attempt.mark()));
+        }
         self.change_for(&request).await
     }
 
-    /// True for a user that an earlier attempt of this very request made, whose answer was lost.
-    pub async fn made(&mut self, _user: &Object) -> Result<bool, Problem> {
-        Ok(false)
+    /// True for a user that an earlier attempt of this very request made, whose answer was lost: the System Log shows its
+    /// creation by ourselves since then, under the request's mark.
+    pub async fn made(&mut self, user: &UserId) -> Result<bool, Problem> {
+        let Some((mark, sent)) = self.attempt.as_ref().and_then(|it| Some((it.mark().to_owned(), it.sent?))) else {
+            return Ok(false);
+        };
+        let principal = match self.client_id.clone() {
+            Some(client) => client,
+            None => self.fetch::<Object>(&api::get_me()).await?.text("id").to_owned(),
+        };
+        let filter = Expression::all([
+            Expression::equals("eventType", "user.lifecycle.create"),
+            Expression::equals("actor.id", &principal),
+            Expression::equals("target.id", user.as_str()),
+        ]);
+        let since = sent.to_string();
+        let listing = api::search_logs(&[("since", &since), ("sortOrder", "DESCENDING"), ("filter", filter.as_str())]);
+        let events = match self.read_page(&listing).await {
+            Ok(page) => page.items,
+            // Without the log nothing shows that it is ours.
+            Err(Error::Api(refusal)) if refusal.status.is_client_error() => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let agent = |event: &Object| event.get("client")?["userAgent"]["rawUserAgent"].as_str().map(str::to_owned);
+        Ok(events.iter().filter_map(agent).any(|agent| agent.contains(&mark)))
     }
 
     /// The status of the user that it is about, as it was read.

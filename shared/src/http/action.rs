@@ -3,18 +3,28 @@
 use super::body;
 use super::caller::Caller;
 use super::connect::page;
+use super::idempotency::OneTime;
 use super::params::Params;
 use super::path::Path;
 use crate::action::{self, Call, Entry};
 use crate::app::App;
 use crate::audit::By;
+use crate::idempotency::Attempt;
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+
+/// Where an answer may carry a credential.
+const CREDENTIALS: OneTime = OneTime(&[
+    "/output/activation_url",
+    "/output/activation_token",
+    "/output/reset_password_url",
+    "/output/temporary_password",
+]);
 
 /// The router.
 pub fn action(app: App) -> Router {
@@ -58,8 +68,9 @@ async fn run(
     let action = action::find(&name).ok_or_else(Problem::not_found)?;
     let dry_run = params.flag("dry_run")?;
     params.none_left()?;
+    let attempt = request.extensions().get::<Attempt>().cloned();
     let input = body::read_any(request).await?;
-    let call = Call { app: &app, by: &by, connection: &stored.connection, action, input: &input };
+    let call = Call { app: &app, by: &by, connection: &stored.connection, action, input: &input, attempt };
     if dry_run {
         let would = action::would(&call)?;
         return Ok(Json(json!({ "action": name, "would": would })).into_response());
@@ -71,5 +82,6 @@ async fn run(
         "okta_request_ids": done.okta_request_ids,
         "duration_ms": u64::try_from(begun.elapsed().as_millis()).unwrap_or_default(),
     });
-    Ok(Json(body).into_response())
+    let answer = Json(body);
+    Ok(if done.reveals { (Extension(CREDENTIALS), answer).into_response() } else { answer.into_response() })
 }

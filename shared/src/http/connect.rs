@@ -3,6 +3,7 @@
 use super::audit::Change;
 use super::body;
 use super::caller::Caller;
+use super::idempotency::OneTime;
 use super::params::{Paging, Params};
 use super::path::Path;
 use crate::app::App;
@@ -17,7 +18,7 @@ use crate::synced::{Mode, State};
 use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use axum::{Json as Body, Router};
+use axum::{Extension, Json as Body, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -199,11 +200,12 @@ async fn authorize(
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
-) -> Result<Body<Value>, Problem> {
+) -> Result<(Extension<OneTime>, Body<Value>), Problem> {
     let (stored, change) = to_change(&caller, &app, &by, &id, "connection.authorize").await?;
     params.none_left()?;
     let Invitation { url, expires_at } = change.make(connect::authorize(&app, &stored.connection)).await?;
-    Ok(Body(json!({"authorize_url": url.as_str(), "expires_at": expires_at})))
+    let body = json!({"authorize_url": url.as_str(), "expires_at": expires_at});
+    Ok((Extension(OneTime(&["/authorize_url"])), Body(body)))
 }
 
 async fn keys(
