@@ -149,4 +149,21 @@ mod tests {
         );
         assert!(!identity.of_claims(&claims("", "admin.scopes")).admin);
     }
+
+    #[tokio::test]
+    async fn a_request_carries_the_address_that_api_gateway_saw() {
+        use axum::Extension;
+        use axum::body::{Body, to_bytes};
+        use axum::routing::get;
+        use tower::ServiceExt;
+        let mut context = lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext::default();
+        context.http.source_ip = Some("203.0.113.7".to_owned());
+        let told = |Extension(SourceIp(address)): Extension<SourceIp>| async { address };
+        let router = Identity::new("", "", "", "").layer(Router::new().route("/", get(told)));
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
+        let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+        let body = to_bytes(answer.into_body(), 100).await.expect("a body");
+        assert_eq!(body, "203.0.113.7");
+    }
 }

@@ -84,6 +84,8 @@ macro_rules! on_each_engine {
 
 on_each_engine! {
     a_write_takes_place_only_if_its_condition_holds
+    an_item_is_deleted_only_if_its_condition_holds
+    what_has_expired_is_in_nobodys_way
     a_transaction_is_all_or_nothing_and_names_the_first_write_that_failed
     a_transaction_whose_answer_was_lost_takes_place_once
     a_lease_has_one_owner_who_may_come_back_at_once
@@ -129,6 +131,23 @@ async fn a_write_takes_place_only_if_its_condition_holds(table: &Table) {
     }
     let found = table.store.get(&key("a", "1")).await.expect("a read").expect("an item");
     assert_eq!(found.get_number("rev"), Some(3));
+}
+
+async fn an_item_is_deleted_only_if_its_condition_holds(table: &Table) {
+    table.put(vec![item("a", "1").text("nonce", "mine")]).await;
+    let delete = |nonce: &str| vec![Write::DeleteIf(key("a", "1"), Condition::text("nonce", nonce))];
+    assert_eq!(conflict(table.store.transact(delete("another's")).await), Some(0));
+    assert!(table.store.get(&key("a", "1")).await.expect("a read").is_some());
+    assert_eq!(conflict(table.store.transact(delete("mine")).await), None);
+    assert_eq!(conflict(table.store.transact(delete("mine")).await), Some(0), "it is no longer there");
+}
+
+async fn what_has_expired_is_in_nobodys_way(table: &Table) {
+    let now = table.clock.now();
+    let put = |now| vec![Write::PutIf(item("a", "1").expires(after(now, 60)), Condition::absent_or_expired(now))];
+    assert_eq!(conflict(table.store.transact(put(now)).await), None);
+    assert_eq!(conflict(table.store.transact(put(after(now, 59))).await), Some(0));
+    assert_eq!(conflict(table.store.transact(put(after(now, 60))).await), None);
 }
 
 async fn a_transaction_is_all_or_nothing_and_names_the_first_write_that_failed(table: &Table) {
