@@ -81,7 +81,7 @@ pub async fn change_auth(app: &App, stored: Stored, body: &Value, if_match: Opti
     let mut base = stored;
     if draft.has_new_hosted_key() {
         // Okta must be able to fetch the key before it can be verified; adding it replaces nothing.
-        base = publish(app, base, &mut draft).await?;
+        base = publish(app, &base, &draft).await?;
     }
     let checks = if draft.is_complete() {
         draft.verify(app).await?
@@ -207,15 +207,17 @@ async fn generate_key() -> Result<SigningKey, Problem> {
 }
 
 /// Publishes a key that was made for a draft, and changes nothing else.
-async fn publish(app: &App, base: Stored, draft: &mut Draft) -> Result<Stored, Problem> {
-    let mut credentials = app.credentials(&base.connection).await?;
-    credentials.hosted_keys.clone_from(&draft.credentials.hosted_keys);
-    let version = app.secrets.put(base.connection.id.as_str(), &credentials.to_secret()).await?;
-    replace(app, &base, None, |connection| {
+async fn publish(app: &App, base: &Stored, draft: &Draft) -> Result<Stored, Problem> {
+    let known = &base.connection;
+    let published = connection::revise(&app.store, app.secrets.as_ref(), &known.id, |connection, credentials| {
+        if connection.keys != known.keys {
+            return Err(changed_meanwhile());
+        }
         connection.keys.clone_from(&draft.connection.keys);
-        connection.secret_version = Some(version.clone());
-    })
-    .await
+        credentials.hosted_keys.clone_from(&draft.credentials.hosted_keys);
+        Ok(())
+    });
+    published.await?.ok_or_else(Problem::not_found)
 }
 
 /// Changes a connection whose secret was just replaced, unless somebody else replaced it meanwhile.
@@ -227,16 +229,24 @@ async fn replace(
 ) -> Result<Stored, Problem> {
     let changed = connection::change(&app.store, &base.connection.id, |connection| {
         check_version(connection, if_match)?;
-        if connection.secret_version != base.connection.secret_version {
-            return Err(Problem::new(
-                Kind::StaleVersion,
-                "The credentials were changed at the same moment; read the connection and try again.",
-            ));
+        if connection.secret_version != base.connection.secret_version && !only_renewed(connection, &base.connection) {
+            return Err(changed_meanwhile());
         }
         change(connection);
         Ok(())
     });
     changed.await?.ok_or_else(Problem::not_found)
+}
+
+/// True where a new version of the secret holds nothing but another refresh token of the same sign-in.
+fn only_renewed(now: &Connection, before: &Connection) -> bool {
+    let same = now.auth.sign_in == before.auth.sign_in && now.staged == before.staged && now.keys == before.keys;
+    before.auth.sign_in.is_some() && same
+}
+
+fn changed_meanwhile() -> Problem {
+    let detail = "The credentials were changed at the same moment; read the connection and try again.";
+    Problem::new(Kind::StaleVersion, detail)
 }
 
 /// Refuses a change of a version that is no longer the current one.

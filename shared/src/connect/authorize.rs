@@ -158,7 +158,7 @@ fn redirect_uri(app: &App) -> String {
 
 /// The scopes to ask for: those that were named, or all that read.
 fn scopes(wanted: &Staged) -> BTreeSet<String> {
-    let reading = CATALOGUE.iter().filter(|scope| scope.ends_with(".read")).chain(&["openid", OFFLINE]);
+    let reading = CATALOGUE.iter().filter(|scope| !scope.contains(".manage")).chain(&["openid", OFFLINE]);
     wanted.requested_scopes.clone().unwrap_or_else(|| reading.map(|scope| (*scope).to_owned()).collect())
 }
 

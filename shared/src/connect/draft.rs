@@ -204,7 +204,7 @@ pub async fn verify(
     origin: Origin,
     credential: Credential,
 ) -> Result<Vec<Check>, Problem> {
-    let examination = examine(&app.okta, connection, origin, credential).await;
+    let examination = Box::pin(examine(&app.okta, connection, origin, credential)).await;
     if examination.sign_in.different_org {
         return Err(Problem::verification(Kind::DifferentOrg, &examination.checks));
     }

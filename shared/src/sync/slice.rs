@@ -175,9 +175,12 @@ impl Work<'_> {
 /// True for what is likely to be over soon.
 fn passes(error: &okta::Error) -> bool {
     match error {
-        okta::Error::Unreachable | okta::Error::Timeout | okta::Error::Broken | okta::Error::Unreadable(_) => true,
-        // The store stood in the way, or the connection was changed: the next slice reads it anew.
-        okta::Error::RefreshToken(_) => true,
+        // Where a refresh token was not at hand, the next slice reads the connection anew.
+        okta::Error::Unreachable
+        | okta::Error::Timeout
+        | okta::Error::Broken
+        | okta::Error::Unreadable(_)
+        | okta::Error::RefreshToken(_) => true,
         okta::Error::Api(refusal) => refusal.status.is_server_error(),
         okta::Error::Token(refusal) => refusal.status.is_server_error(),
         _ => false,

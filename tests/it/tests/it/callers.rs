@@ -155,6 +155,7 @@ async fn without_an_identity_only_the_public_routes_answer() {
         ("DELETE", format!("/v1/connections/{id}")),
         ("PUT", format!("/v1/connections/{id}/auth")),
         ("POST", format!("/v1/connections/{id}/keys")),
+        ("POST", format!("/v1/connections/{id}/authorize")),
         ("POST", format!("/v1/connections/{id}/test")),
         ("POST", format!("/v1/connections/{id}/syncs")),
         ("GET", format!("/v1/connections/{id}/people")),
@@ -163,6 +164,7 @@ async fn without_an_identity_only_the_public_routes_answer() {
         assert_eq!((status, slug.as_str()), (401, "unauthenticated"), "{method} {path}");
     }
     assert_eq!(guarded.call(None, "GET", "/v1/health", None).await.0, 200);
+    assert_eq!(guarded.call(None, "GET", "/v1/oauth/callback", None).await.0, 400, "it lets in whoever has a state");
     assert_eq!(guarded.call(None, "GET", &format!("/v1/connections/{id}/jwks.json"), None).await.0, 200);
 }
 
@@ -214,6 +216,7 @@ async fn only_admins_set_up_connections_and_others_learn_nothing_of_foreign_ones
         ("DELETE", "", None),
         ("PUT", "/auth", Some(auth.clone())),
         ("POST", "/keys", Some(json!({"overlap": "24h"}))),
+        ("POST", "/authorize", None),
     ] {
         let (status, slug, _) =
             guarded.call(Some(&member), method, &format!("/v1/connections/{own}{path}"), body.clone()).await;

@@ -83,9 +83,12 @@ fn spoken(world: &World) -> BTreeSet<String> {
         let carried = exchange.request_headers.iter().filter(|(name, _)| name == "authorization" || name == "dpop");
         secrets.extend(carried.filter_map(|(_, value)| value.rsplit(' ').next().map(str::to_owned)));
         let form = String::from_utf8_lossy(&exchange.request_body).into_owned();
-        secrets.extend(form.split("client_assertion=").nth(1).map(str::to_owned));
+        let sent = ["client_assertion", "refresh_token", "code", "code_verifier"];
+        let fields = form.split('&').filter_map(|field| field.split_once('=')).filter(|(name, _)| sent.contains(name));
+        secrets.extend(fields.map(|(_, value)| value.to_owned()));
         let granted: Value = serde_json::from_slice(&exchange.response_body).unwrap_or_default();
-        secrets.extend(granted["access_token"].as_str().map(str::to_owned));
+        let tokens = ["access_token", "refresh_token", "id_token"].iter().filter_map(|name| granted[*name].as_str());
+        secrets.extend(tokens.map(str::to_owned));
     }
     secrets
 }
@@ -126,6 +129,23 @@ async fn everything(world: &World, ear: &Ear<'_>, key: &PastedKey) {
     for path in [format!("{path}/jwks.json"), format!("{path}/keys"), path, "/v1/connections".to_owned()] {
         ear.api("GET", &path, None).await;
     }
+    sign_in(world, ear).await;
+}
+
+/// A user's sign-in, with success and without.
+async fn sign_in(world: &World, ear: &Ear<'_>) {
+    let known = world.simulator.credentials();
+    for secret in [known.client_secret.clone(), format!("{}x", known.client_secret)] {
+        let made = world.made(&secret).await;
+        let back = world.follow(&world.invite(text(&made, "id")).await).await;
+        ear.1.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{made} {back:?}"));
+        let path = format!("/v1/connections/{}", text(&made, "id"));
+        let auth =
+            json!({"type": "authorization_code", "client_id": "a/b", "client_secret": secret, "scopes": [secret]});
+        ear.api("PUT", &format!("{path}/auth"), Some(json!({"auth": auth}))).await;
+        ear.api("POST", &format!("{path}/test"), None).await;
+        ear.api("GET", &path, None).await;
+    }
 }
 
 #[tokio::test]
@@ -148,7 +168,8 @@ async fn no_secret_is_told_logged_or_stored_outside_the_secret_store() {
     secrets.extend(hosted.filter_map(|key| key.as_str().map(str::to_owned)));
     secrets.extend(["d", "p", "q", "dp", "dq", "qi"].map(|name| text(&key.jwk, name).to_owned()));
     secrets.extend([&key.pem, &key.pkcs8].map(|pem| pem.lines().nth(12).expect("a line").to_owned()));
-    secrets.insert(world.simulator.credentials().api_token.clone());
+    let known = world.simulator.credentials();
+    secrets.extend([known.api_token.clone(), known.client_secret.clone()]);
     let (told, logged, kept) =
         (ear.1.into_inner().expect("answers").join("\n"), lines.text(), items(world.data()).await);
     assert!(logged.contains("was refused"), "the product's own lines are among those that were captured");

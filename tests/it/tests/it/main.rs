@@ -20,6 +20,8 @@ mod picture;
 mod process;
 mod properties;
 mod recorded;
+mod refreshes;
+mod sign_in;
 mod store;
 mod sync;
 mod tour;

@@ -70,7 +70,7 @@ pub struct Ground {
     transport: Arc<Transport>,
     secrets: Arc<FileSecrets>,
     /// The tenant and the secrets' directory last as long as this does.
-    _kept: (Simulator, TempDir),
+    kept: (Simulator, TempDir),
 }
 
 /// What a function holds in memory.
@@ -101,7 +101,7 @@ impl Ground {
         let transport = transport(&okta, clock.clone());
         let tenant = Tenant::new(simulator.url(), &simulator.credentials().api_token);
         let kept = (simulator, directory);
-        let ground = Self { okta, engine, clock, connection, tenant, transport, secrets, _kept: kept };
+        let ground = Self { okta, engine, clock, connection, tenant, transport, secrets, kept };
         ground.furnish().await;
         let jwk = KEY.public_jwk().expect("a public key");
         ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": [jwk]}})).await;
@@ -127,6 +127,11 @@ impl Ground {
     /// The table as it is, past every proxy.
     pub fn store(&self) -> Store {
         Store::new(embedded_dynamodb::client(self.engine.endpoint()), TABLE, self.clock())
+    }
+
+    /// How callers sign in to the tenant.
+    pub fn credentials(&self) -> &okta_simulator::Credentials {
+        self.kept.0.credentials()
     }
 
     /// The tenant as its administrator sees it, past every proxy.

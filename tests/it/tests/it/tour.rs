@@ -6,7 +6,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::Write;
 
-/// Every operation that the product uses: what `shared/src/okta/api.rs` describes, and asking for a token.
+/// Every operation that the product uses: what `shared/src/okta/api.rs` describes, and those of signing in.
 const USED: &[(&str, &str)] = &[
     ("GET", "/.well-known/okta-organization"),
     ("GET", "/api/v1/apps"),
@@ -17,9 +17,14 @@ const USED: &[(&str, &str)] = &[
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/users/{}"),
     ("GET", "/api/v1/users/{}/roles"),
+    ("GET", "/oauth2/v1/authorize"),
     ("GET", "/oauth2/v1/clients/{}/roles"),
+    ("POST", "/oauth2/v1/revoke"),
     ("POST", "/oauth2/v1/token"),
 ];
+
+/// Those of signing in.
+const SIGN_IN: [&str; 3] = ["/oauth2/v1/authorize", "/oauth2/v1/revoke", "/oauth2/v1/token"];
 
 /// A path whose parameters have lost their names.
 fn template(path: &str) -> String {
@@ -32,7 +37,7 @@ fn template(path: &str) -> String {
 fn the_list_of_used_operations_is_that_of_the_code() {
     let code = include_str!("../../../../shared/src/okta/api.rs");
     let described = code.split('"').skip(1).step_by(2).filter(|literal| literal.starts_with('/')).map(template);
-    let described: BTreeSet<_> = described.chain(["/oauth2/v1/token".to_owned()]).collect();
+    let described: BTreeSet<_> = described.chain(SIGN_IN.map(str::to_owned)).collect();
     let listed: BTreeSet<_> = USED.iter().map(|(_, path)| (*path).to_owned()).collect();
     assert_eq!(described, listed);
 }
@@ -62,6 +67,8 @@ async fn every_operation_that_is_used_is_used_as_okta_describes_it() {
     let Some(facts) = facts_dir() else { return };
     let world = World::start().await;
     connect_with_token(&world).await;
+    let signed_in = world.signed_in().await;
+    world.api("DELETE", &format!("/v1/connections/{signed_in}"), None).await.expect(204);
     let id = world.synced().await;
     delete_some(&world, &id).await;
     assert_eq!(world.sync(&id, "full").await["status"], "succeeded");

@@ -1,0 +1,207 @@
+//! Refresh tokens among many processes that may die: each is used by one of them at a time, and none is lost.
+
+use crate::process::{Ground, Process};
+use futures::future::join_all;
+use it::proxy::{KillSwitch, When};
+use jiff::SignedDuration;
+use okta_connector::connect::{self, Invitation, Return};
+use okta_connector::connection::{self, Connection};
+use okta_connector::id::ConnectionId;
+use okta_connector::okta::{self, Patience, User, api};
+use okta_connector::problem::{Kind, Problem};
+use reqwest::redirect::Policy;
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+const BACK: &str = "http://127.0.0.1:9/v1/oauth/callback";
+
+/// What the browser brings back from an invitation.
+async fn follow(url: &Url) -> Return {
+    let http = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
+    let answer = http.get(url.clone()).send().await.expect("an answer");
+    let to = Url::parse(answer.headers()["location"].to_str().expect("text")).expect("a URL");
+    let parameter = |name: &str| to.query_pairs().find(|pair| pair.0 == name).map(|pair| pair.1.into_owned());
+    let (state, code) = (parameter("state").unwrap_or_default(), parameter("code").map(Into::into));
+    Return { state, code, ..Return::default() }
+}
+
+/// An invitation to a connection that is made now.
+async fn invited(ground: &Ground, process: &Process) -> Invitation {
+    ground.tenant().door("PATCH", "app", json!({"redirect_uris": [BACK]})).await;
+    let known = ground.credentials();
+    let auth = json!({
+        "type": "authorization_code", "client_id": known.web_client_id, "client_secret": known.client_secret,
+    });
+    let body = json!({"name": "Acme", "domain": ground.okta.url(), "auth": auth, "sync": null});
+    let made =
+        connect::create(&process.app, ConnectionId::random(), &body).await.expect("a connection").stored.connection;
+    connect::authorize(&process.app, &made).await.expect("an invitation")
+}
+
+/// A tenant, and a connection that a user has signed in to.
+async fn signed_in() -> (Ground, Connection) {
+    let ground = Ground::with(crate::world::small()).await;
+    let process = ground.lasting().await;
+    let invitation = invited(&ground, &process).await;
+    let back = follow(&invitation.url).await;
+    let finished = connect::finish(&process.app, back).await.expect("a sign-in");
+    (ground, finished.stored.connection)
+}
+
+/// Asks who the user is, with a token of this process's own.
+async fn who(process: &Process, connection: &Connection) -> Result<User, Problem> {
+    let stored = connection::load(&process.app.store, &connection.id).await?.ok_or_else(Problem::not_found)?;
+    let patience = Patience::foreground(Duration::from_secs(20), Duration::ZERO);
+    let client = process.app.client(&stored.connection, patience).await?;
+    Ok(client.fetch(&api::get_me()).await?)
+}
+
+async fn stats(ground: &Ground) -> Value {
+    ground.tenant().door("GET", "stats", json!({})).await
+}
+
+/// Moves every clock.
+async fn advance(ground: &Ground, seconds: i64) {
+    ground.clock.advance(SignedDuration::from_secs(seconds));
+    ground.tenant().door("POST", "clock", json!({"advance": format!("{seconds}s")})).await;
+}
+
+#[tokio::test]
+async fn processes_that_refresh_at_once_use_each_token_once() {
+    let (ground, connection) = signed_in().await;
+    let processes = join_all((0..5).map(|_| ground.lasting())).await;
+    for _ in 0..2 {
+        for user in join_all(processes.iter().map(|process| who(process, &connection))).await {
+            user.expect("an answer");
+        }
+        advance(&ground, 3_600).await;
+    }
+    let stats = stats(&ground).await;
+    let uses: Vec<_> = stats["refreshes"].as_array().expect("counts").iter().filter_map(Value::as_u64).collect();
+    assert_eq!((uses.iter().max(), &stats["reuse_detected"]), (Some(&1), &json!(0)), "{uses:?}");
+    assert_eq!(uses.iter().sum::<u64>(), 11, "one when the user signed in, and one for each process and hour");
+}
+
+#[tokio::test]
+async fn a_process_killed_before_or_after_any_call_of_a_refresh_loses_no_sign_in() {
+    let (ground, connection) = signed_in().await;
+    let gate = KillSwitch::never();
+    who(&ground.process(&gate).await, &connection).await.expect("nothing kills it");
+    for call in 1..=gate.count() {
+        for when in [When::Before, When::After] {
+            let gate = KillSwitch::new(call, when);
+            let process = ground.process(&gate).await;
+            tokio::select! {
+                biased;
+                () = gate.died() => {}
+                user = who(&process, &connection) => assert!(gate.is_dead(), "{call} {when:?}: {user:?}"),
+            }
+            // Whoever died holds the lease for a while yet, a shorter one than Okta's patience.
+            advance(&ground, 21).await;
+            let next = who(&ground.lasting().await, &connection).await;
+            next.unwrap_or_else(|problem| panic!("{call} {when:?}: {problem}"));
+            advance(&ground, 60).await;
+        }
+    }
+    assert_eq!(stats(&ground).await["reuse_detected"], 0);
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_was_lost_is_asked_for_again_at_once() {
+    let (ground, connection) = signed_in().await;
+    ground.tenant().door("PATCH", "app", json!({"dpop": "off"})).await;
+    let lost = json!({"fault": "drop", "when": "after", "path": "/oauth2/v1/token", "times": 1});
+    ground.tenant().door("POST", "faults", lost).await;
+    who(&ground.lasting().await, &connection).await.expect("an answer");
+    advance(&ground, 60).await;
+    who(&ground.lasting().await, &connection).await.expect("an answer, from the successor");
+    assert_eq!(stats(&ground).await["reuse_detected"], 0);
+}
+
+#[tokio::test]
+async fn an_access_token_is_not_used_before_the_refresh_token_that_came_with_it_is_stored() {
+    let (ground, connection) = signed_in().await;
+    let process = ground.lasting().await;
+    ground.okta.record(true);
+    process.dynamodb.intercept(|call| {
+        let writes = call.request_headers.iter().any(|(_, value)| value.ends_with("TransactWriteItems"));
+        let refusal = json!({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"});
+        writes.then(|| (400, Vec::new(), refusal.to_string().into_bytes()))
+    });
+    let problem = who(&process, &connection).await.expect_err("nothing can be stored");
+    assert_eq!(problem.kind, Kind::Internal);
+    let asked: Vec<_> = ground.okta.exchanges().into_iter().map(|exchange| exchange.path).collect();
+    assert!(asked.iter().any(|path| path == "/oauth2/v1/token"), "a token was granted");
+    assert!(!asked.iter().any(|path| path == "/api/v1/users/me"), "and was not used");
+    who(&ground.lasting().await, &connection).await.expect("the old token still works for a while");
+}
+
+#[tokio::test]
+async fn a_token_lost_for_longer_than_oktas_patience_ends_the_sign_in() {
+    let (ground, connection) = signed_in().await;
+    ground.tenant().door("PATCH", "app", json!({"dpop": "off"})).await;
+    let lost = json!({"fault": "drop", "when": "after", "path": "/oauth2/v1/token", "times": 4});
+    ground.tenant().door("POST", "faults", lost).await;
+    who(&ground.lasting().await, &connection).await.expect_err("no answer");
+    advance(&ground, 31).await;
+    let problem = who(&ground.lasting().await, &connection).await.expect_err("a refusal");
+    assert_eq!(problem.members["okta_error_code"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_okta_has_ended_is_told_as_unauthorized() {
+    let (ground, connection) = signed_in().await;
+    ground.tenant().door("DELETE", "sign_ins", json!({})).await;
+    let problem = who(&ground.lasting().await, &connection).await.expect_err("a refusal");
+    assert_eq!((problem.kind, &problem.members["okta_error_code"]), (Kind::OktaUnauthorized, &json!("invalid_grant")));
+}
+
+#[tokio::test]
+async fn other_credentials_may_come_while_the_token_is_renewed() {
+    let (ground, connection) = signed_in().await;
+    let process = ground.lasting().await;
+    let read = || connection::load(&process.app.store, &connection.id);
+    let before = read().await.expect("a table").expect("a connection");
+    who(&process, &connection).await.expect("an answer, and another refresh token");
+    let hosted = json!({"auth": {"type": "private_key_jwt", "client_id": ground.credentials().client_id}});
+    let refused =
+        connect::change_auth(&process.app, before.clone(), &hosted, None).await.err().expect("an unknown key");
+    assert_eq!(refused.kind, Kind::VerificationFailed);
+    who(&ground.lasting().await, &connection).await.expect("the sign-in still works");
+    let before = read().await.expect("a table").expect("a connection");
+    who(&ground.lasting().await, &connection).await.expect("an answer, and another refresh token");
+    let token = json!({"auth": {"type": "api_token", "token": ground.credentials().api_token}});
+    let changed = connect::change_auth(&process.app, before, &token, None).await.expect("a change");
+    assert_eq!(changed.stored.connection.auth.sign_in, None);
+}
+
+#[tokio::test]
+async fn a_connection_deleted_while_a_token_is_in_use_leaves_no_secret() {
+    let (ground, connection) = signed_in().await;
+    let process = ground.lasting().await;
+    let stored = connection::load(&process.app.store, &connection.id).await.expect("a table").expect("a connection");
+    let patience = Patience::foreground(Duration::from_secs(20), Duration::ZERO);
+    let client = process.app.client(&stored.connection, patience).await.expect("a client");
+    connect::delete(&process.app, &stored, None).await.expect("deleted");
+    let refused = client.fetch::<User>(&api::get_me()).await.expect_err("there is no token");
+    assert!(matches!(refused, okta::Error::RefreshToken(_)), "{refused:?}");
+    let version = stored.connection.secret_version.expect("a version");
+    let left = process.app.secrets.get(connection.id.as_str(), &version).await.expect("a secret store");
+    assert!(left.is_none());
+}
+
+#[tokio::test]
+async fn an_invitation_ends_after_ten_minutes() {
+    let ground = Ground::with(crate::world::small()).await;
+    let process = ground.lasting().await;
+    let (first, second) = (invited(&ground, &process).await, invited(&ground, &process).await);
+    let (early, late) = (follow(&first.url).await, follow(&second.url).await);
+    ground.clock.advance(SignedDuration::from_secs(590));
+    let dpop = json!({"dpop": "off"});
+    ground.tenant().door("PATCH", "app", dpop).await;
+    connect::finish(&process.app, early).await.expect("in time");
+    ground.clock.advance(SignedDuration::from_secs(20));
+    let problem = connect::finish(&process.app, late).await.err().expect("too late");
+    assert_eq!(problem.kind, Kind::BadRequest);
+}
