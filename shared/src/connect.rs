@@ -8,7 +8,7 @@ mod draft;
 mod input;
 mod resource;
 
-pub use authorize::{Invitation, Return, authorize, finish};
+pub use authorize::{Guest, Invitation, Return, authorize, finish, recognize};
 use input::{ChangeAuth, NewConnection};
 pub use input::{RotateKeys, merge_patch};
 pub use resource::{key_resource, resource};

@@ -54,8 +54,17 @@ pub struct Return {
     pub error_description: Option<String>,
 }
 
+/// A browser that came back with a state of ours.
+pub struct Guest {
+    /// The connection.
+    pub stored: Stored,
+    /// Who invited.
+    pub invited_by: String,
+    wanted: Staged,
+}
+
 /// Invites a user to sign in to the web app that is staged, or else to the one in use.
-pub async fn authorize(app: &App, connection: &Connection) -> Result<Invitation, Problem> {
+pub async fn authorize(app: &App, connection: &Connection, invited_by: &str) -> Result<Invitation, Problem> {
     let wanted = wanted(connection).ok_or_else(not_ready)?;
     let origin = origin(app, &wanted)?;
     let mut random = [0; 32];
@@ -64,7 +73,7 @@ pub async fn authorize(app: &App, connection: &Connection) -> Result<Invitation,
     let proof = Proof::of(app, &state).await?;
     let expires_at = clock::after(app.now(), INVITATION_SECONDS);
     let note = Item::at(&keys::sign_in(&sha256(&state))).expires(expires_at);
-    let note = note.text("connection", connection.id.as_str()).text("app", &wanted.name);
+    let note = note.text("connection", connection.id.as_str()).text("app", &wanted.name).text("by", invited_by);
     app.store.transact(vec![Write::Put(note)]).await?;
     let mut url =
         origin.url("/oauth2/v1/authorize").map_err(|refused| Problem::new(Kind::Internal, refused.to_string()))?;
@@ -82,20 +91,25 @@ pub async fn authorize(app: &App, connection: &Connection) -> Result<Invitation,
     Ok(Invitation { url, expires_at })
 }
 
-/// Finishes a sign-in: the web app takes the place of whatever the connection signed in with, once Okta lets it in.
-pub async fn finish(app: &App, back: Return) -> Result<Outcome, Problem> {
+/// Recognizes whoever comes back with a state, and uses it up.
+pub async fn recognize(app: &App, back: &Return) -> Result<Guest, Problem> {
     let note = app.store.take(&keys::sign_in(&sha256(&back.state))).await?.ok_or_else(unknown)?;
-    if let Some(error) = back.error {
-        let description = back.error_description.unwrap_or_default();
-        let problem =
-            Problem::new(Kind::VerificationFailed, format!("Okta refused the sign-in: {error}. {description}"));
-        return Err(problem.with("okta_error_code", error));
-    }
-    let code = back.code.ok_or_else(|| Problem::new(Kind::BadRequest, "There is no code."))?;
     let id = note.get("connection").and_then(ConnectionId::parse).ok_or_else(unknown)?;
     let stored = connection::load(&app.store, &id).await?.ok_or_else(unknown)?;
     let wanted =
         wanted(&stored.connection).filter(|wanted| note.get("app") == Some(&wanted.name)).ok_or_else(unknown)?;
+    Ok(Guest { stored, invited_by: note.get("by").unwrap_or_default().to_owned(), wanted })
+}
+
+/// Finishes a sign-in: the web app takes the place of whatever the connection signed in with, once Okta lets it in.
+pub async fn finish(app: &App, guest: Guest, back: Return) -> Result<Outcome, Problem> {
+    if let Some(error) = back.error {
+        let description = back.error_description.unwrap_or_default();
+        let detail = format!("Okta refused the sign-in: {error}. {description}");
+        return Err(Problem::new(Kind::VerificationFailed, detail).with("okta_error_code", error));
+    }
+    let code = back.code.ok_or_else(|| Problem::new(Kind::BadRequest, "There is no code."))?;
+    let Guest { stored, wanted, .. } = guest;
     let web_app = web_app(app, &stored.connection, &wanted).await?;
     let (origin, proof) = (origin(app, &wanted)?, Proof::of(app, &back.state).await?);
     let token = exchange(app, &origin, &web_app, code, proof, &wanted).await?;

@@ -1,14 +1,17 @@
 //! Where Okta sends a user's browser back to: the one route of `connect` that strangers may reach. The state in it is
 //! what lets them in.
 
+use super::audit::Change;
+use super::caller::{RequestId, SourceIp};
 use crate::app::App;
+use crate::audit::{Actor, By};
 use crate::connect::{self, Outcome, Return};
 use crate::connection::Status;
 use crate::problem::{Kind, Problem};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::{Extensions, HeaderName, HeaderValue, StatusCode, Uri, header};
 use serde_json::json;
 
 /// Nothing is loaded, run, framed, kept, or told to the next page.
@@ -24,11 +27,12 @@ const STRICT: [(HeaderName, &str); 5] = [
 ];
 
 /// Finishes a sign-in. A person gets a page, a program that accepts JSON gets JSON.
-pub(super) async fn callback(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Response {
+pub(super) async fn callback(State(app): State<App>, request: Request) -> Response {
+    let (headers, uri) = (request.headers(), request.uri());
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let json = accepts.contains("application/json") && !accepts.contains("text/html");
-    let outcome = match read(&uri) {
-        Ok(back) => connect::finish(&app, back).await,
+    let outcome = match read(uri) {
+        Ok(back) => finish(&app, back, request.extensions()).await,
         Err(problem) => Err(problem),
     };
     let mut response = match outcome {
@@ -44,6 +48,17 @@ pub(super) async fn callback(State(app): State<App>, headers: HeaderMap, uri: Ur
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// The change is that of whoever invited the user.
+async fn finish(app: &App, back: Return, request: &Extensions) -> Result<Outcome, Problem> {
+    let guest = connect::recognize(app, &back).await?;
+    let source_ip = request.get::<SourceIp>().map(|SourceIp(address)| address.clone());
+    let request_id = request.get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
+    let by = By { actor: Actor { subject: guest.invited_by.clone(), source_ip }, request_id };
+    let connection = &guest.stored.connection;
+    let change = Change::new(app, &by, "connection.sign_in").of(&connection.id, &connection.settings.name);
+    change.make(connect::finish(app, guest, back)).await
 }
 
 /// What the browser brought. Okta may add parameters of its own; none of ours may come twice.

@@ -203,7 +203,8 @@ async fn authorize(
 ) -> Result<(Extension<OneTime>, Body<Value>), Problem> {
     let (stored, change) = to_change(&caller, &app, &by, &id, "connection.authorize").await?;
     params.none_left()?;
-    let Invitation { url, expires_at } = change.make(connect::authorize(&app, &stored.connection)).await?;
+    let invitation = connect::authorize(&app, &stored.connection, &by.actor.subject);
+    let Invitation { url, expires_at } = change.make(invitation).await?;
     let body = json!({"authorize_url": url.as_str(), "expires_at": expires_at});
     Ok((Extension(OneTime(&["/authorize_url"])), Body(body)))
 }

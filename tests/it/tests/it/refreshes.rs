@@ -36,7 +36,7 @@ async fn invited(ground: &Ground, process: &Process) -> Invitation {
     let body = json!({"name": "Acme", "domain": ground.okta.url(), "auth": auth, "sync": null});
     let made =
         connect::create(&process.app, ConnectionId::random(), &body).await.expect("a connection").stored.connection;
-    connect::authorize(&process.app, &made).await.expect("an invitation")
+    connect::authorize(&process.app, &made, "admin").await.expect("an invitation")
 }
 
 /// A tenant, and a connection that a user has signed in to.
@@ -45,7 +45,8 @@ async fn signed_in() -> (Ground, Connection) {
     let process = ground.lasting().await;
     let invitation = invited(&ground, &process).await;
     let back = follow(&invitation.url).await;
-    let finished = connect::finish(&process.app, back).await.expect("a sign-in");
+    let guest = connect::recognize(&process.app, &back).await.expect("a state of ours");
+    let finished = connect::finish(&process.app, guest, back).await.expect("a sign-in");
     (ground, finished.stored.connection)
 }
 
@@ -198,10 +199,8 @@ async fn an_invitation_ends_after_ten_minutes() {
     let (first, second) = (invited(&ground, &process).await, invited(&ground, &process).await);
     let (early, late) = (follow(&first.url).await, follow(&second.url).await);
     ground.clock.advance(SignedDuration::from_secs(590));
-    let dpop = json!({"dpop": "off"});
-    ground.tenant().door("PATCH", "app", dpop).await;
-    connect::finish(&process.app, early).await.expect("in time");
+    connect::recognize(&process.app, &early).await.expect("in time");
     ground.clock.advance(SignedDuration::from_secs(20));
-    let problem = connect::finish(&process.app, late).await.err().expect("too late");
+    let problem = connect::recognize(&process.app, &late).await.err().expect("too late");
     assert_eq!(problem.kind, Kind::BadRequest);
 }

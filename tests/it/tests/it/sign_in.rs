@@ -153,6 +153,22 @@ async fn a_used_or_invented_state_asks_nothing_of_okta() {
 }
 
 #[tokio::test]
+async fn an_invitation_is_told_once_and_both_its_ends_are_audited() {
+    let world = World::start().await;
+    let id = text(&world.made(world.secret()).await, "id").to_owned();
+    let url = format!("{}/v1/connections/{id}/authorize", world.url());
+    let ask = || world.request("POST", &url, &[("idempotency-key", "once")], None);
+    let (first, again) = (ask().await.expect(200), ask().await.expect(200));
+    assert_eq!((&again["authorize_url"], &again["shown_once"]), (&Value::Null, &json!(true)));
+    let invited = Invited { id: id.clone(), url: text(&first, "authorize_url").to_owned() };
+    world.follow(&invited).await.expect(200);
+    let rows = world.all(&format!("/v1/connections/{id}/audit")).await;
+    let rows: Vec<_> = rows.iter().map(|row| (text(row, "action"), text(row, "outcome"))).collect();
+    let expected = ["connection.sign_in", "connection.authorize", "connection.create"].map(|name| (name, "succeeded"));
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test]
 async fn an_invitation_is_void_once_the_credentials_are_others() {
     let world = World::start().await;
     let id = text(&world.made(world.secret()).await, "id").to_owned();
