@@ -239,7 +239,10 @@ impl Action for UpdateUser {
             && let Some(known) = run.attributes_of(&user.object).await?
         {
             let unknown = new.into_iter().filter(|name| !known.contains(name));
-            let fault = |name| Fault::new(format!("/profile/{name}"), "is not an attribute of the tenant's users");
+            let fault = |name: &String| {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                Fault::new(format!("/profile/{name}"), "is not an attribute of the tenant's users")
+            };
             let faults: Vec<_> = unknown.map(fault).collect();
             if !faults.is_empty() {
                 return Err(Problem::invalid(&faults));
