@@ -1,7 +1,7 @@
 //! Faults an operator orders, and what they do to one request.
 //!
-//! A fault concerns requests whose path starts with its prefix and which it can harm at all: `empty_list` waits for a
-//! listing, `key_revoked` for the token endpoint. `times` counts only those.
+//! A fault concerns requests of its method whose path starts with its prefix and which it can harm at all: `empty_list`
+//! waits for a listing, `key_revoked` for the token endpoint. `times` counts only those.
 
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub struct Order {
     fault: Fault,
     #[serde(default)]
     path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
     times: Option<u32>,
 }
 
@@ -32,7 +34,7 @@ enum Fault {
     Skew { seconds: i64 },
     EmptyList,
     CutList { after: usize },
-    RateLimit,
+    RateLimit { seconds: Option<i64> },
     Concurrency,
     KeyRevoked,
     JwksStale,
@@ -63,8 +65,8 @@ pub enum Ungranted {
 /// A refusal that looks like a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Throttle {
-    /// The rate limit: nothing remains until the window ends.
-    Rate,
+    /// The rate limit: nothing remains until the window ends, which may be ordered to be in so many seconds.
+    Rate(Option<i64>),
     /// The concurrency limit: limit and remaining are 0.
     Concurrency,
 }
@@ -118,7 +120,7 @@ impl Fault {
             Fault::Skew { seconds } => effects.skew += seconds,
             Fault::EmptyList => effects.empty_list = true,
             Fault::CutList { after } => effects.cut_list = Some(*after),
-            Fault::RateLimit => effects.throttle = Some(Throttle::Rate),
+            Fault::RateLimit { seconds } => effects.throttle = Some(Throttle::Rate(*seconds)),
             Fault::Concurrency => effects.throttle = Some(Throttle::Concurrency),
             Fault::KeyRevoked => effects.key_revoked = true,
             Fault::JwksStale => effects.jwks_stale = true,
@@ -165,10 +167,11 @@ impl Faults {
     }
 
     /// What the faults do to a request; counts it against their `times`.
-    pub fn take(&mut self, path: &str, kind: Kind) -> Effects {
+    pub fn take(&mut self, method: &str, path: &str, kind: Kind) -> Effects {
         let mut effects = Effects::default();
         for (_, order) in &mut self.orders {
-            if !path.starts_with(&order.path) || !order.fault.concerns(kind) {
+            let meant = order.method.as_deref().is_none_or(|wanted| wanted == method);
+            if !meant || !path.starts_with(&order.path) || !order.fault.concerns(kind) {
                 continue;
             }
             if order.times != Some(0) {
@@ -197,10 +200,17 @@ mod tests {
     #[test]
     fn a_fault_counts_only_requests_it_can_harm() {
         let mut faults = faults(&[json!({"fault": "empty_list", "path": "/api/v1/users", "times": 1})]);
-        assert!(!faults.take("/api/v1/groups", Kind::List).empty_list);
-        assert!(!faults.take("/api/v1/users/1", Kind::One).empty_list);
-        assert!(faults.take("/api/v1/users", Kind::List).empty_list);
-        assert!(!faults.take("/api/v1/users", Kind::List).empty_list);
+        assert!(!faults.take("GET", "/api/v1/groups", Kind::List).empty_list);
+        assert!(!faults.take("GET", "/api/v1/users/1", Kind::One).empty_list);
+        assert!(faults.take("GET", "/api/v1/users", Kind::List).empty_list);
+        assert!(!faults.take("GET", "/api/v1/users", Kind::List).empty_list);
+    }
+
+    #[test]
+    fn a_fault_of_a_method_spares_the_others() {
+        let mut faults = faults(&[json!({"fault": "drop", "when": "after", "method": "POST", "times": 1})]);
+        assert_eq!(faults.take("GET", "/api/v1/users", Kind::List).drop, None);
+        assert_eq!(faults.take("POST", "/api/v1/users", Kind::Write).drop, Some(When::After));
     }
 
     #[test]
@@ -210,12 +220,12 @@ mod tests {
             json!({"fault": "status", "status": 503}),
             json!({"fault": "drop", "when": "after"}),
         ]);
-        let effects = faults.take("/api/v1/users", Kind::List);
+        let effects = faults.take("GET", "/api/v1/users", Kind::List);
         assert_eq!(effects.latency, Duration::from_millis(5));
         assert_eq!(effects.status, Some((503, None)));
         assert_eq!(effects.drop, Some(When::After));
         faults.clear();
-        assert_eq!(faults.take("/api/v1/users", Kind::List).drop, None);
+        assert_eq!(faults.take("GET", "/api/v1/users", Kind::List).drop, None);
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub const TYPES: &[(&str, &str, &str)] = &[
     ("group.user_membership.remove", "Remove user from group membership", "INFO"),
     ("application.user_membership.add", "Add user to application membership", "INFO"),
     ("application.user_membership.remove", "Remove user from application membership", "INFO"),
+    ("application.user_membership.update", "Update application user", "INFO"),
     ("group.application_assignment.add", "Add assigned application to group", "INFO"),
     ("group.application_assignment.remove", "Remove assigned application from group", "INFO"),
     ("user.mfa.factor.deactivate", "Reset factor for user", "INFO"),

@@ -143,7 +143,10 @@ fn throttled(effects: &Effects, quota: &mut Quota, within: bool, now: Timestamp)
         Some(Throttle::Concurrency) => {
             *quota = Quota { limit: 0, remaining: 0, reset: now.as_second() + effects.skew + 5 };
         }
-        Some(Throttle::Rate) => quota.remaining = 0,
+        Some(Throttle::Rate(seconds)) => {
+            quota.remaining = 0;
+            quota.reset = seconds.map_or(quota.reset, |seconds| now.as_second() + effects.skew + seconds);
+        }
         None if within => return None,
         None => {}
     }

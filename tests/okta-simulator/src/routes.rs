@@ -139,6 +139,7 @@ pub static ROUTES: &[Route] = &[
     list("/api/v1/apps/{id}/users", APPS, B::Apps, P::ReadApps, apps::users),
     write(Method::POST, "/api/v1/apps/{id}/users", APPS_MANAGE, B::Apps, P::AssignApps, apps::assign),
     get("/api/v1/apps/{id}/users/{user}", APPS, B::Apps, P::ReadApps, apps::user),
+    write(Method::POST, "/api/v1/apps/{id}/users/{user}", APPS_MANAGE, B::Apps, P::AssignApps, apps::update_user),
     write(Method::DELETE, "/api/v1/apps/{id}/users/{user}", APPS_MANAGE, B::Apps, P::AssignApps, apps::unassign),
     list("/api/v1/apps/{id}/groups", APPS, B::Apps, P::ReadApps, apps::groups),
     write(Method::PUT, "/api/v1/apps/{id}/groups/{group}", APPS_MANAGE, B::Apps, P::AssignApps, apps::assign_group),

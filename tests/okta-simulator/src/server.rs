@@ -101,7 +101,7 @@ async fn exchange(
     let (parts, body) = request.into_parts();
     let (effects, request_id) = {
         let mut state = shared.state();
-        (state.faults.take(parts.uri.path(), route.kind), state.tenant.random.request_id())
+        (state.faults.take(parts.method.as_str(), parts.uri.path(), route.kind), state.tenant.random.request_id())
     };
     tokio::time::sleep(shared.config.latency + effects.latency).await;
     let (drop, truncate, skew) = (effects.drop, effects.truncate, effects.skew);

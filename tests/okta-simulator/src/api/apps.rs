@@ -116,17 +116,38 @@ pub fn assign(tenant: &mut Tenant, call: &Call) -> Outcome {
     if !user.is_present() {
         return Err(Refusal::code("E0000038"));
     }
-    let profile = match body.get("profile") {
-        None | Some(Value::Null) => None,
-        Some(Value::Object(profile)) => Some(profile.clone()),
-        Some(_) => return Err(Refusal::code("E0000003")),
-    };
-    let user = user.id;
+    let (profile, user) = (profile(&body)?, user.id);
     if put(tenant, app, user, profile) {
-        let parties = [tenant.users.get(&user).map(User::party), tenant.apps.get(&app).map(App::party)];
-        tenant.record(call, "application.user_membership.add", parties.into_iter().flatten().collect());
+        tell(tenant, call, "application.user_membership.add", user, app);
     }
     let (app, user) = (tenant.app(call.param("id"))?, tenant.user(user.as_str())?);
+    Ok(Answer::ok(show(tenant, call, app, user)))
+}
+
+/// The profile a body gives an assignment.
+fn profile(body: &Map<String, Value>) -> Result<Option<Map<String, Value>>, Refusal> {
+    match body.get("profile") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(profile)) => Ok(Some(profile.clone())),
+        Some(_) => Err(Refusal::code("E0000003")),
+    }
+}
+
+fn tell(tenant: &mut Tenant, call: &Call, kind: &str, user: Id, app: Id) {
+    let parties = [tenant.users.get(&user).map(User::party), tenant.apps.get(&app).map(App::party)];
+    tenant.record(call, kind, parties.into_iter().flatten().collect());
+}
+
+/// `POST /api/v1/apps/{id}/users/{user}`: changes what is named of a direct assignment's profile.
+pub fn update_user(tenant: &mut Tenant, call: &Call) -> Outcome {
+    let (app, user) = (tenant.app(call.param("id"))?.id, tenant.user(call.param("user"))?.id);
+    let (changes, now) = (profile(&call.object()?)?, tenant.stamp());
+    let assigned = tenant.apps.get_mut(&app).and_then(|app| app.users.get_mut(&user));
+    let assignment = assigned.ok_or_else(|| Refusal::missing(call.param("user"), "AppUser"))?;
+    assignment.profile.extend(changes.unwrap_or_default());
+    assignment.last_updated = now;
+    tell(tenant, call, "application.user_membership.update", user, app);
+    let (app, user) = (tenant.app(call.param("id"))?, tenant.user(call.param("user"))?);
     Ok(Answer::ok(show(tenant, call, app, user)))
 }
 

@@ -252,6 +252,8 @@ async fn an_app_is_assigned_again_with_another_profile_and_kept_while_a_group_gr
     let told =
         world.get(&format!("/api/v1/logs?filter=eventType+sw+%22application.%22+and+target.id+eq+%22{id}%22")).await;
     assert_eq!(told.items().len(), 1);
+    let changed = world.call(Method::POST, &format!("{app}/users/{id}"), Some(json!({"profile": {"desk": 7}}))).await;
+    assert_eq!((changed.status, &changed.body["profile"]), (200, &json!({"role": "writer", "desk": 7})));
     let people = world.get(&format!("{app}/users?limit=500")).await;
     let granted = people.items().iter().find(|user| user["scope"] == "GROUP").expect("someone through a group");
     let path = format!("{app}/users/{}", granted["id"].as_str().unwrap_or_default());

@@ -53,6 +53,7 @@ async fn limits_and_statuses_can_be_ordered() {
     let world = world().await;
     let cases = [
         (json!({"fault": "rate_limit"}), 429, "E0000047"),
+        (json!({"fault": "rate_limit", "seconds": 30}), 429, "E0000047"),
         (json!({"fault": "concurrency"}), 429, "E0000047"),
         (json!({"fault": "status", "status": 500}), 500, "E0000009"),
         (json!({"fault": "status", "status": 503, "error_code": "E0000010"}), 503, "E0000010"),
