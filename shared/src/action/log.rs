@@ -168,14 +168,19 @@ fn span(since: Option<&String>, until: Option<&String>) -> Vec<Fault> {
     faults
 }
 
+impl Sort {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Asc => "ASCENDING",
+            Self::Desc => "DESCENDING",
+        }
+    }
+}
+
 impl SearchLog {
     fn request(&self, until: Option<&str>) -> Request {
         let limit = self.paging.limit.to_string();
-        let order = match self.sort {
-            Sort::Asc => "ASCENDING",
-            Sort::Desc => "DESCENDING",
-        };
-        let mut query = vec![("sortOrder", order), ("limit", limit.as_str())];
+        let mut query = vec![("sortOrder", self.sort.word()), ("limit", limit.as_str())];
         let optional = [
             ("since", self.since.as_deref()),
             ("until", until),
@@ -203,7 +208,7 @@ impl Action for SearchLog {
     }
 
     async fn run(&self, run: &mut Run) -> Result<List<Object>, Problem> {
-        let tie = format!("{:?} {:?} {:?} {:?}", self.since, self.until, self.filter, self.q);
+        let tie = format!("{:?} {:?} {:?} {:?} {}", self.since, self.until, self.filter, self.q, self.sort.word());
         // Oldest first and without an end, Okta takes it for polling, which never ends.
         let now = matches!(self.sort, Sort::Asc).then(|| run.okta_time().to_string());
         run.page(&self.request(self.until.as_deref().or(now.as_deref())), &self.paging, &tie).await
