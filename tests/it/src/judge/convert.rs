@@ -52,8 +52,9 @@ const SAME: [&str; 15] = [
 pub(super) fn components(schemas: &Map<String, Value>, direction: Direction) -> Value {
     let convert = |(name, schema): (&String, &Value)| {
         let mut schema = schema.clone();
-        if direction == Direction::Response {
-            allow_nulls(name, &mut schema);
+        match direction {
+            Direction::Request => allow_overlap(&mut schema, schemas),
+            Direction::Response => allow_nulls(name, &mut schema),
         }
         (name.clone(), self::schema(&schema, direction))
     };
@@ -124,6 +125,17 @@ fn nullable(mut schema: Map<String, Value>) -> Value {
         None => return json!({"anyOf": [schema, {"type": "null"}]}),
     };
     Value::Object(schema)
+}
+
+/// Variants that demand nothing all fit a body that has only another's members: of those, one that fits is enough.
+fn allow_overlap(schema: &mut Value, schemas: &Map<String, Value>) {
+    let component = |variant: &Value| schemas.get(variant["$ref"].as_str()?.rsplit('/').next()?);
+    let demands = |variant: &Value| component(variant).is_none_or(|schema| schema.get("required").is_some());
+    let Some(members) = schema.as_object_mut() else { return };
+    if let Some(variants) = members.remove("oneOf") {
+        let demanding = variants.as_array().into_iter().flatten().any(demands);
+        members.insert(if demanding { "oneOf" } else { "anyOf" }.to_owned(), variants);
+    }
 }
 
 /// Applies [`NULLS_OKTA_SENDS`] to the schema of that name.

@@ -1,5 +1,6 @@
 //! The product from outside: the whole service over real HTTP, in front of a simulated tenant.
 
+mod actions;
 mod audit;
 mod bad_input;
 mod callers;
