@@ -51,13 +51,16 @@ fn leave_out(value: &mut Value, pointer: &str, deep: bool) {
     }
 }
 
+/// The JSON pointer to a member of what `at` points to.
+pub fn member(at: &str, name: &str) -> String {
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
     let whole = error.instance_path();
     let place = format!("{at}{}", whole.as_str());
     let one = |detail: String| vec![Fault::new(place.clone(), detail)];
-    let below = |name: &str, detail: &str| {
-        Fault::new(format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")), detail)
-    };
+    let below = |name: &str, detail: &str| Fault::new(member(&place, name), detail);
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             unexpected.iter().map(|name| below(name, "is not known here")).collect()

@@ -10,6 +10,7 @@ use crate::audit::Target;
 use crate::connection::Fault;
 use crate::okta::{Error, Expression, GroupId, Request, SchemaId, TypeId, UserId, api};
 use crate::problem::{Kind, Problem};
+use crate::schema;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -204,9 +205,9 @@ impl Action for CreateUser {
 
     async fn run(&self, run: &mut Run) -> Result<Created, Problem> {
         run.about(Target::user("", self.login()).without_id());
-        let user = match run.by_login(self.login()).await?.map(found).transpose()? {
+        let user = match run.by_login(self.login()).await? {
             None => self.send(run).await?,
-            Some(user) if run.made(&user.id).await? => user,
+            Some(object) if run.made(&object).await? => found(object)?,
             Some(_) => return Err(taken(self.login())),
         };
         run.about_user(user.user());
@@ -240,8 +241,7 @@ impl Action for UpdateUser {
         {
             let unknown = new.into_iter().filter(|name| !known.contains(name));
             let fault = |name: &String| {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                Fault::new(format!("/profile/{name}"), "is not an attribute of the tenant's users")
+                Fault::new(schema::member("/profile", name), "is not an attribute of the tenant's users")
             };
             let faults: Vec<_> = unknown.map(fault).collect();
             if !faults.is_empty() {
