@@ -196,6 +196,11 @@ impl Entry {
     }
 }
 
+/// A time as it is shown, in whole milliseconds: pages and times compare what clients see.
+fn shown(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
+
 /// The log of a tenant.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -214,7 +219,7 @@ impl Log {
         self.events.push_back(Event {
             sequence: self.written,
             persisted: now,
-            published: moved(now, -entry.late),
+            published: shown(moved(now, -entry.late)),
             kind: entry.kind,
             uuid: uuid.clone(),
             actor: entry.actor,

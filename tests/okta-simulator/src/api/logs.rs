@@ -144,10 +144,11 @@ fn poll(tenant: &Tenant, call: &Call, criteria: &Criteria, limit: usize, mut seq
     finish(tenant, call, events, Some(&next))
 }
 
-/// The address of a next link: without the times, which are in its cursor.
+/// The address of a next link: without `since`, which may not stand beside a cursor. What tells a poll from a bounded
+/// request stays.
 fn resumed(call: &Call) -> Address {
     let mut address = call.address.clone();
-    address.query.retain(|pair| !matches!(pair.0.as_str(), "since" | "until" | "sortOrder"));
+    address.query.retain(|pair| pair.0 != "since");
     address
 }
 

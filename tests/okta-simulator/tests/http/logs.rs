@@ -56,6 +56,20 @@ async fn changes_are_told_with_who_and_whom() {
 }
 
 #[tokio::test]
+async fn every_event_of_a_bounded_request_comes_once() {
+    let world = world().await;
+    let now = world.door(Method::GET, "/clock", json!({})).await["now"].as_str().expect("a time").to_owned();
+    let mut next = Some(format!("/api/v1/logs?until={now}&limit=50"));
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(path) = next {
+        let page = world.get(&path).await;
+        assert!(page.items().iter().all(|event| seen.insert(event["uuid"].to_string())));
+        next = page.next();
+    }
+    assert!(seen.len() > 100);
+}
+
+#[tokio::test]
 async fn a_bounded_request_ends_and_follows_publication() {
     let world = world().await;
     world.door(Method::POST, "/events", json!({"count": 5, "type": "user.session.end", "late_seconds": 300})).await;
