@@ -29,7 +29,13 @@ impl Drop for Guarded {
 }
 
 impl Guarded {
+    /// One that reaches no tenant.
     pub async fn start() -> Self {
+        Self::reaching(AllowedOrigins::default()).await
+    }
+
+    /// One that reaches tenants of this machine.
+    pub async fn reaching(allowed: AllowedOrigins) -> Self {
         let (key, data) = (PastedKey::generate(), tempfile::tempdir().expect("a directory"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let issuer = format!("http://{}", listener.local_addr().expect("an address"));
@@ -40,7 +46,6 @@ impl Guarded {
             .route("/keys", get(move || async move { keys }));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
         let gate = Gate::Issuer(Issuer::new(&issuer, "connector", "teams", "okta-connector.admin"));
-        let allowed = AllowedOrigins::default();
         let config = Config { port: 0, data: data.path().to_owned(), public_url: None, allowed, gate };
         let service = Service::start(config).await.expect("a service");
         Self { service, key, issuer, http: reqwest::Client::new(), serving, _data: data }

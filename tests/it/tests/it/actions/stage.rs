@@ -16,6 +16,8 @@ pub struct Stage {
     pub world: World,
     /// The connection.
     pub id: String,
+    /// The group of everyone.
+    pub everyone: String,
     people: Vec<Value>,
     apps: Vec<Value>,
     made: AtomicUsize,
@@ -33,8 +35,12 @@ impl Stage {
         let connected = world.put_auth(&id, world.app_auth()).await.expect(200);
         assert_eq!(connected["status"], "Active", "{connected:#}");
         let list = async |path| world.tenant("GET", path, None).await.expect(200).as_array().cloned().expect("a list");
-        let (people, apps) = (list("/api/v1/users?limit=200").await, list("/api/v1/apps?limit=200").await);
-        Self { world, id, people, apps, made: AtomicUsize::new(0) }
+        let (people, apps) =
+            (list("/api/v1/users?limit=200").await, list("/api/v1/apps?limit=200&includeNonDeleted=true").await);
+        let groups = list("/api/v1/groups").await;
+        let everyone = groups.iter().find(|group| group["type"] == "BUILT_IN").expect("the group of everyone");
+        let (everyone, made) = (text(everyone, "id").to_owned(), AtomicUsize::new(0));
+        Self { world, id, everyone, people, apps, made }
     }
 
     /// Calls an action.
@@ -55,10 +61,15 @@ impl Stage {
     /// Brings the tenant into the state that a row starts from.
     pub async fn arrange(&self, row: &Row) -> Scene {
         let mut scene = Scene::default();
-        for given in row.given {
-            self.give(*given, &mut scene).await;
-        }
+        self.set(row.given, &mut scene).await;
         scene
+    }
+
+    /// Adds to a scene.
+    pub async fn set(&self, all: &[Given], scene: &mut Scene) {
+        for given in all {
+            self.give(*given, scene).await;
+        }
     }
 
     async fn give(&self, given: Given, scene: &mut Scene) {
@@ -92,7 +103,10 @@ impl Stage {
                 name_app(self.app("Okta Admin Console"), scene);
                 name_user(&self.people[0], scene);
             }
-            Given::Times => self.give_times(scene).await,
+            Given::Times => {
+                scene.name("earlier", &self.ago(1).await);
+                scene.name("later", &self.ago(-1).await);
+            }
             Given::Logon => {
                 let logon = scene.json(
                     r#"{"count": 1, "type": "user.session.start", "user": "{login}", "ip": "203.0.113.99", "outcome": "SUCCESS"}"#,
@@ -111,17 +125,21 @@ impl Stage {
         self.put(scene, &scene.json(arranged)).await;
     }
 
-    async fn give_times(&self, scene: &mut Scene) {
+    /// The tenant's time, so many hours ago.
+    pub async fn ago(&self, hours: i64) -> String {
         let clock = self.world.sim("GET", "clock", None).await;
         let now: jiff::Timestamp = text(&clock, "now").parse().expect("a time");
-        let hour = jiff::SignedDuration::from_hours(1);
-        scene.name("earlier", &(now - hour).to_string());
-        scene.name("later", &(now + hour).to_string());
+        (now - jiff::SignedDuration::from_hours(hours)).to_string()
     }
 
     /// Arranges a scene's user.
     pub async fn put(&self, scene: &Scene, arranged: &Value) {
         self.world.sim("POST", &scene.fill("users/{user}"), Some(arranged.clone())).await;
+    }
+
+    /// The login of somebody who was there from the beginning.
+    pub fn login(&self, at: usize) -> String {
+        text(&self.people[at]["profile"], "login").to_owned()
     }
 
     /// An app of the tenant's.
