@@ -205,9 +205,9 @@ impl Action for CreateUser {
 
     async fn run(&self, run: &mut Run) -> Result<Created, Problem> {
         run.about(Target::user("", self.login()).without_id());
-        let user = match run.by_login(self.login()).await? {
+        let user = match run.by_login(self.login()).await?.map(found).transpose()? {
             None => self.send(run).await?,
-            Some(object) if run.made(&object).await? => found(object)?,
+            Some(user) if run.made(&user.id).await? => user,
             Some(_) => return Err(taken(self.login())),
         };
         run.about_user(user.user());

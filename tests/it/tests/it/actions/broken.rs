@@ -42,7 +42,6 @@ async fn a_limit_that_lasts_is_told_with_the_time_to_wait() {
         assert_eq!((reply.status, reply.problem()), (429, "okta-rate-limited"), "{} {:#}", row.name, reply.body);
         let wait = reply.headers["retry-after"].to_str().ok().and_then(|wait| wait.parse::<i64>().ok());
         assert!(wait.is_some_and(|wait| (38..=41).contains(&wait)), "{wait:?}");
-        assert_eq!(reply.body["retry_after"], json!(wait), "{}", row.name);
         assert_eq!((stage.events().await.len(), stage.outcome(&row).await), (events, unless_read(&row, "failed")));
     }
 }
