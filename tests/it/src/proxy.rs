@@ -98,6 +98,16 @@ impl Proxy {
         self.shared.exchanges().clone()
     }
 
+    /// The exchanges recorded behind the first so many.
+    pub fn exchanges_behind(&self, known: usize) -> Vec<Exchange> {
+        self.shared.exchanges().get(known..).unwrap_or_default().to_vec()
+    }
+
+    /// How many exchanges are recorded.
+    pub fn recorded(&self) -> usize {
+        self.shared.exchanges().len()
+    }
+
     /// Switches recording on or off; a proxy starts with it off.
     pub fn record(&self, on: bool) {
         self.shared.settings().recording = on;

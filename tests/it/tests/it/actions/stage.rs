@@ -6,6 +6,7 @@ use crate::world::{Reply, World, text};
 use it::proxy::Exchange;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Mutex;
 
 /// The permissions of a connection that may do everything.
 pub const EVERYTHING: &str = "all";
@@ -21,6 +22,8 @@ pub struct Stage {
     people: Vec<Value>,
     apps: Vec<Value>,
     made: AtomicUsize,
+    /// Where the events that our app causes go on.
+    place: Mutex<String>,
 }
 
 impl Stage {
@@ -40,7 +43,9 @@ impl Stage {
         let groups = list("/api/v1/groups").await;
         let everyone = groups.iter().find(|group| group["type"] == "BUILT_IN").expect("the group of everyone");
         let (everyone, made) = (text(everyone, "id").to_owned(), AtomicUsize::new(0));
-        Self { world, id, everyone, people, apps, made }
+        let ours = &world.simulator.credentials().client_id;
+        let place = Mutex::new(format!("/api/v1/logs?limit=1000&filter=actor.id+eq+%22{ours}%22"));
+        Self { world, id, everyone, people, apps, made, place }
     }
 
     /// Calls an action.
@@ -155,24 +160,30 @@ impl Stage {
         self.world.sim("POST", "faults", Some(fault)).await;
     }
 
-    /// What was sent to Okta's API so far; asking for a token is not told.
-    pub fn sent(&self) -> Vec<Exchange> {
-        let mut exchanges = self.world.okta.exchanges();
+    /// What was sent to Okta's API since so many exchanges; asking for a token is not told.
+    pub fn sent(&self, since: usize) -> Vec<Exchange> {
+        let mut exchanges = self.world.okta.exchanges_behind(since);
         exchanges.retain(|exchange| exchange.path != "/oauth2/v1/token");
         exchanges
     }
 
-    /// The events that our app has caused so far, oldest first: type and targets.
-    pub async fn events(&self) -> Vec<String> {
-        let ours = &self.world.simulator.credentials().client_id;
-        let path = format!("/api/v1/logs?limit=1000&filter=actor.id+eq+%22{ours}%22");
-        let events = self.world.tenant("GET", &path, None).await.expect(200);
-        events.as_array().expect("events").iter().map(event).collect()
+    /// The events that our app has caused since this was asked last, oldest first: type and targets.
+    pub async fn news(&self) -> Vec<String> {
+        let mut place = self.place.lock().await;
+        let page = self.world.tenant("GET", &place, None).await;
+        let links = page.headers.get_all("link").iter().filter_map(|link| link.to_str().ok());
+        let next = links.filter(|link| link.contains("rel=\"next\"")).find_map(|link| {
+            let url = link.strip_prefix('<')?.split('>').next()?;
+            Some(url[url.find("/api/")?..].to_owned())
+        });
+        *place = next.expect("polling always has a next page");
+        page.expect(200).as_array().expect("events").iter().map(event).collect()
     }
 
-    /// The rows of the connection's audit, newest first.
+    /// The newest rows of the connection's audit.
     pub async fn audit(&self) -> Vec<Value> {
-        self.world.all(&format!("/v1/connections/{}/audit", self.id)).await
+        let path = format!("/v1/connections/{}/audit?limit=3", self.id);
+        self.world.api("GET", &path, None).await.expect(200)["items"].as_array().cloned().expect("rows")
     }
 
     /// Whether the tenant is as a row leaves it.

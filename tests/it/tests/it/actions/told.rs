@@ -18,19 +18,20 @@ struct Caused {
 impl Stage {
     /// Calls a row's action, and gives what was sent, caused and recorded meanwhile.
     async fn watch(&self, row: &Row, scene: &Scene) -> (crate::world::Reply, Caused) {
-        let (sent, events, audit) = (self.sent().len(), self.events().await.len(), self.audit().await.len());
+        self.news().await;
+        let (sent, last) = (self.world.okta.recorded(), self.audit().await);
         let reply = self.call(row, scene).await;
-        let exchanges = self.sent().split_off(sent);
-        let mut rows = self.audit().await;
-        rows.truncate(rows.len() - audit);
+        let exchanges = self.sent(sent);
+        let mut audit = self.audit().await;
+        audit.truncate(audit.iter().position(|told| told["id"] == last[0]["id"]).expect("the last row"));
         let id = |headers: &[(String, String)]| {
             headers.iter().find(|(name, _)| name == "x-okta-request-id").map(|(_, id)| id.clone())
         };
         let caused = Caused {
             sent: exchanges.iter().map(line_of).collect(),
             request_ids: exchanges.iter().filter_map(|exchange| id(&exchange.response_headers)).collect(),
-            events: self.events().await.split_off(events),
-            audit: rows,
+            events: self.news().await,
+            audit,
         };
         (reply, caused)
     }
