@@ -193,4 +193,19 @@ mod tests {
             json!({"properties": {"id": string, "secret": false}, "required": ["id"]})
         );
     }
+
+    #[test]
+    fn variants_that_demand_nothing_may_overlap_in_a_request() {
+        let variant = |name| json!({"$ref": format!("#/components/schemas/{name}")});
+        let schemas = json!({
+            "Name": {"properties": {"name": {"type": "string"}}},
+            "Id": {"required": ["id"]},
+            "Free": {"oneOf": [variant("Name"), variant("Name")]},
+            "Bound": {"oneOf": [variant("Name"), variant("Id")]},
+        });
+        let converted = components(schemas.as_object().expect("schemas"), Direction::Request);
+        let schemas = &converted["components"]["schemas"];
+        assert!(schemas["Free"]["anyOf"].is_array() && schemas["Free"].get("oneOf").is_none());
+        assert!(schemas["Bound"]["oneOf"].is_array() && schemas["Bound"].get("anyOf").is_none());
+    }
 }

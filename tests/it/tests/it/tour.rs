@@ -1,5 +1,6 @@
 //! A tour through every operation of Okta's that the product uses, each exchange judged by Okta's own description.
 
+use crate::actions::{rows, stage::Stage};
 use crate::world::{World, text};
 use it::judge::{Judge, facts_dir};
 use serde_json::json;
@@ -8,19 +9,49 @@ use std::io::Write;
 
 /// Every operation that the product uses: what `shared/src/okta/api.rs` describes, and those of signing in.
 const USED: &[(&str, &str)] = &[
+    ("DELETE", "/api/v1/apps/{}/users/{}"),
+    ("DELETE", "/api/v1/groups/{}"),
+    ("DELETE", "/api/v1/groups/{}/users/{}"),
+    ("DELETE", "/api/v1/users/{}"),
+    ("DELETE", "/api/v1/users/{}/sessions"),
     ("GET", "/.well-known/okta-organization"),
     ("GET", "/api/v1/apps"),
+    ("GET", "/api/v1/apps/{}"),
+    ("GET", "/api/v1/apps/{}/users"),
+    ("GET", "/api/v1/apps/{}/users/{}"),
     ("GET", "/api/v1/groups"),
     ("GET", "/api/v1/groups/{}"),
     ("GET", "/api/v1/groups/{}/users"),
     ("GET", "/api/v1/logs"),
+    ("GET", "/api/v1/meta/schemas/user/{}"),
+    ("GET", "/api/v1/meta/types/user/{}"),
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/users/{}"),
+    ("GET", "/api/v1/users/{}/appLinks"),
+    ("GET", "/api/v1/users/{}/factors"),
+    ("GET", "/api/v1/users/{}/groups"),
     ("GET", "/api/v1/users/{}/roles"),
     ("GET", "/oauth2/v1/authorize"),
     ("GET", "/oauth2/v1/clients/{}/roles"),
+    ("POST", "/api/v1/apps/{}/users"),
+    ("POST", "/api/v1/apps/{}/users/{}"),
+    ("POST", "/api/v1/groups"),
+    ("POST", "/api/v1/users"),
+    ("POST", "/api/v1/users/{}"),
+    ("POST", "/api/v1/users/{}/credentials/forgot_password"),
+    ("POST", "/api/v1/users/{}/lifecycle/activate"),
+    ("POST", "/api/v1/users/{}/lifecycle/deactivate"),
+    ("POST", "/api/v1/users/{}/lifecycle/expire_password"),
+    ("POST", "/api/v1/users/{}/lifecycle/expire_password_with_temp_password"),
+    ("POST", "/api/v1/users/{}/lifecycle/reactivate"),
+    ("POST", "/api/v1/users/{}/lifecycle/reset_factors"),
+    ("POST", "/api/v1/users/{}/lifecycle/reset_password"),
+    ("POST", "/api/v1/users/{}/lifecycle/suspend"),
+    ("POST", "/api/v1/users/{}/lifecycle/unlock"),
+    ("POST", "/api/v1/users/{}/lifecycle/unsuspend"),
     ("POST", "/oauth2/v1/revoke"),
     ("POST", "/oauth2/v1/token"),
+    ("PUT", "/api/v1/groups/{}/users/{}"),
 ];
 
 /// Those of signing in.
@@ -51,6 +82,14 @@ async fn connect_with_token(world: &World) {
     assert_eq!(connected["status"], "Active", "{connected:#}");
 }
 
+/// Calls every action in every way.
+async fn call_every_action(stage: &Stage) {
+    for row in rows::all().chain(rows::variants()) {
+        let scene = stage.arrange(&row).await;
+        stage.call(&row, &scene).await.expect(200);
+    }
+}
+
 /// Deletes a group, and a user for good.
 async fn delete_some(world: &World, connection: &str) {
     let groups = world.all(&format!("/v1/connections/{connection}/groups")).await;
@@ -65,12 +104,14 @@ async fn delete_some(world: &World, connection: &str) {
 #[tokio::test]
 async fn every_operation_that_is_used_is_used_as_okta_describes_it() {
     let Some(facts) = facts_dir() else { return };
-    let world = World::start().await;
-    connect_with_token(&world).await;
+    let stage = Stage::start().await;
+    call_every_action(&stage).await;
+    let world = &stage.world;
+    connect_with_token(world).await;
     let signed_in = world.signed_in().await;
     world.api("DELETE", &format!("/v1/connections/{signed_in}"), None).await.expect(204);
     let id = world.synced().await;
-    delete_some(&world, &id).await;
+    delete_some(world, &id).await;
     assert_eq!(world.sync(&id, "full").await["status"], "succeeded");
     let report = world.api("POST", &format!("/v1/connections/{id}/test"), None).await.expect(200);
     assert_eq!(report["status"], "Active");

@@ -1,7 +1,7 @@
 //! Lists: every page comes, once; a cursor belongs to its query; each item tells what was asked for.
 
 use super::rows::Given;
-use super::scene::Scene;
+use super::scene::{Scene, With};
 use super::stage::Stage;
 use crate::world::text;
 use serde_json::{Value, json};
@@ -122,19 +122,6 @@ async fn whatever_makes_it_another_query_makes_a_cursor_foreign() {
         // How much of it is told is no other query.
         let again = one.with("cursor", cursor).with("limit", 2).with("fields", json!(["nothing"]));
         stage.act(action, again).await.expect(200);
-    }
-}
-
-/// An object with one more member.
-trait With {
-    fn with(&self, name: &str, value: impl Into<Value>) -> Value;
-}
-
-impl With for Value {
-    fn with(&self, name: &str, value: impl Into<Value>) -> Value {
-        let mut with = self.clone();
-        with[name] = value.into();
-        with
     }
 }
 

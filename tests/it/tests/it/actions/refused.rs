@@ -1,10 +1,10 @@
 //! What Okta refuses: a wrong state, a missing scope or role, something that is not there.
 
 use super::rows::{self, Row};
-use super::scene::Scene;
+use super::scene::{Scene, With};
 use super::stage::Stage;
 use crate::world::{Reply, text};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Lists of which Okta shows nothing, instead of refusing, to whoever has no role.
@@ -161,7 +161,7 @@ async fn members_of_a_group_that_okta_does_not_master_are_not_changed() {
         let group = groups.as_array().and_then(|groups| groups.iter().find(|group| group["type"] == kind));
         let group = text(group.expect("a group"), "id");
         for action in ["group.add_user", "group.remove_user"] {
-            let reply = stage.act(action, scene.json(r#"{"user": "{user}"}"#).with("group", group.into())).await;
+            let reply = stage.act(action, scene.json(r#"{"user": "{user}"}"#).with("group", group)).await;
             assert_eq!((reply.status, reply.problem()), (422, "okta-rejected"), "{action} {kind}");
             assert!(text(&reply.body, "detail").contains(kind), "{:#}", reply.body);
         }
@@ -179,16 +179,4 @@ async fn an_app_that_a_group_grants_is_not_taken_away() {
     let reply = stage.act("app.unassign_user", input).await;
     assert_eq!((reply.status, reply.problem()), (422, "okta-rejected"), "{:#}", reply.body);
     assert!(stage.news().await.is_empty());
-}
-
-/// An object with one more member.
-trait With {
-    fn with(self, name: &str, value: Value) -> Value;
-}
-
-impl With for Value {
-    fn with(mut self, name: &str, value: Value) -> Value {
-        self[name] = value;
-        self
-    }
 }

@@ -55,3 +55,17 @@ pub fn holds(value: &Value, expected: &Value, about: &str) {
         _ => assert_eq!(value, expected, "{about}"),
     }
 }
+
+/// An object with one more member.
+pub trait With {
+    /// The object and this.
+    fn with(&self, name: &str, value: impl Into<Value>) -> Value;
+}
+
+impl With for Value {
+    fn with(&self, name: &str, value: impl Into<Value>) -> Value {
+        let mut with = self.clone();
+        with[name] = value.into();
+        with
+    }
+}

@@ -73,14 +73,12 @@ impl Stage {
         let unchanged = |value: &Value| value["output"].get("changed").is_none_or(|changed| changed == false);
         match row.again {
             Again::Refused(problem) => {
-                assert_eq!(
-                    (reply.problem(), changes > 0),
-                    (problem, problem == "already-exists" && row.name == "group.create")
-                );
+                // Only Okta knows whether a group's name is taken.
+                assert_eq!((reply.problem(), changes > 0), (problem, row.name == "group.create"));
                 return audited(row, scene, &caused, "failed");
             }
             Again::Unchanged => {
-                assert!(unchanged(&reply.expect(200)) && changes == 0, "{} {:?}", row.name, caused.sent)
+                assert!(unchanged(&reply.expect(200)) && changes == 0, "{} {:?}", row.name, caused.sent);
             }
             Again::Asked => assert!(unchanged(&reply.expect(200)) && changes == 1, "{} {:?}", row.name, caused.sent),
             Again::Anew => assert_eq!((reply.status, changes), (200, row.changes().count()), "{}", row.name),

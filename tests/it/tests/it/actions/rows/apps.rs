@@ -55,20 +55,3 @@ pub const ROWS: &[Row] = &[
         wrong: &[],
     },
 ];
-
-pub const VARIANTS: &[Row] = &[Row {
-    name: "app.assign_user",
-    given: &[Given::User("{}"), Given::App, Given::Assigned],
-    input: r#"{"app": "{app}", "user": "{user}", "profile": {"desk": 7}}"#,
-    sends: &[
-        "GET /api/v1/apps/{app}",
-        "GET /api/v1/users/{user}",
-        "GET /api/v1/apps/{app}/users/{user}",
-        r#"POST /api/v1/apps/{app}/users/{user} {"profile": {"desk": 7}}"#,
-    ],
-    output: r#"{"changed": true}"#,
-    after: &[("/api/v1/apps/{app}/users/{user}", r#"{"scope": "USER", "profile": {"desk": 7}}"#)],
-    events: &["application.user_membership.update {user} {app}"],
-    again: Again::Unchanged,
-    wrong: &[],
-}];
