@@ -12,6 +12,7 @@ use crate::id::{AuditId, ConnectionId};
 use crate::problem::{Kind, Problem};
 use crate::store::{Error, Index, Item, Write, keys};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -28,7 +29,7 @@ pub struct By {
 }
 
 /// Somebody who asked for a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// Who.
     pub subject: String,
@@ -37,7 +38,8 @@ pub struct Actor {
 }
 
 /// What was to be changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditTarget")]
 pub struct Target {
     /// `connection`, `user`, `group` or `app`.
     #[serde(rename = "type")]
@@ -81,7 +83,7 @@ impl fmt::Display for Target {
 }
 
 /// What became of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was about to be made.
@@ -109,7 +111,8 @@ impl Outcome {
 }
 
 /// A row, as it is kept and as it is told: never a credential, never a body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditRow")]
 pub struct Row {
     /// Its id.
     pub id: AuditId,

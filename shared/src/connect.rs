@@ -4,6 +4,7 @@
 //! callers see.
 
 mod authorize;
+pub mod described;
 mod draft;
 mod input;
 mod resource;
@@ -11,7 +12,7 @@ mod resource;
 pub use authorize::{Guest, Invitation, Return, authorize, finish, recognize};
 use input::{ChangeAuth, NewConnection};
 pub use input::{RotateKeys, merge_patch};
-pub use resource::{key_resource, resource};
+pub use resource::{PublishedKey, Resource, RotatedKey, SetUp};
 
 use crate::app::App;
 use crate::clock::parse_duration;

@@ -16,11 +16,12 @@ pub use settings::{Attributes, Fault, Permissions, Settings, Stream, SyncSetting
 
 use crate::id::ConnectionId;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Whether a connection can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Status {
     /// Something is still missing: the domain, the client id, or a first successful sign-in.
     Pending,
@@ -31,7 +32,7 @@ pub enum Status {
 }
 
 /// The three ways to sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthType {
     /// An Okta API token.
@@ -43,7 +44,7 @@ pub enum AuthType {
 }
 
 /// Where the private key came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeySource {
     /// Made here; Okta fetches its public half from the public key URL.

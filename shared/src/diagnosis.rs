@@ -13,11 +13,12 @@ pub use examination::{Examination, examine};
 pub use finding::{Finding, of_error};
 pub use sign_in::{CATALOGUE, SignIn, Subject, find_tenant, sign_in};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
     /// It works.
@@ -31,7 +32,7 @@ pub enum CheckStatus {
 }
 
 /// One line of a test's report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
     /// What was checked.
     pub capability: &'static str,

@@ -8,9 +8,9 @@ mod people;
 mod syncs;
 mod users;
 
-pub use groups::{everyone, group, groups, members, memberships, user_groups};
-pub use people::{PeopleFilter, findings, people, person};
-pub use syncs::{sync, sync_json, syncs};
+pub use groups::{Membership, everyone, group, groups, members, memberships, user_groups};
+pub use people::{Finding, PeopleFilter, Person, PersonInFull, findings, people, person};
+pub use syncs::{SyncRun, sync, syncs};
 pub use users::{UserFilter, find_user, user, users};
 
 use crate::app::App;

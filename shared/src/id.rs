@@ -1,5 +1,6 @@
 //! Our own identifiers: a prefix that says what it is, and an opaque rest.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
@@ -7,8 +8,9 @@ use uuid::Uuid;
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $make:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(inline)]
         pub struct $name(String);
 
         impl $name {

@@ -3,10 +3,12 @@
 mod refusal;
 
 use crate::connection::Fault;
-use crate::diagnosis::Check;
+use crate::diagnosis::{Check, Finding};
 use crate::{secrets, store};
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// A kind of problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +194,42 @@ impl Problem {
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %error, "a request failed on our side: {error}");
         Self::new(Kind::Internal, "Nothing was lost; try again. The log tells more under this request's id.")
+    }
+}
+
+impl JsonSchema for Problem {
+    fn schema_name() -> Cow<'static, str> {
+        "Problem".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let text = |description: &str| json!({"type": "string", "description": description});
+        let fault = json!({
+            "type": "object",
+            "properties": {"pointer": text("A JSON pointer into the body."), "detail": text("What to write instead.")},
+            "required": ["pointer", "detail"],
+        });
+        json_schema!({
+            "type": "object",
+            "description": "Why something could not be done (RFC 9457).",
+            "properties": {
+                "type": text("Which problem: `urn:okta-connector:problem:` and its name."),
+                "title": text("The same in a few words."),
+                "status": {"type": "integer", "description": "The HTTP status."},
+                "detail": text("What happened, and what to do."),
+                "instance": text("The request's id."),
+                "okta_error_code": text("Okta's own code."),
+                "okta_request_id": text("Okta's id of the request that it refused."),
+                "errors": {"type": "array", "items": fault, "description": "Everything that is wrong with the body."},
+                "checks": {"type": "array", "items": schemas.subschema_for::<Check>(), "description": "What was checked."},
+                "finding": schemas.subschema_for::<Finding>(),
+                "permission": text("What the connection's permissions lack."),
+                "sync_id": text("The sync that is running."),
+                "current_status": text("The state that stands in the way."),
+                "candidates": {"type": "array", "description": "What the reference names."}
+            },
+            "required": ["type", "title", "status", "detail"]
+        })
     }
 }
 

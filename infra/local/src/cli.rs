@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use okta_connector::http::openapi;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ enum Command {
     Demo(Demo),
     /// Start the service alone.
     Serve(Serve),
+    /// Print the description of the HTTP API, as OpenAPI 3.1.
+    Openapi,
 }
 
 #[derive(Args)]
@@ -72,6 +75,10 @@ pub async fn run() -> Result<(), Error> {
         Command::Serve(options) => {
             log("warn,okta_connector=info,okta_connector_local=info");
             serve(options).await
+        }
+        Command::Openapi => {
+            print!("{}", openapi());
+            Ok(())
         }
     }
 }

@@ -52,11 +52,13 @@ pub struct Entry {
     pub name: &'static str,
     scopes: &'static [&'static str],
     schemas: fn() -> (Schema, Schema),
+    inline: fn(&mut SchemaGenerator, &mut SchemaGenerator) -> (Schema, Schema),
     read: fn(&Value) -> Result<Box<dyn Prepared>, Vec<Fault>>,
 }
 
 /// What a caller may know of an action.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Action")]
 pub struct Description {
     /// Its name.
     pub name: &'static str,
@@ -75,7 +77,7 @@ pub struct Description {
 }
 
 const fn entry<A: Action>() -> Entry {
-    Entry { name: A::NAME, scopes: A::SCOPES, schemas: schemas::<A>, read: prepare::<A> }
+    Entry { name: A::NAME, scopes: A::SCOPES, schemas: schemas::<A>, inline: inline::<A>, read: prepare::<A> }
 }
 
 fn schemas<A: Action>() -> (Schema, Schema) {
@@ -84,6 +86,10 @@ fn schemas<A: Action>() -> (Schema, Schema) {
     let input = SchemaGenerator::new(schema()).into_root_schema_for::<A>();
     let output = SchemaGenerator::new(schema().for_serialize()).into_root_schema_for::<A::Output>();
     (input, output)
+}
+
+fn inline<A: Action>(input: &mut SchemaGenerator, output: &mut SchemaGenerator) -> (Schema, Schema) {
+    (A::json_schema(input), A::Output::json_schema(output))
 }
 
 fn prepare<A: Action>(input: &Value) -> Result<Box<dyn Prepared>, Vec<Fault>> {
@@ -111,6 +117,11 @@ impl Entry {
     /// Reads an input, and tells everything that is wrong with it.
     pub fn read(&self, input: &Value) -> Result<Box<dyn Prepared>, Vec<Fault>> {
         (self.read)(input)
+    }
+
+    /// The schemas of its input and output, whose parts the generators keep.
+    pub fn schemas(&self, input: &mut SchemaGenerator, output: &mut SchemaGenerator) -> (Schema, Schema) {
+        (self.inline)(input, output)
     }
 
     /// What a caller may know of it.

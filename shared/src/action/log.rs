@@ -110,6 +110,7 @@ struct UserLogons {
 
 /// Who signed in or tried to, as the log names them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[schemars(rename = "LogActor")]
 struct Actor {
     /// Okta's id; none where the user is unknown.
     id: Option<String>,

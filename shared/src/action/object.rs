@@ -23,7 +23,7 @@ impl From<Map<String, Value>> for Object {
 
 impl JsonSchema for Object {
     fn schema_name() -> Cow<'static, str> {
-        "Object".into()
+        "OktaObject".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
@@ -74,6 +74,7 @@ impl Object {
 
 /// A user, as far as an action needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UserReference")]
 pub struct User {
     /// Okta's id.
     pub id: String,
@@ -85,6 +86,7 @@ pub struct User {
 
 /// A group, as far as an action needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "GroupReference")]
 pub struct Group {
     /// Okta's id.
     pub id: String,
@@ -94,6 +96,7 @@ pub struct Group {
 
 /// An app, as far as an action needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "AppReference")]
 pub struct App {
     /// Okta's id.
     pub id: String,

@@ -6,9 +6,11 @@ use crate::app::{App, not_ready};
 use crate::audit::{Audit, By, Outcome};
 use crate::connection::{CREDENTIALS, Connection, Effect, Status};
 use crate::idempotency::Attempt;
-use crate::okta::{Client, Patience};
+use crate::okta::{Client, Patience, Request};
 use crate::problem::{Kind, Problem};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use std::time::Duration;
 
 /// An action ends within 25 s, what is read and written of our own included: API Gateway gives up after 30 s.
@@ -42,11 +44,27 @@ pub struct Done {
     pub reveals: bool,
 }
 
+/// A request that would be sent.
+#[derive(Serialize, JsonSchema)]
+pub struct Rehearsal {
+    /// The method.
+    method: String,
+    /// Path and query. References stand as given; what only a read tells is a `{placeholder}`.
+    path: String,
+    /// The body, secrets as `***`.
+    body: Option<Value>,
+}
+
+impl Rehearsal {
+    fn of(request: Request) -> Self {
+        Self { method: request.method.to_string(), path: request.path_and_query().to_owned(), body: request.body }
+    }
+}
+
 /// Tells the requests that an action is about. Nothing is sent and nothing is recorded.
-pub fn would(call: &Call<'_>) -> Result<Vec<Value>, Problem> {
+pub fn would(call: &Call<'_>) -> Result<Vec<Rehearsal>, Problem> {
     let prepared = call.prepare()?;
-    let told = |request: &crate::okta::Request| json!({ "method": request.method.as_str(), "path": request.path_and_query(), "body": request.body });
-    Ok(prepared.would().iter().map(told).collect())
+    Ok(prepared.would().into_iter().map(Rehearsal::of).collect())
 }
 
 /// Runs an action. Whatever would change something leaves a row in the audit, and so does every denial.

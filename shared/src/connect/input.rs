@@ -83,36 +83,50 @@ pub enum AuthInput {
     },
 }
 
+/// Sign in with an API token.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ApiToken {
+pub struct ApiToken {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "api_token"))]
     _type: String,
+    /// The token as Okta showed it.
     token: String,
 }
 
+/// Sign in with OAuth client credentials and a signed key.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PrivateKeyJwt {
+pub struct PrivateKeyJwt {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "private_key_jwt"))]
     _type: String,
+    /// The app's Client ID.
     #[serde(default)]
     client_id: Option<String>,
+    /// PEM or a JWK; absent: a key that is made and hosted here.
     #[serde(default)]
     private_key: Option<Value>,
+    /// The `kid` of a key in PEM.
     #[serde(default)]
     key_id: Option<String>,
+    /// The scopes to ask for; absent: what the app grants.
     #[serde(default)]
     scopes: Option<Vec<String>>,
 }
 
+/// Sign in by a user's sign-in to a web app.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AuthorizationCode {
+pub struct AuthorizationCode {
     #[serde(rename = "type")]
+    #[schemars(extend("const" = "authorization_code"))]
     _type: String,
+    /// The web app's Client ID.
     client_id: String,
+    /// Its secret.
     client_secret: String,
+    /// The scopes to ask for; absent: everything that can be read.
     #[serde(default)]
     scopes: Option<Vec<String>>,
 }
@@ -257,10 +271,12 @@ fn is_header_text(text: &str) -> bool {
     !text.is_empty() && text.len() <= 1_024 && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// What a merge patch may name.
+pub const PATCHED: [&str; 6] = ["name", "teams", "permissions", "sync", "attributes", "paused"];
+
 /// The settings after a merge patch (RFC 7396). A null in `sync` or `attributes` stays a null, since it means "off" there;
 /// elsewhere it means the documented value.
 pub fn merge_patch(current: &Settings, patch: &Value) -> Result<Settings, Vec<Fault>> {
-    const PATCHED: [&str; 6] = ["name", "teams", "permissions", "sync", "attributes", "paused"];
     let Value::Object(patch) = patch else { return Err(vec![Fault::new("", "must be an object")]) };
     let unknown = patch.keys().filter(|key| !PATCHED.contains(&key.as_str()));
     let mut faults: Vec<_> = unknown.map(|key| Fault::new(format!("/{key}"), "cannot be changed here")).collect();

@@ -4,11 +4,12 @@
 use super::{Capability, CheckStatus, Verdict};
 use crate::okta::{Error, Refusal, TokenRefusal};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// Why a check is not simply ok.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// The host name is not known, or leads to no public address.

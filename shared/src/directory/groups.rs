@@ -6,7 +6,18 @@ use crate::okta::GroupId;
 use crate::problem::Problem;
 use crate::store::{Index, Item, Key, Query, keys};
 use crate::synced::{Group, User};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
+
+/// Somebody in a group.
+#[derive(Serialize, JsonSchema)]
+pub struct Membership {
+    /// The group.
+    pub group_id: GroupId,
+    /// The user.
+    pub user_id: String,
+}
 
 /// A page of groups behind an index key: those that the tenant has, or those that it no longer has.
 pub async fn groups(
@@ -30,7 +41,7 @@ pub async fn groups(
     let keys: Vec<_> = listed.iter().filter(named).map(key_of).collect();
     let mut found = load(directory, &keys).await?;
     found.sort_by(|a, b| (fold(&a.name), &a.id).cmp(&(fold(&b.name), &b.id)));
-    Ok(Listed { items: found.iter().map(|group| to_json(directory, group)).collect(), next })
+    Ok(Listed { items: found.into_iter().map(|group| json!(told(directory, group))).collect(), next })
 }
 
 fn present(directory: &Directory<'_>) -> String {
@@ -47,17 +58,17 @@ async fn load(directory: &Directory<'_>, keys: &[Key]) -> Result<Vec<Group>, Pro
 }
 
 /// A group as it is told; `Everyone` has as many members as there are people.
-fn to_json(directory: &Directory<'_>, group: &Group) -> Value {
-    let mut told = serde_json::to_value(group).unwrap_or_default();
+fn told(directory: &Directory<'_>, mut group: Group) -> Group {
     if group.is_everyone() {
-        told["members_count"] = directory.roster.rows.iter().filter(|row| row.is_person()).count().into();
+        let people = directory.roster.rows.iter().filter(|row| row.is_person()).count();
+        group.members_count = u64::try_from(people).ok();
     }
-    told
+    group
 }
 
 /// One group; a removed one until it is forgotten.
-pub async fn group(directory: &Directory<'_>, id: &str) -> Result<Value, Problem> {
-    Ok(to_json(directory, &find(directory, id).await?))
+pub async fn group(directory: &Directory<'_>, id: &str) -> Result<Group, Problem> {
+    Ok(told(directory, find(directory, id).await?))
 }
 
 async fn find(directory: &Directory<'_>, id: &str) -> Result<Group, Problem> {
@@ -145,7 +156,7 @@ pub async fn memberships(directory: &Directory<'_>, after: Option<&str>, limit: 
         {
             let left = limit - items.len();
             let (users, next) = member_ids(directory, &id, user.as_deref(), left).await?;
-            items.extend(users.iter().map(|user| json!({"group_id": id, "user_id": user})));
+            items.extend(users.into_iter().map(|user_id| json!(Membership { group_id: id.clone(), user_id })));
             if items.len() >= limit {
                 // Without a user behind the blank, the next page begins with the next group.
                 let user = next.unwrap_or_default();
@@ -164,6 +175,17 @@ pub async fn user_groups(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Listed, Problem> {
+    let found = groups_of(directory, user, after, limit).await?;
+    Ok(cut(found.into_iter().map(|group| (group.id.to_string(), json!(group))), limit))
+}
+
+/// The groups of a user, behind the group with the id `after`: one more than fit, if there are more.
+pub(super) async fn groups_of(
+    directory: &Directory<'_>,
+    user: &User,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Group>, Problem> {
     let pk = keys::user_partition(&directory.connection.id, &user.id);
     let edges = directory.app.store.query(&Query::partition(pk).prefix(keys::MEMBERSHIPS)).await?;
     let ids = edges.iter().filter_map(|edge| GroupId::parse(edge.sort_key(None).strip_prefix(keys::MEMBERSHIPS)?).ok());
@@ -178,5 +200,5 @@ pub async fn user_groups(
     let mut found = load(directory, &wanted).await?;
     found.retain(|group| group.removed_at.is_none());
     found.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(cut(found.iter().map(|group| (group.id.to_string(), to_json(directory, group))), limit))
+    Ok(found.into_iter().map(|group| told(directory, group)).collect())
 }

@@ -2,10 +2,14 @@
 
 use super::{Directory, Listed, cut, groups, users};
 use crate::fold::fold;
+use crate::okta::UserId;
 use crate::problem::Problem;
 use crate::synced::User;
 use crate::synced::roster::Row;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Which people.
 #[derive(Default)]
@@ -18,6 +22,105 @@ pub struct PeopleFilter {
     pub department: Option<String>,
     /// Direct reports of this user: an id or login.
     pub manager: Option<String>,
+}
+
+/// A person, as a list shows it.
+#[derive(Serialize, JsonSchema)]
+pub struct Person {
+    /// Okta's id of the user.
+    pub id: UserId,
+    /// Display name, else first and last name, else login.
+    pub name: String,
+    /// The login.
+    pub login: Option<String>,
+    /// The email.
+    pub email: Option<String>,
+    /// The title.
+    pub title: Option<String>,
+    /// The department.
+    pub department: Option<String>,
+    /// The division.
+    pub division: Option<String>,
+    /// The cost centre.
+    pub cost_center: Option<String>,
+    /// The employee number.
+    pub employee_number: Option<String>,
+    /// The profile's `userType`.
+    pub user_type: Option<String>,
+    /// The user's status: one of Okta's.
+    pub status: String,
+    /// Where the person works, where it is known.
+    pub location: Option<Named>,
+    /// The manager, where it is one of the people.
+    pub manager: Option<Named>,
+    /// Direct reports.
+    pub reports_count: u32,
+    /// The profile's attributes that are not Okta's own.
+    pub custom: Map<String, Value>,
+}
+
+/// A person with everything around them.
+#[derive(Serialize, JsonSchema)]
+pub struct PersonInFull {
+    /// As a list shows it.
+    #[serde(flatten)]
+    pub person: Person,
+    /// Okta's profile, verbatim.
+    pub profile: BTreeMap<String, Value>,
+    /// The managers above, nearest first.
+    pub manager_chain: Vec<Named>,
+    /// Reports, direct and below.
+    pub all_reports_count: u32,
+    /// Direct reports.
+    pub reports: Shown,
+    /// Groups.
+    pub groups: Shown,
+    /// Applications.
+    pub apps: Shown,
+}
+
+/// Something by its id and name.
+#[derive(Serialize, JsonSchema)]
+pub struct Named {
+    /// Okta's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The first 200 of several, and how many there are.
+#[derive(Serialize, JsonSchema)]
+pub struct Shown {
+    /// At most 200.
+    pub items: Vec<Named>,
+    /// All of them.
+    pub total: usize,
+}
+
+/// Something that is wrong in the directory.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DirectoryFinding")]
+pub struct Finding {
+    /// `manager_cycle`, `manager_dangling`, `manager_ambiguous` or `bad_record`.
+    pub kind: &'static str,
+    /// Okta's id of the user, where it is known.
+    pub user: Option<String>,
+    /// What was found.
+    pub detail: String,
+}
+
+impl Named {
+    fn of(row: &Row) -> Self {
+        Self { id: row.id.to_string(), name: row.name.clone() }
+    }
+}
+
+impl Shown {
+    fn of(mut items: Vec<Named>) -> Self {
+        let total = items.len();
+        items.truncate(MOST_SHOWN);
+        Self { items, total }
+    }
 }
 
 /// Reports, groups and apps that a person shows at most.
@@ -54,40 +157,32 @@ pub async fn people(
     };
     let rows = users::behind(directory, after).filter(takes).take(limit + 1).collect();
     let found = users::load(directory, rows).await?;
-    Ok(cut(found.iter().map(|user| (user.id.to_string(), Value::Object(line(directory, user)))), limit))
+    Ok(cut(found.iter().map(|user| (user.id.to_string(), json!(line(directory, user)))), limit))
 }
 
 /// What a list shows of a person.
-fn line(directory: &Directory<'_>, user: &User) -> Map<String, Value> {
+fn line(directory: &Directory<'_>, user: &User) -> Person {
     let roster = &directory.roster;
     let place = roster.place(user.id.as_str());
     let manager = place.and_then(|place| roster.tree.manager(place));
-    let text = |attribute: &str| user.text(attribute);
-    let line = json!({
-        "id": user.id,
-        "name": user.name(),
-        "login": text("login"),
-        "email": text("email"),
-        "title": text("title"),
-        "department": text("department"),
-        "division": text("division"),
-        "cost_center": text("costCenter"),
-        "employee_number": text("employeeNumber"),
-        "user_type": text("userType"),
-        "status": user.status,
-        "location": null,
-        "manager": manager.map(|manager| reference(&roster.rows[manager])),
-        "reports_count": place.map_or(0, |place| roster.tree.reports_count(place)),
-        "custom": custom(user),
-    });
-    match line {
-        Value::Object(line) => line,
-        _ => Map::new(),
+    let text = |attribute: &str| user.text(attribute).map(str::to_owned);
+    Person {
+        id: user.id.clone(),
+        name: user.name(),
+        login: text("login"),
+        email: text("email"),
+        title: text("title"),
+        department: text("department"),
+        division: text("division"),
+        cost_center: text("costCenter"),
+        employee_number: text("employeeNumber"),
+        user_type: text("userType"),
+        status: user.status.clone(),
+        location: None,
+        manager: manager.map(|manager| Named::of(&roster.rows[manager])),
+        reports_count: place.map_or(0, |place| roster.tree.reports_count(place)),
+        custom: custom(user),
     }
-}
-
-fn reference(row: &Row) -> Value {
-    json!({"id": row.id, "name": row.name})
 }
 
 /// Okta's own attributes of a profile (Management API, `UserProfile`); all others are the customer's.
@@ -131,7 +226,7 @@ fn custom(user: &User) -> Map<String, Value> {
 }
 
 /// A person with everything around them.
-pub async fn person(directory: &Directory<'_>, reference_to: &str) -> Result<Value, Problem> {
+pub async fn person(directory: &Directory<'_>, reference_to: &str) -> Result<PersonInFull, Problem> {
     let user = users::find_user(directory, reference_to).await?;
     let roster = &directory.roster;
     if user.removed_at.is_some() || user.status == "DEPROVISIONED" {
@@ -139,32 +234,32 @@ pub async fn person(directory: &Directory<'_>, reference_to: &str) -> Result<Val
     }
     // A user whose first sync is not over is not among the people yet.
     let place = roster.place(user.id.as_str()).ok_or_else(Problem::not_found)?;
-    let mut person = line(directory, &user);
-    let reports: Vec<_> = roster.tree.reports(place).map(|report| reference(&roster.rows[report])).collect();
-    let belongs = groups::user_groups(directory, &user, None, usize::MAX - 1).await?.items;
-    let named = |group: &Value| json!({"id": group["id"], "name": group["name"]});
-    let shown = |items: Vec<Value>| {
-        let total = items.len();
-        json!({"items": items.into_iter().take(MOST_SHOWN).collect::<Vec<_>>(), "total": total})
-    };
-    person.insert("profile".to_owned(), serde_json::to_value(&user.profile).unwrap_or_default());
-    let chain: Vec<_> = roster.tree.chain(place).into_iter().map(|manager| reference(&roster.rows[manager])).collect();
-    person.insert("manager_chain".to_owned(), chain.into());
-    person.insert("all_reports_count".to_owned(), roster.tree.all_reports_count(place).into());
-    person.insert("reports".to_owned(), shown(reports));
-    person.insert("groups".to_owned(), shown(belongs.iter().map(named).collect()));
-    person.insert("apps".to_owned(), shown(Vec::new()));
-    Ok(Value::Object(person))
+    let reports = roster.tree.reports(place).map(|report| Named::of(&roster.rows[report])).collect();
+    let belongs = groups::groups_of(directory, &user, None, usize::MAX - 1).await?;
+    let chain = roster.tree.chain(place).into_iter().map(|manager| Named::of(&roster.rows[manager])).collect();
+    Ok(PersonInFull {
+        person: line(directory, &user),
+        manager_chain: chain,
+        all_reports_count: roster.tree.all_reports_count(place),
+        reports: Shown::of(reports),
+        groups: Shown::of(
+            belongs.into_iter().map(|group| Named { id: group.id.to_string(), name: group.name }).collect(),
+        ),
+        apps: Shown::of(Vec::new()),
+        profile: user.profile,
+    })
 }
 
 /// A page of what is wrong in the directory, behind a number.
 pub fn findings(directory: &Directory<'_>, after: Option<&str>, limit: usize) -> Listed {
     let first = after.and_then(|after| after.parse::<usize>().ok()).map_or(0, |after| after + 1);
     let roster = &directory.roster;
-    let managers =
-        roster.tree.findings().iter().map(
-            |finding| json!({"kind": finding.kind, "user": roster.rows[finding.place].id, "detail": finding.detail}),
-        );
-    let bad = directory.state.bad.iter().map(|bad| json!({"kind": "bad_record", "user": bad.id, "detail": bad.detail}));
-    cut(managers.chain(bad).enumerate().skip(first).map(|(place, item)| (place.to_string(), item)), limit)
+    let managers = roster.tree.findings().iter().map(|finding| Finding {
+        kind: finding.kind,
+        user: Some(roster.rows[finding.place].id.to_string()),
+        detail: finding.detail.clone(),
+    });
+    let bad = directory.state.bad.iter().cloned();
+    let bad = bad.map(|bad| Finding { kind: "bad_record", user: bad.id, detail: bad.detail });
+    cut(managers.chain(bad).enumerate().skip(first).map(|(place, item)| (place.to_string(), json!(item))), limit)
 }

@@ -99,8 +99,8 @@ async fn removed(
 }
 
 /// One user by id or login; a removed one is found by its id until it is forgotten.
-pub async fn user(directory: &Directory<'_>, reference: &str) -> Result<Value, Problem> {
-    Ok(json(&find_user(directory, reference).await?))
+pub async fn user(directory: &Directory<'_>, reference: &str) -> Result<User, Problem> {
+    find_user(directory, reference).await
 }
 
 /// The user that a reference names.

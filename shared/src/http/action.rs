@@ -6,16 +6,20 @@ use super::connect::page;
 use super::idempotency::OneTime;
 use super::params::Params;
 use super::path::Path;
-use crate::action::{self, Call, Entry};
+use super::route::{Of, Operation, Routes, of};
+use super::{docs, openapi};
+use crate::action::{self, Call, Description, Entry, Rehearsal};
 use crate::app::App;
 use crate::audit::By;
 use crate::idempotency::Attempt;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use serde_json::{Value, json};
+use http::header;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 /// Where an answer may carry a credential.
@@ -28,15 +32,87 @@ const CREDENTIALS: OneTime = OneTime(&[
 
 /// The router.
 pub fn action(app: App) -> Router {
-    Router::new()
-        .route("/v1/actions", get(list))
-        .route("/v1/actions/{name}", get(describe))
-        .route("/v1/connections/{id}/actions/{name}", post(run))
-        .with_state(app)
+    routes().with_state(app)
 }
 
-fn told(entry: &Entry) -> Value {
-    serde_json::to_value(entry.describe()).unwrap_or_default()
+/// The routes.
+pub(super) fn routes() -> Routes<App> {
+    Routes::new("Actions")
+        .on(
+            Operation::get("/v1/actions", "listActions", "List the actions, with what each takes and answers.")
+                .lists::<Description>(),
+            list,
+        )
+        .on(
+            Operation::get("/v1/actions/{name}", "getAction", "Read what an action takes and answers.")
+                .answers::<Description>(200),
+            describe,
+        )
+        .on(run_any(), run)
+        .section("This description")
+        .on(
+            Operation::get("/v1/openapi.json", "openapi", "Read the description of this API, as OpenAPI 3.1.")
+                .answers::<Map<String, Value>>(200),
+            description,
+        )
+        .on(Operation::get("/v1/docs", "docs", "Read the description of this API, as a page.").html(), docs)
+}
+
+/// Running an action, whichever it is.
+pub(super) fn run_any() -> Operation {
+    Operation::post("/v1/connections/{id}/actions/{name}", "runAction", "Run an action, or tell what it would send.")
+        .query("dry_run", Of::Flag, "Tell the requests that would be sent, and send nothing.")
+        .body_if_any(of::<Map<String, Value>>)
+        .answers_either::<Performed, Rehearsed>()
+        .problems(&[
+            Kind::PermissionDenied,
+            Kind::OktaForbidden,
+            Kind::OktaNotFound,
+            Kind::ConnectionNotReady,
+            Kind::ConnectionPaused,
+            Kind::WrongState,
+            Kind::AmbiguousReference,
+            Kind::AlreadyExists,
+            Kind::OktaRejected,
+            Kind::InvalidFilter,
+            Kind::OktaRateLimited,
+            Kind::OktaUnavailable,
+            Kind::OktaUnauthorized,
+            Kind::OutcomeUnknown,
+            Kind::OktaTimeout,
+        ])
+}
+
+/// What an action did.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Performed {
+    /// The action's name.
+    action: String,
+    /// What the action answers.
+    output: Value,
+    /// Okta's ids of all requests, in order.
+    okta_request_ids: Vec<String>,
+    /// How long it took.
+    duration_ms: u64,
+}
+
+/// What an action would send.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Rehearsed {
+    /// The action's name.
+    action: String,
+    /// The requests that it is about, in order.
+    would: Vec<Rehearsal>,
+}
+
+async fn description(_: Caller, params: Params) -> Result<Response, Problem> {
+    params.none_left()?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], openapi::text()).into_response())
+}
+
+async fn docs(_: Caller, params: Params) -> Result<Response, Problem> {
+    params.none_left()?;
+    Ok(docs::page())
 }
 
 async fn list(_: Caller, params: Params) -> Result<Json<Value>, Problem> {
@@ -44,15 +120,15 @@ async fn list(_: Caller, params: Params) -> Result<Json<Value>, Problem> {
     let after = paging.after.as_deref();
     let behind = action::list().iter().skip_while(|entry| after.is_some_and(|after| entry.name != after));
     let mut entries = behind.skip(usize::from(after.is_some()));
-    let items: Vec<_> = entries.by_ref().take(paging.limit).map(told).collect();
+    let items: Vec<_> = entries.by_ref().take(paging.limit).map(Entry::describe).collect();
     let more = entries.next().is_some();
-    let last = items.last().and_then(|item| item["name"].as_str()).filter(|_| more).map(str::to_owned);
-    Ok(page(&items, last.as_deref(), &paging))
+    let last = items.last().map(|item| item.name).filter(|_| more);
+    Ok(page(&items, last, &paging))
 }
 
-async fn describe(_: Caller, params: Params, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
+async fn describe(_: Caller, params: Params, Path(name): Path<String>) -> Result<Json<Description>, Problem> {
     params.none_left()?;
-    action::find(&name).map(|entry| Json(told(entry))).ok_or_else(Problem::not_found)
+    action::find(&name).map(|entry| Json(entry.describe())).ok_or_else(Problem::not_found)
 }
 
 async fn run(
@@ -73,15 +149,11 @@ async fn run(
     let call = Call { app: &app, by: &by, connection: &stored.connection, action, input: &input, attempt };
     if dry_run {
         let would = action::would(&call)?;
-        return Ok(Json(json!({ "action": name, "would": would })).into_response());
+        return Ok(Json(Rehearsed { action: name, would }).into_response());
     }
     let done = action::perform(&call).await?;
-    let body = json!({
-        "action": name,
-        "output": done.output,
-        "okta_request_ids": done.okta_request_ids,
-        "duration_ms": u64::try_from(begun.elapsed().as_millis()).unwrap_or_default(),
-    });
-    let answer = Json(body);
+    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or_default();
+    let (output, okta_request_ids) = (done.output, done.okta_request_ids);
+    let answer = Json(Performed { action: name, output, okta_request_ids, duration_ms });
     Ok(if done.reveals { (Extension(CREDENTIALS), answer).into_response() } else { answer.into_response() })
 }

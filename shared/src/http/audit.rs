@@ -5,19 +5,38 @@ use super::caller::Caller;
 use super::connect::page;
 use super::params::Params;
 use super::path::Path;
+use super::route::{Of, Operation, Routes};
 use crate::app::App;
-use crate::audit::{Audit, By, Filter, Outcome, Target, list};
+use crate::audit::{Audit, By, Filter, Outcome, Row, Target, list};
 use crate::id::ConnectionId;
 use crate::problem::Problem;
 use axum::extract::State;
-use axum::routing::get;
 use axum::{Json, Router};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
 /// The router.
 pub fn audit(app: App) -> Router {
-    Router::new().route("/v1/audit", get(all)).route("/v1/connections/{id}/audit", get(of_connection)).with_state(app)
+    routes().with_state(app)
+}
+
+/// The routes.
+pub(super) fn routes() -> Routes<App> {
+    let filtered = |operation: Operation| {
+        operation
+            .admin()
+            .query("actor", Of::Word, "Only what this subject asked for.")
+            .query("action", Of::Word, "Only this, as in `connection.update` or `user.suspend`.")
+            .query("target", Of::Word, "Only what was about the object with this id.")
+            .query("since", Of::Time, "Only from this moment on.")
+            .query("until", Of::Time, "Only what came before this moment.")
+            .lists::<Row>()
+    };
+    let all_rows = Operation::get("/v1/audit", "listAudit", "List who asked for which change, newest first.");
+    let rows_of_one = "List who asked for which change of a connection, newest first.";
+    Routes::new("Audit")
+        .on(filtered(all_rows.query("connection", Of::Word, "Only of the connection with this id.")), all)
+        .on(filtered(Operation::get("/v1/connections/{id}/audit", "listConnectionAudit", rows_of_one)), of_connection)
 }
 
 async fn all(caller: Caller, mut params: Params, State(app): State<App>) -> Result<Json<Value>, Problem> {

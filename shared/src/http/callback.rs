@@ -3,6 +3,7 @@
 
 use super::audit::Change;
 use super::caller::{RequestId, SourceIp};
+use super::html::{self, escaped};
 use crate::app::App;
 use crate::audit::{Actor, By};
 use crate::connect::{self, Outcome, Return};
@@ -11,20 +12,18 @@ use crate::problem::{Kind, Problem};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
-use http::{Extensions, HeaderName, HeaderValue, StatusCode, Uri, header};
-use serde_json::json;
+use http::{Extensions, HeaderValue, StatusCode, Uri, header};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-/// Nothing is loaded, run, framed, kept, or told to the next page.
-const STRICT: [(HeaderName, &str); 5] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::CACHE_CONTROL, "no-store"),
-    (header::VARY, "accept"),
-];
+/// What became of a sign-in.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SignedIn {
+    /// The connection's status as it now is.
+    status: Status,
+    /// What happened, for people.
+    message: &'static str,
+}
 
 /// Finishes a sign-in. A person gets a page, a program that accepts JSON gets JSON.
 pub(super) async fn callback(State(app): State<App>, request: Request) -> Response {
@@ -44,9 +43,8 @@ pub(super) async fn callback(State(app): State<App>, request: Request) -> Respon
             (status, page(title, &problem.detail)).into_response()
         }
     };
-    for (name, value) in STRICT {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
+    html::guard(&mut response, None);
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response
 }
 
@@ -85,7 +83,7 @@ fn tell(outcome: &Outcome, json: bool) -> Response {
     let Outcome { stored, message, .. } = outcome;
     let connection = &stored.connection;
     if json {
-        return Json(json!({"status": connection.status, "message": message})).into_response();
+        return Json(SignedIn { status: connection.status, message }).into_response();
     }
     let next = match (connection.status, &connection.status_reason) {
         (Status::Active, _) => "You can close this window.",
@@ -101,22 +99,6 @@ fn page(title: &str, text: &str) -> Html<String> {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\
          <body><h1>{title}</h1><p>{text}</p></body></html>\n"
     ))
-}
-
-/// Text as it may stand in a page.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@ use crate::id::ConnectionId;
 use crate::problem::{Kind, Problem};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// Somebody who is known. Without one in the request's extensions there is no caller, and never an admin by default.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Caller {
     /// Who.
     pub subject: String,

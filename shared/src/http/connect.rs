@@ -2,46 +2,170 @@
 
 use super::audit::Change;
 use super::body;
+use super::callback::{SignedIn, callback};
 use super::caller::Caller;
 use super::idempotency::OneTime;
 use super::params::{Paging, Params};
 use super::path::Path;
+use super::route::{Header, Of, Operation, Routes, of};
 use crate::app::App;
 use crate::audit::By;
-use crate::connect::{self, Invitation, Outcome, RotateKeys, check_version, key_resource, merge_patch, resource};
+use crate::connect::{
+    self, Invitation, Outcome, PublishedKey, Resource, RotateKeys, RotatedKey, SetUp, check_version, described,
+    merge_patch,
+};
 use crate::connection::{self, Stored};
-use crate::directory::sync_json;
-use crate::id::{ConnectionId, SyncId};
+use crate::id::ConnectionId;
 use crate::problem::{Kind, Problem};
-use crate::runs;
-use crate::synced::{Mode, State};
+use crate::synced::State;
 use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
 use axum::{Extension, Json as Body, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The router.
 pub fn connect(app: App) -> Router {
-    Router::new()
-        .route("/v1/me", get(me))
-        .route("/v1/connections", get(list).post(create))
-        .route("/v1/connections/{id}", get(read).patch(patch).delete(delete))
-        .route("/v1/connections/{id}/auth", put(change_auth))
-        .route("/v1/connections/{id}/authorize", post(authorize))
-        .route("/v1/oauth/callback", get(super::callback::callback))
-        .route("/v1/connections/{id}/keys", get(keys).post(rotate_key))
-        .route("/v1/connections/{id}/syncs", post(start_sync))
-        .route("/v1/connections/{id}/syncs/{sync}/cancel", post(cancel_sync))
-        .with_state(app)
+    routes().with_state(app)
 }
 
-async fn me(caller: Caller, params: Params) -> Result<Body<Value>, Problem> {
+/// The routes.
+pub(super) fn routes() -> Routes<App> {
+    const VERIFIED: [Kind; 4] =
+        [Kind::VerificationFailed, Kind::DifferentOrg, Kind::InvalidSchedule, Kind::OktaUnavailable];
+    Routes::new("Connections")
+        .on(
+            Operation::get("/v1/connections", "listConnections", "List the connections that the caller may see.")
+                .lists::<Resource>(),
+            list,
+        )
+        .on(
+            Operation::post(
+                "/v1/connections",
+                "createConnection",
+                "Make a connection. Where everything is known, nothing is stored unless Okta lets us in.",
+            )
+            .admin()
+            .body(described::new_connection)
+            .answers::<SetUp>(201)
+            .with(Header::ETag)
+            .with(Header::Location)
+            .problems(&VERIFIED),
+            create,
+        )
+        .on(
+            Operation::get("/v1/connections/{id}", "getConnection", "Read a connection.")
+                .answers::<Resource>(200)
+                .with(Header::ETag),
+            read,
+        )
+        .on(
+            Operation::patch(
+                "/v1/connections/{id}",
+                "updateConnection",
+                "Change what a connection's owner configured, by a JSON merge patch.",
+            )
+            .admin()
+            .if_match()
+            .body(described::patch)
+            .answers::<Resource>(200)
+            .with(Header::ETag)
+            .problems(&[Kind::InvalidSchedule]),
+            patch,
+        )
+        .on(
+            Operation::delete("/v1/connections/{id}", "deleteConnection", "Delete a connection and its directory.")
+                .admin()
+                .if_match()
+                .answers_nothing(),
+            delete,
+        )
+        .and(credentials())
+        .and(super::sync::routes())
+        .section("Caller")
+        .on(Operation::get("/v1/me", "me", "Who the caller is.").answers::<Caller>(200), me)
+}
+
+/// The routes about how a connection signs in.
+fn credentials() -> Routes<App> {
+    Routes::new("Credentials")
+        .on(
+            Operation::put(
+                "/v1/connections/{id}/auth",
+                "changeAuth",
+                "Replace how a connection signs in, once Okta lets the new credentials in.",
+            )
+            .admin()
+            .if_match()
+            .body(described::change_auth)
+            .answers::<SetUp>(200)
+            .with(Header::ETag)
+            .problems(&[
+                Kind::VerificationFailed,
+                Kind::DifferentOrg,
+                Kind::OktaUnavailable,
+                Kind::ConnectionNotReady,
+            ]),
+            change_auth,
+        )
+        .on(
+            Operation::post(
+                "/v1/connections/{id}/authorize",
+                "authorize",
+                "Make a link by which a user agrees to what a web app may do.",
+            )
+            .admin()
+            .answers::<Invited>(200)
+            .problems(&[Kind::ConnectionNotReady, Kind::OktaUnavailable]),
+            authorize,
+        )
+        .on(
+            Operation::get("/v1/oauth/callback", "oauthCallback", "Where Okta sends the user's browser back to.")
+                .public()
+                .query("state", Of::Word, "As it was sent.")
+                .query("code", Of::Word, "What the sign-in is finished with.")
+                .query("error", Of::Word, "Why Okta did not let the user in.")
+                .query("error_description", Of::Word, "The same in a sentence.")
+                .html()
+                .answers::<SignedIn>(200)
+                .problems(&[Kind::BadRequest, Kind::VerificationFailed, Kind::DifferentOrg, Kind::OktaUnavailable]),
+            callback,
+        )
+        .on(
+            Operation::get("/v1/connections/{id}/keys", "listKeys", "List the keys that are published.")
+                .lists::<PublishedKey>(),
+            keys,
+        )
+        .on(
+            Operation::post(
+                "/v1/connections/{id}/keys",
+                "rotateKey",
+                "Publish a new key, which signs from the end of the overlap on.",
+            )
+            .admin()
+            .body(of::<RotateKeys>)
+            .answers::<RotatedKey>(202)
+            .with(Header::ETag)
+            .problems(&[Kind::WrongState]),
+            rotate_key,
+        )
+}
+
+/// A link by which a user agrees.
+#[derive(Serialize, JsonSchema)]
+struct Invited {
+    /// Okta's page, to open in the user's browser. It is told once.
+    authorize_url: String,
+    /// Until when the user must have agreed.
+    expires_at: Timestamp,
+}
+
+async fn me(caller: Caller, params: Params) -> Result<Body<Caller>, Problem> {
     params.none_left()?;
-    Ok(Body(json!({"subject": caller.subject, "teams": caller.teams, "admin": caller.admin})))
+    Ok(Body(caller))
 }
 
 async fn list(caller: Caller, params: Params, Shared(app): Shared<App>) -> Result<Body<Value>, Problem> {
@@ -55,17 +179,17 @@ async fn list(caller: Caller, params: Params, Shared(app): Shared<App>) -> Resul
 }
 
 /// A page of a list as it is told.
-pub(super) fn page(items: &[Value], next: Option<&str>, paging: &Paging) -> Body<Value> {
+pub(super) fn page<T: Serialize>(items: &[T], next: Option<&str>, paging: &Paging) -> Body<Value> {
     Body(json!({"items": items, "next_cursor": next.map(|place| paging.cursor(place))}))
 }
 
-async fn show(app: &App, stored: &Stored) -> Result<Value, Problem> {
+async fn show(app: &App, stored: &Stored) -> Result<Resource, Problem> {
     let state = State::load(&app.store, &stored.connection.id).await?;
-    Ok(resource(&stored.connection, &state, &app.public_url, app.now()))
+    Ok(Resource::new(stored.connection.clone(), state, &app.public_url, app.now()))
 }
 
 /// One connection, with its version as `ETag`.
-fn tagged(status: StatusCode, stored: &Stored, body: Value) -> Response {
+fn tagged(status: StatusCode, stored: &Stored, body: impl Serialize) -> Response {
     let mut response = (status, Body(body)).into_response();
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", stored.connection.version)) {
         response.headers_mut().insert(header::ETAG, tag);
@@ -95,10 +219,7 @@ async fn create(
 
 /// The resource, and what happened to it.
 async fn tell(app: &App, status: StatusCode, outcome: Outcome) -> Result<Response, Problem> {
-    let mut body = show(app, &outcome.stored).await?;
-    body["message"] = outcome.message.into();
-    body["checks"] = serde_json::to_value(&outcome.checks).unwrap_or_default();
-    body["sync_id"] = json!(outcome.sync_id);
+    let body = show(app, &outcome.stored).await?.set_up(&outcome);
     Ok(tagged(status, &outcome.stored, body))
 }
 
@@ -128,7 +249,7 @@ async fn to_change<'a>(
 }
 
 /// A connection that somebody who sees it is about to do something with.
-async fn found<'a>(
+pub(super) async fn found<'a>(
     caller: &Caller,
     app: &'a App,
     by: &'a By,
@@ -200,13 +321,12 @@ async fn authorize(
     params: Params,
     Path(id): Path<String>,
     Shared(app): Shared<App>,
-) -> Result<(Extension<OneTime>, Body<Value>), Problem> {
+) -> Result<(Extension<OneTime>, Body<Invited>), Problem> {
     let (stored, change) = to_change(&caller, &app, &by, &id, "connection.authorize").await?;
     params.none_left()?;
     let invitation = connect::authorize(&app, &stored.connection, &by.actor.subject);
     let Invitation { url, expires_at } = change.make(invitation).await?;
-    let body = json!({"authorize_url": url.as_str(), "expires_at": expires_at});
-    Ok((Extension(OneTime(&["/authorize_url"])), Body(body)))
+    Ok((Extension(OneTime(&["/authorize_url"])), Body(Invited { authorize_url: url.into(), expires_at })))
 }
 
 async fn keys(
@@ -217,9 +337,7 @@ async fn keys(
 ) -> Result<Body<Value>, Problem> {
     let stored = caller.find(&app, &id).await?;
     let paging = params.paging()?;
-    let (all, now) = (&stored.connection.keys, app.now());
-    let items: Vec<_> = all.iter().filter_map(|key| key_resource(key, all, now)).collect();
-    Ok(page(&items, None, &paging))
+    Ok(page(&PublishedKey::all(&stored.connection.keys, app.now()), None, &paging))
 }
 
 async fn rotate_key(
@@ -235,46 +353,9 @@ async fn rotate_key(
     let input: RotateKeys = body::parse(request).await?;
     let (stored, key) = change.make(connect::rotate_key(&app, stored, &input)).await?;
     let (all, now) = (&stored.connection.keys, app.now());
-    let mut body = key_resource(&key, all, now).unwrap_or_default();
-    body["keys"] = all.iter().filter_map(|key| key_resource(key, all, now)).collect();
-    Ok(tagged(StatusCode::ACCEPTED, &stored, body))
-}
-
-/// A sync to start.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct NewSync {
-    #[serde(default)]
-    mode: Mode,
-}
-
-async fn start_sync(
-    caller: Caller,
-    by: By,
-    params: Params,
-    Path(id): Path<String>,
-    Shared(app): Shared<App>,
-    request: Request,
-) -> Result<(StatusCode, Body<Value>), Problem> {
-    let (stored, change) = found(&caller, &app, &by, &id, "sync.start").await?;
-    params.none_left()?;
-    let input: NewSync = body::parse_any(request).await?;
-    let run = change.make(runs::start(&app, &stored.connection, input.mode)).await?;
-    Ok((StatusCode::ACCEPTED, Body(sync_json(&run))))
-}
-
-async fn cancel_sync(
-    caller: Caller,
-    by: By,
-    params: Params,
-    Path((id, sync)): Path<(String, String)>,
-    Shared(app): Shared<App>,
-) -> Result<(StatusCode, Body<Value>), Problem> {
-    let (stored, change) = found(&caller, &app, &by, &id, "sync.cancel").await?;
-    params.none_left()?;
-    let sync = SyncId::parse(&sync).ok_or_else(Problem::not_found)?;
-    let run = change.make(runs::cancel(&app, &stored.connection.id, &sync)).await?;
-    Ok((StatusCode::ACCEPTED, Body(sync_json(&run))))
+    let gone = || Problem::new(Kind::Internal, "The new key is not published.");
+    let key = PublishedKey::new(&key, all, now).ok_or_else(gone)?;
+    Ok(tagged(StatusCode::ACCEPTED, &stored, RotatedKey { key, keys: PublishedKey::all(all, now) }))
 }
 
 /// The version of `If-Match: "7"`; none where there is no such header, or it is `*`.

@@ -5,19 +5,22 @@ use super::caller::Caller;
 use super::connect::page;
 use super::params::{Paging, Params};
 use super::path::Path;
+use super::route::{Of, Operation, Routes};
 use crate::app::App;
-use crate::directory::{self, Directory, Listed, PeopleFilter, Rosters, UserFilter};
+use crate::directory::{
+    self, Directory, Finding, Listed, Membership, PeopleFilter, Person, PersonInFull, Rosters, SyncRun, UserFilter,
+};
 use crate::problem::Problem;
 use crate::store::keys;
+use crate::synced::{Group, User};
 use axum::extract::State;
-use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;
 use std::sync::Arc;
 
 /// What the routes need.
 #[derive(Clone)]
-struct Reader {
+pub(super) struct Reader {
     app: App,
     rosters: Arc<Rosters>,
 }
@@ -31,21 +34,109 @@ type Answer = Result<Json<Value>, Problem>;
 /// The router.
 pub fn directory(app: App) -> Router {
     let audit = audit(app.clone());
-    Router::new()
-        .route("/v1/connections/{id}/syncs", get(syncs))
-        .route("/v1/connections/{id}/syncs/{sync}", get(sync))
-        .route("/v1/connections/{id}/users", get(users))
-        .route("/v1/connections/{id}/users/{user}", get(user))
-        .route("/v1/connections/{id}/users/{user}/groups", get(user_groups))
-        .route("/v1/connections/{id}/groups", get(groups))
-        .route("/v1/connections/{id}/groups/{group}", get(group))
-        .route("/v1/connections/{id}/groups/{group}/members", get(members))
-        .route("/v1/connections/{id}/memberships", get(memberships))
-        .route("/v1/connections/{id}/people", get(people))
-        .route("/v1/connections/{id}/people/{user}", get(person))
-        .route("/v1/connections/{id}/findings", get(findings))
-        .with_state(Reader { app, rosters: Arc::default() })
-        .merge(audit)
+    routes().with_state(Reader { app, rosters: Arc::default() }).merge(audit)
+}
+
+/// The routes, those of the audit aside.
+pub(super) fn routes() -> Routes<Reader> {
+    Routes::new("Syncs")
+        .on(
+            Operation::get("/v1/connections/{id}/syncs", "listSyncs", "List the syncs of a connection, newest first.")
+                .lists::<SyncRun>(),
+            syncs,
+        )
+        .on(
+            Operation::get("/v1/connections/{id}/syncs/{sync}", "getSync", "Read a sync, and how far it is.")
+                .answers::<SyncRun>(200),
+            sync,
+        )
+        .and(of_users())
+        .and(of_groups())
+        .and(of_people())
+}
+
+fn of_users() -> Routes<Reader> {
+    Routes::new("Directory")
+        .on(
+            Operation::get("/v1/connections/{id}/users", "listUsers", "List users of all statuses.")
+                .query("status", Of::Words(&STATUSES), "Only users with one of these statuses.")
+                .query("q", Of::Word, "Only users of whose name, login or email a word begins so.")
+                .query("updated_since", Of::Time, "Only users that were stored at or after this moment.")
+                .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
+                .lists::<User>(),
+            users,
+        )
+        .on(
+            Operation::get("/v1/connections/{id}/users/{user}", "getUser", "Read a user, by id or login.")
+                .answers::<User>(200),
+            user,
+        )
+        .on(
+            Operation::get("/v1/connections/{id}/users/{user}/groups", "listUserGroups", "List the groups of a user.")
+                .lists::<Group>(),
+            user_groups,
+        )
+}
+
+fn of_groups() -> Routes<Reader> {
+    Routes::new("Directory")
+        .on(
+            Operation::get("/v1/connections/{id}/groups", "listGroups", "List groups.")
+                .query("q", Of::Word, "Only groups of whose name a word begins so.")
+                .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
+                .lists::<Group>(),
+            groups,
+        )
+        .on(
+            Operation::get("/v1/connections/{id}/groups/{group}", "getGroup", "Read a group, by id.")
+                .answers::<Group>(200),
+            group,
+        )
+        .on(
+            Operation::get(
+                "/v1/connections/{id}/groups/{group}/members",
+                "listMembers",
+                "List the members of a group.",
+            )
+            .lists::<User>(),
+            members,
+        )
+        .on(
+            Operation::get(
+                "/v1/connections/{id}/memberships",
+                "listMemberships",
+                "List who is in which group; the group of all users is left out.",
+            )
+            .lists::<Membership>(),
+            memberships,
+        )
+}
+
+fn of_people() -> Routes<Reader> {
+    Routes::new("Directory")
+        .on(
+            Operation::get(
+                "/v1/connections/{id}/people",
+                "listPeople",
+                "List people: users that are neither deprovisioned nor removed.",
+            )
+            .query("q", Of::Word, "Only people of whose name, login or email a word begins so.")
+            .query("title", Of::Word, "Only people with this title; case and accents do not count.")
+            .query("department", Of::Word, "Only people of this department; case and accents do not count.")
+            .query("manager", Of::Word, "Only direct reports of this user: an id or login.")
+            .lists::<Person>(),
+            people,
+        )
+        .on(
+            Operation::get("/v1/connections/{id}/people/{user}", "getPerson", "Read a person, by id or login.")
+                .answers::<PersonInFull>(200),
+            person,
+        )
+        .on(
+            Operation::get("/v1/connections/{id}/findings", "listFindings", "List what is wrong in the directory.")
+                .lists::<Finding>(),
+            findings,
+        )
 }
 
 /// A page as it is told.
@@ -75,7 +166,7 @@ async fn sync(
     params: Params,
     Path((id, sync)): Path<(String, String)>,
     State(reader): State<Reader>,
-) -> Answer {
+) -> Result<Json<SyncRun>, Problem> {
     let stored = caller.find(&reader.app, &id).await?;
     params.none_left()?;
     Ok(Json(directory::sync(&reader.app, &stored.connection.id, &sync).await?))
@@ -99,7 +190,7 @@ async fn user(
     params: Params,
     Path((id, user)): Path<(String, String)>,
     State(reader): State<Reader>,
-) -> Answer {
+) -> Result<Json<User>, Problem> {
     open!(reader, caller, id => opened);
     params.none_left()?;
     Ok(Json(directory::user(&opened, &user).await?))
@@ -130,7 +221,7 @@ async fn group(
     params: Params,
     Path((id, group)): Path<(String, String)>,
     State(reader): State<Reader>,
-) -> Answer {
+) -> Result<Json<Group>, Problem> {
     open!(reader, caller, id => opened);
     params.none_left()?;
     Ok(Json(directory::group(&opened, &group).await?))
@@ -170,7 +261,7 @@ async fn person(
     params: Params,
     Path((id, user)): Path<(String, String)>,
     State(reader): State<Reader>,
-) -> Answer {
+) -> Result<Json<PersonInFull>, Problem> {
     open!(reader, caller, id => opened);
     params.none_left()?;
     Ok(Json(directory::person(&opened, &user).await?))

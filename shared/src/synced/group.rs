@@ -7,10 +7,11 @@ use crate::okta::{self, GroupId};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A group as it is stored and told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// Okta's id.
     pub id: GroupId,

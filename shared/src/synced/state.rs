@@ -5,6 +5,7 @@ use crate::id::{ConnectionId, SyncId};
 use crate::okta::BadRecord;
 use crate::store::{Condition, Error, Item, Store, Write, keys};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The state of a connection's sync.
@@ -29,7 +30,7 @@ pub struct State {
 }
 
 /// A run that ended, in short.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastSync {
     /// Which.
     pub id: SyncId,
@@ -42,7 +43,7 @@ pub struct LastSync {
 }
 
 /// How many there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Counts {
     /// Users of all statuses.

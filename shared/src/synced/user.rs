@@ -7,12 +7,13 @@ use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Key};
 use crate::synced::fingerprint;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A user as it is stored and told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct User {
     /// Okta's id.
     pub id: UserId,
@@ -42,7 +43,7 @@ pub struct User {
 }
 
 /// A user type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TypeName {
     /// `oty…`
     pub id: String,

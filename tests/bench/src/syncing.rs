@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use okta_connector::app::{App, RunnerError, SyncRunner};
 use okta_connector::clock::{SharedClock, SystemClock};
 use okta_connector::connect;
-use okta_connector::directory::sync_json;
+use okta_connector::directory::SyncRun;
 use okta_connector::id::{ConnectionId, SyncId};
 use okta_connector::okta::{AllowedOrigins, SigningKey, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
@@ -61,7 +61,7 @@ pub async fn run(database: &str, tenant: &str) -> Result<(), Error> {
         };
         drive(&app, &id, &run).await?;
         let run = Run::load(&app.store, &id, &run).await?.ok_or("the run is gone")?;
-        let mut told = sync_json(&run);
+        let mut told = json!(SyncRun::of(run));
         told["seconds"] = json!(began.elapsed().as_secs_f64());
         told["peak_memory_kib"] = json!(peak_memory_kib()?);
         println!("{told}");

@@ -32,6 +32,7 @@ pub struct Offboarded {
 
 /// What became of a step.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StepReport")]
 struct Report {
     /// Which.
     step: Step,
@@ -60,6 +61,7 @@ enum Step {
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "StepStatus")]
 enum Status {
     /// It was done.
     Done,

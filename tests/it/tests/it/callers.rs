@@ -1,7 +1,7 @@
 //! Who may what: callers with a token of an issuer, their teams, and admins.
 
 use crate::pasted::PastedKey;
-use crate::world::text;
+use crate::world::{Reply, text};
 use axum::Router;
 use axum::routing::get;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -79,14 +79,14 @@ impl Guarded {
         let url = format!("{}{path}", self.service.url());
         let mut request = self.http.request(method.parse().expect("a method"), url);
         request = token.iter().fold(request, reqwest::RequestBuilder::bearer_auth);
-        answer(body.iter().fold(request, reqwest::RequestBuilder::json)).await
+        answer(body.iter().fold(request, reqwest::RequestBuilder::json), method, path).await
     }
 
     /// The same, of a POST under an `Idempotency-Key`.
     pub async fn keyed(&self, token: Option<&str>, key: &str, path: &str, body: Value) -> (u16, String, Value) {
         let request =
             self.http.post(format!("{}{path}", self.service.url())).header("idempotency-key", key).json(&body);
-        answer(token.iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
+        answer(token.iter().fold(request, reqwest::RequestBuilder::bearer_auth), "POST", path).await
     }
 
     /// A pending connection of these teams.
@@ -98,12 +98,14 @@ impl Guarded {
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> (u16, String, Value) {
+async fn answer(request: reqwest::RequestBuilder, method: &str, path: &str) -> (u16, String, Value) {
     let response = request.send().await.expect("an answer");
-    let status = response.status().as_u16();
-    let body: Value = serde_json::from_str(&response.text().await.expect("a body")).unwrap_or_default();
-    let slug = body["type"].as_str().and_then(|it| it.strip_prefix("urn:okta-connector:problem:"));
-    (status, slug.unwrap_or_default().to_owned(), body)
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    let reply = Reply { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+    reply.is_as_promised(method, path);
+    let slug = if reply.problem() == "none" { "" } else { reply.problem() };
+    (status, slug.to_owned(), reply.body)
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod idempotency;
 mod killed;
 mod lease;
 mod main_job;
+mod openapi;
 mod pasted;
 mod picture;
 mod process;

@@ -3,6 +3,7 @@
 //! When a world ends, each recorded exchange with Okta is held against Okta's own description.
 
 use it::judge::{Judge, facts_dir};
+use it::promise::{Answered, Promise};
 use it::proxy::{Exchange, Proxy};
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Gate, Service};
@@ -40,6 +41,13 @@ impl Reply {
         self.body
     }
 
+    /// Fails the test if the service's description does not promise such an answer.
+    pub fn is_as_promised(&self, method: &str, path: &str) {
+        let Self { status, headers, body } = self;
+        let complaints = PROMISE.complaints(&Answered { method, path, status: *status, headers, body });
+        assert!(complaints.is_empty(), "{method} {path} {status}: {complaints:#?} {body:#}");
+    }
+
     /// The slug of a problem.
     pub fn problem(&self) -> &str {
         self.body["type"].as_str().and_then(|it| it.strip_prefix("urn:okta-connector:problem:")).unwrap_or("none")
@@ -48,6 +56,9 @@ impl Reply {
 
 /// Judges exchanges for all tests of this process, where Okta's facts are at hand.
 pub static JUDGE: LazyLock<Option<Judge>> = LazyLock::new(|| facts_dir().map(|facts| Judge::from_facts(&facts)));
+
+/// What the service promises, for all tests of this process.
+pub static PROMISE: LazyLock<Promise> = LazyLock::new(Promise::read);
 
 /// A small tenant.
 pub fn small() -> okta_simulator::Config {
@@ -88,9 +99,11 @@ impl World {
         self.okta.url()
     }
 
-    /// Calls the service's API.
+    /// Calls the service's API, and sees that it keeps what its description promises.
     pub async fn api(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
-        self.request(method, &format!("{}{path}", self.url()), &[], body).await
+        let reply = self.request(method, &format!("{}{path}", self.url()), &[], body).await;
+        reply.is_as_promised(method, path);
+        reply
     }
 
     /// Calls the simulator's operator.

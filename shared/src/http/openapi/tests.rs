@@ -1,0 +1,114 @@
+use super::*;
+use std::collections::BTreeSet;
+
+/// Everything in a description, with its place.
+fn walk<'a>(value: &'a Value, visit: &mut impl FnMut(&'a Value)) {
+    visit(value);
+    match value {
+        Value::Object(members) => members.values().for_each(|member| walk(member, visit)),
+        Value::Array(items) => items.iter().for_each(|item| walk(item, visit)),
+        _ => {}
+    }
+}
+
+/// Path, method and operation.
+fn all(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        item.as_object().into_iter().flatten().map(move |(method, told)| (path.as_str(), method.as_str(), told))
+    })
+}
+
+fn parameters<'a>(document: &'a Value, operation: &'a Value) -> impl Iterator<Item = &'a Value> {
+    operation["parameters"].as_array().into_iter().flatten().map(|parameter| match parameter["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap_or(&Value::Null),
+        None => parameter,
+    })
+}
+
+#[test]
+fn the_description_in_the_repository_is_that_of_the_code() {
+    let kept: Value = serde_json::from_str(include_str!("../../../../infra/openapi.json")).expect("JSON");
+    assert!(kept == document(), "run: cargo run -- openapi > infra/openapi.json");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    walk(&document, &mut |value| {
+        if let Some(reference) = value["$ref"].as_str() {
+            let place = reference.strip_prefix('#').expect("a place in this description");
+            assert!(document.pointer(place).is_some(), "{reference}");
+        }
+    });
+}
+
+#[test]
+fn every_schema_is_one() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        assert!(jsonschema::meta::is_valid(schema), "{name}");
+    }
+}
+
+#[test]
+fn every_type_is_used_and_has_a_name_of_its_own() {
+    let (document, mut used) = (document(), BTreeSet::new());
+    walk(&document, &mut |value| used.extend(value["$ref"].as_str()));
+    for name in document["components"]["schemas"].as_object().expect("schemas").keys() {
+        assert!(used.contains(format!("{SCHEMAS}{name}").as_str()), "{name}");
+        // A second type of the same name would be numbered.
+        assert!(!name.ends_with(|c: char| c.is_ascii_digit()), "{name}");
+    }
+}
+
+#[test]
+fn operations_are_named_once_and_say_what_they_do() {
+    let (document, mut seen) = (document(), BTreeSet::new());
+    for (path, method, told) in all(&document) {
+        assert!(seen.insert(told["operationId"].as_str().expect("a name")), "{method} {path}");
+        assert!(told["summary"].as_str().is_some_and(|it| !it.is_empty()), "{method} {path}");
+    }
+}
+
+#[test]
+fn every_parameter_of_a_path_is_told_and_no_other() {
+    let document = document();
+    for (path, method, told) in all(&document) {
+        let named: BTreeSet<_> = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        let in_path = parameters(&document, told).filter(|parameter| parameter["in"] == "path");
+        let described: BTreeSet<_> = in_path.filter_map(|parameter| parameter["name"].as_str()).collect();
+        assert_eq!(named, described, "{method} {path}");
+        for parameter in parameters(&document, told) {
+            assert!(parameter["description"].as_str().is_some_and(|it| !it.is_empty()), "{method} {path} {parameter}");
+        }
+    }
+}
+
+#[test]
+fn every_action_is_a_path_with_its_own_input_and_output() {
+    let document = document();
+    for entry in crate::action::list() {
+        let told = &document["paths"][format!("/v1/connections/{{id}}/actions/{}", entry.name)]["post"];
+        let input = &told["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        assert_eq!(input, &format!("{SCHEMAS}{}.input", entry.name));
+        let output = told.pointer("/responses/200/content/application~1json/schema/anyOf/0/properties/output/$ref");
+        assert_eq!(output, Some(&format!("{SCHEMAS}{}.output", entry.name).into()));
+    }
+}
+
+/// Routes are registered in one place only, so that none is without a description.
+#[test]
+fn no_route_is_registered_past_the_descriptions() {
+    for (name, code) in [
+        ("action", include_str!("../action.rs")),
+        ("audit", include_str!("../audit.rs")),
+        ("connect", include_str!("../connect.rs")),
+        ("directory", include_str!("../directory.rs")),
+        ("public", include_str!("../public.rs")),
+        ("sync", include_str!("../sync.rs")),
+        ("test", include_str!("../test.rs")),
+    ] {
+        assert!(!code.contains(".route("), "{name}");
+    }
+}
