@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use it::proxy::KillSwitch;
 use okta_connector::app::App;
-use okta_connector::http::{Caller, SourceIp, connect, directory, layered, repeatable, test};
+use okta_connector::http::{Caller, SourceIp, action, connect, directory, layered, repeatable, test};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use tower::ServiceExt;
@@ -16,16 +16,20 @@ pub struct Function {
     caller: Caller,
 }
 
+/// What the functions of callers serve.
+fn callers(app: &App) -> Router {
+    connect(app.clone()).merge(test(app.clone())).merge(action(app.clone())).merge(directory(app.clone()))
+}
+
 impl Function {
     /// Called by an admin.
     pub fn of(app: &App) -> Self {
-        Self::serving(app, connect(app.clone()).merge(test(app.clone())).merge(directory(app.clone())))
+        Self::serving(app, callers(app))
     }
 
     /// Called by somebody.
     pub fn called_by(app: &App, caller: Caller) -> Self {
-        let router = connect(app.clone()).merge(test(app.clone())).merge(directory(app.clone()));
-        Self { caller, ..Self::serving(app, router) }
+        Self { caller, ..Self::serving(app, callers(app)) }
     }
 
     /// Routes of a test's own, called by an admin.

@@ -1,6 +1,7 @@
 //! The product from outside: the whole service over real HTTP, in front of a simulated tenant.
 
 mod actions;
+mod adopted;
 mod audit;
 mod bad_input;
 mod callers;
@@ -23,6 +24,7 @@ mod process;
 mod properties;
 mod recorded;
 mod refreshes;
+mod scene;
 mod sign_in;
 mod store;
 mod sync;

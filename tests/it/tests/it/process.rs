@@ -66,11 +66,12 @@ pub struct Ground {
     pub clock: Arc<MovedClock>,
     pub connection: Connection,
     tenant: Tenant,
-    /// Of whoever starts runs; made once, because it takes a while.
+    /// Of whoever starts runs, and of warm processes; made once, because it takes a while.
     transport: Arc<Transport>,
     secrets: Arc<FileSecrets>,
-    /// The tenant and the secrets' directory last as long as this does.
-    kept: (Simulator, TempDir),
+    simulator: Simulator,
+    /// The secrets' directory lasts as long as this does.
+    _kept: TempDir,
 }
 
 /// What a function holds in memory.
@@ -100,8 +101,7 @@ impl Ground {
         let (engine, clock) = (engine().await, Arc::<MovedClock>::default());
         let transport = transport(&okta, clock.clone());
         let tenant = Tenant::new(simulator.url(), &simulator.credentials().api_token);
-        let kept = (simulator, directory);
-        let ground = Self { okta, engine, clock, connection, tenant, transport, secrets, kept };
+        let ground = Self { okta, engine, clock, connection, tenant, transport, secrets, simulator, _kept: directory };
         ground.furnish().await;
         let jwk = KEY.public_jwk().expect("a public key");
         ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": [jwk]}})).await;
@@ -119,6 +119,16 @@ impl Ground {
         self.engine = engine().await;
     }
 
+    /// Signs in with an API token from now on; the table begins anew.
+    pub async fn sign_in_by_token(&mut self) {
+        let token = Some(SecretString::from(self.simulator.credentials().api_token.clone()));
+        let secret = Credentials { token, ..Credentials::default() }.to_secret();
+        let version = self.secrets.put(self.connection.id.as_str(), &secret).await.expect("a secret");
+        self.connection.secret_version = Some(version);
+        self.connection.auth = Auth::new(AuthType::ApiToken);
+        self.renew().await;
+    }
+
     async fn furnish(&self) {
         let stored = Stored { connection: self.connection.clone(), revision: 0 };
         connection::save(&self.store(), &stored).await.expect("a connection");
@@ -131,7 +141,7 @@ impl Ground {
 
     /// How callers sign in to the tenant.
     pub fn credentials(&self) -> &okta_simulator::Credentials {
-        self.kept.0.credentials()
+        self.simulator.credentials()
     }
 
     /// The tenant as its administrator sees it, past every proxy.
@@ -145,12 +155,21 @@ impl Ground {
 
     /// A new process; it dies when the switch fires.
     pub async fn process(&self, gate: &KillSwitch) -> Process {
+        self.process_with(gate, transport(&self.okta, self.clock())).await
+    }
+
+    /// A process that has spoken to the tenant before; it dies when the switch fires.
+    pub async fn warm_process(&self, gate: &KillSwitch) -> Process {
+        self.process_with(gate, self.transport.clone()).await
+    }
+
+    async fn process_with(&self, gate: &KillSwitch, okta: Arc<Transport>) -> Process {
         let dynamodb = Proxy::start(self.engine.endpoint()).await;
         dynamodb.kill_at(gate);
         self.okta.kill_at(gate);
         let store = Store::new(embedded_dynamodb::client(&dynamodb.url()), TABLE, self.clock());
         let secrets = Arc::new(CountedSecrets { secrets: self.secrets.clone(), gate: gate.clone() });
-        let app = self.app(store, secrets, transport(&self.okta, self.clock()));
+        let app = self.app(store, secrets, okta);
         let (connection, clock, tenant) = (self.connection.clone(), self.clock.clone(), self.tenant());
         Process { app, dynamodb, connection, clock, tenant, gate: gate.clone() }
     }

@@ -1,0 +1,264 @@
+//! A user whose creation was lost: killed at any outbound call and repeated, `user.create` leaves one user, its own.
+
+use crate::scene::{Kill, Scene, tiny};
+use crate::world::{Reply, text};
+use it::proxy::{KillSwitch, When};
+use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
+
+const CREATE: &str = "user.create";
+const SEEDS: u64 = 50;
+/// Each works through its share of the seeds.
+const WORKERS: u64 = 3;
+
+/// A way to make a user.
+struct Order {
+    name: &'static str,
+    activate: bool,
+    send_email: bool,
+    password: bool,
+    groups: Vec<Value>,
+}
+
+impl Order {
+    /// Another one for every seed.
+    async fn of(scene: &Scene, seed: u64) -> Self {
+        let names = ["ada", "Ada.Lovelace", "o'brien+it", "zoë", "a/b", "50%?x=1#y", "我", "\"q\\"];
+        let groups = scene.ground.tenant().groups().await.into_iter().filter(|group| group["type"] == "OKTA_GROUP");
+        let name = |(place, group): (usize, Value)| match place % 2 {
+            0 => group["id"].clone(),
+            _ => group["profile"]["name"].clone(),
+        };
+        Self {
+            name: names[usize::try_from(seed).expect("a small seed") % names.len()],
+            activate: seed % 5 != 2,
+            send_email: seed.is_multiple_of(2),
+            password: seed % 3 == 1,
+            groups: groups.take(usize::try_from(seed % 4).expect("a small number")).enumerate().map(name).collect(),
+        }
+    }
+
+    fn login(&self, number: usize) -> String {
+        format!("{}{number}@acme.example", self.name)
+    }
+
+    fn input(&self, number: usize) -> Value {
+        let login = self.login(number);
+        let profile = json!({"login": login, "email": format!("u{number}@acme.example"), "firstName": self.name, "lastName": "New"});
+        let mut input = json!({"profile": profile, "activate": self.activate, "send_email": self.send_email});
+        if self.password {
+            input["password"] = "correct horse battery".into();
+        }
+        if !self.groups.is_empty() {
+            input["groups"] = self.groups.clone().into();
+        }
+        input
+    }
+
+    fn tells_link(&self) -> bool {
+        self.activate && !self.send_email
+    }
+
+    fn status(&self) -> &'static str {
+        match (self.activate, self.password) {
+            (false, _) => "STAGED",
+            (true, true) => "ACTIVE",
+            (true, false) => "PROVISIONED",
+        }
+    }
+}
+
+/// All users of a login, as the tenant's administrator sees them.
+async fn users_of(scene: &Scene, login: &str) -> Vec<Value> {
+    let filter = format!("profile.login eq {}", Value::from(login));
+    let filter: String = byte_serialize(filter.as_bytes()).collect();
+    scene.ground.tenant().all(&format!("/api/v1/users?filter={filter}")).await
+}
+
+/// What no sign-in changes of users: who they are, and when somebody last touched them.
+fn touched(users: &[Value]) -> Vec<[Value; 4]> {
+    users.iter().map(|user| ["id", "status", "lastUpdated", "statusChanged"].map(|name| user[name].clone())).collect()
+}
+
+fn is_replayed(reply: &Reply) -> bool {
+    reply.headers.get("idempotency-replayed").is_some()
+}
+
+async fn scene(seed: u64) -> Scene {
+    let scene = if seed % 4 == 3 { Scene::by_token(tiny(seed)).await } else { Scene::with(tiny(seed)).await };
+    if seed.is_multiple_of(3) { scene } else { scene.warmed().await }
+}
+
+/// Shares seeds out among workers, each a task of its own; gives the sum of what they did.
+async fn each<F: Future<Output = usize> + Send + 'static>(seeds: u64, work: fn(u64) -> F) -> usize {
+    let share = |worker: u64| async move {
+        let mut done = 0;
+        for seed in (worker..seeds).step_by(usize::try_from(WORKERS).expect("a small number")) {
+            done += work(seed).await;
+        }
+        done
+    };
+    let tasks: Vec<_> = (0..WORKERS).map(|worker| tokio::spawn(share(worker))).collect();
+    let mut done = 0;
+    for task in tasks {
+        done += task.await.expect("every kill is survived");
+    }
+    done
+}
+
+/// What the answer after a kill says, and what a later one no longer tells.
+async fn assert_told(scene: &Scene, order: &Order, number: usize, kill: Kill) {
+    let (key, login) = (format!("k{number}"), order.login(number));
+    let before = users_of(scene, &login).await;
+    let reply = scene.keyed(&key, CREATE, &order.input(number)).await;
+    let replayed = is_replayed(&reply);
+    let body = reply.expect(200);
+    let users = users_of(scene, &login).await;
+    assert_eq!(users.len(), 1, "{kill:?} {login}");
+    assert_eq!(
+        (&body["output"]["user"]["id"], &body["output"]["changed"]),
+        (&users[0]["id"], &json!(true)),
+        "{kill:?}"
+    );
+    assert_eq!(
+        (&users[0]["status"], &users[0]["profile"]["login"]),
+        (&json!(order.status()), &json!(login)),
+        "{kill:?}"
+    );
+    let was_active = before.first().is_some_and(|user| user["status"] == "ACTIVE");
+    let told = body["output"]["activation_url"].is_string() && body["output"]["activation_token"].is_string();
+    assert_eq!(told, order.tells_link() && !was_active && !replayed, "{kill:?} {body:#}");
+    let again = scene.keyed(&key, CREATE, &order.input(number)).await;
+    assert!(is_replayed(&again) && again.body["output"]["user"]["id"] == users[0]["id"], "{kill:?} {:#}", again.body);
+    assert!(!again.body.to_string().contains("/tokens/"), "{kill:?} {:#}", again.body);
+    if !order.groups.is_empty() {
+        let inside = scene.ground.tenant().door("GET", &format!("users/{}", text(&users[0], "id")), json!({})).await;
+        assert_eq!(inside["groups"].as_array().map(Vec::len), Some(order.groups.len()), "{kill:?} {inside:#}");
+    }
+}
+
+/// Kills one creation at each place; gives how many there were.
+async fn creations(seed: u64) -> usize {
+    let scene = scene(seed).await;
+    let order = Order::of(&scene, seed).await;
+    let (calls, undisturbed) = scene.count("k0", CREATE, &order.input(0)).await;
+    undisturbed.expect(200);
+    for (place, kill) in Kill::each(calls).enumerate() {
+        scene.killed(kill, &format!("k{}", place + 1), CREATE, &order.input(place + 1)).await;
+        assert_told(&scene, &order, place + 1, kill).await;
+    }
+    let made = scene
+        .ground
+        .tenant()
+        .all("/api/v1/logs?filter=eventType+eq+%22user.lifecycle.create%22&sortOrder=DESCENDING&limit=1000")
+        .await;
+    assert_eq!(made.len(), 2 * calls + 1, "seed {seed}: each user was made once");
+    2 * calls
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_creation_killed_before_and_after_every_call_and_repeated_leaves_one_user() {
+    let kills = each(SEEDS, creations).await;
+    assert!(kills > 1_000, "{kills}");
+}
+
+/// Somebody else makes the user that an order is about: the tenant's administrator, another caller of ours under the same
+/// key, or the same caller under another one.
+async fn made_by_another(scene: &Scene, order: &Order, number: usize) {
+    let (key, input) = (format!("k{number}"), order.input(number));
+    let reply = match number % 3 {
+        0 => {
+            let profile = json!({"profile": input["profile"]});
+            scene.ground.tenant().change("POST", "/api/v1/users?activate=false", Some(profile)).await;
+            return scene.pass(2).await;
+        }
+        1 => {
+            let key = [("idempotency-key", key.as_str())];
+            scene.called_by("bo").call("POST", &scene.path(CREATE), &key, Some(input)).await
+        }
+        _ => scene.keyed(&format!("another-{key}"), CREATE, &input).await,
+    };
+    reply.expect(200);
+    scene.pass(2).await;
+}
+
+/// Kills one creation at each place before it is sent, and lets another come first; gives how many there were.
+async fn overtaken(seed: u64) -> usize {
+    let scene = scene(seed).await;
+    let (order, mut others) = (Order::of(&scene, seed).await, 0);
+    let (calls, undisturbed) = scene.count("k0", CREATE, &order.input(0)).await;
+    undisturbed.expect(200);
+    for (place, kill) in Kill::each(calls).enumerate() {
+        let (number, login) = (place + 1, order.login(place + 1));
+        scene.killed(kill, &format!("k{number}"), CREATE, &order.input(number)).await;
+        if !users_of(&scene, &login).await.is_empty() {
+            break;
+        }
+        made_by_another(&scene, &order, number).await;
+        let theirs = users_of(&scene, &login).await;
+        let refused = scene.keyed(&format!("k{number}"), CREATE, &order.input(number)).await;
+        assert_eq!((refused.status, refused.problem()), (409, "already-exists"), "seed {seed} {kill:?} {login}");
+        assert_eq!(touched(&users_of(&scene, &login).await), touched(&theirs), "seed {seed} {kill:?}");
+        others += 1;
+    }
+    others
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_whom_another_made_meanwhile_is_never_adopted() {
+    let others = each(6, overtaken).await;
+    assert!(others > 60, "{others}");
+}
+
+/// Kills one creation at each place, and repeats it where the log shows nothing; gives how many users were left alone.
+async fn unproven(seed: u64) -> usize {
+    let scopes = ["okta.users.manage", "okta.users.read", "okta.groups.read"];
+    let scene = if seed == 0 { Scene::scoped(tiny(seed), &scopes).await } else { Scene::with(tiny(seed)).await };
+    let (order, mut alone) = (Order::of(&scene, seed).await, 0);
+    let (calls, undisturbed) = scene.count("k0", CREATE, &order.input(0)).await;
+    undisturbed.expect(200);
+    let empty = json!({"fault": "empty_list", "path": "/api/v1/logs"});
+    scene.ground.tenant().door("POST", "faults", empty).await;
+    for (place, kill) in Kill::each(calls).enumerate() {
+        let (key, input) = (format!("k{}", place + 1), order.input(place + 1));
+        scene.killed(kill, &key, CREATE, &input).await;
+        let left = users_of(&scene, &order.login(place + 1)).await;
+        let reply = scene.keyed(&key, CREATE, &input).await;
+        if left.is_empty() || is_replayed(&reply) {
+            reply.expect(200);
+            continue;
+        }
+        assert_eq!((reply.status, reply.problem()), (409, "already-exists"), "seed {seed} {kill:?}");
+        let after = users_of(&scene, &order.login(place + 1)).await;
+        assert_eq!(touched(&after), touched(&left), "seed {seed} {kill:?}: nobody touched it");
+        alone += 1;
+    }
+    alone
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_log_does_not_show_or_may_not_be_read_in_is_not_adopted() {
+    let alone = each(3, unproven).await;
+    assert!(alone > 9, "{alone}");
+}
+
+#[tokio::test]
+async fn a_log_that_fails_decides_nothing() {
+    let scene = Scene::by_token(tiny(1)).await;
+    let order = Order { name: "ada", activate: true, send_email: false, password: false, groups: Vec::new() };
+    let send = async || scene.keyed("k", CREATE, &order.input(1)).await;
+    // The login is looked up, the user is made, and nobody hears of it.
+    scene.ground.okta.kill_at(&KillSwitch::new(2, When::After));
+    let lost = send().await;
+    scene.ground.okta.kill_at(&KillSwitch::never());
+    let fails = json!({"fault": "status", "status": 500, "path": "/api/v1/logs", "times": 1});
+    scene.ground.tenant().door("POST", "faults", fails).await;
+    assert_eq!((lost.problem(), send().await.problem()), ("outcome-unknown", "okta-unavailable"));
+    let adopted = send().await;
+    assert!(!is_replayed(&adopted) && adopted.body["output"]["activation_url"].is_string(), "{:#}", adopted.body);
+    let id = adopted.expect(200)["output"]["user"]["id"].take();
+    assert_eq!(users_of(&scene, &order.login(1)).await[0]["id"], id);
+    assert_eq!(scene.keyed("other", CREATE, &order.input(1)).await.problem(), "already-exists");
+    let outcomes: Vec<_> = scene.audit(CREATE).await.iter().map(|row| text(row, "outcome").to_owned()).collect();
+    assert_eq!(outcomes, ["unknown", "failed", "succeeded", "failed"]);
+}
