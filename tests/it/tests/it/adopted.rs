@@ -141,10 +141,10 @@ async fn assert_told(scene: &Scene, order: &Order, number: usize, kill: Kill) {
 async fn creations(seed: u64) -> usize {
     let scene = scene(seed).await;
     let order = Order::of(&scene, seed).await;
-    let (calls, undisturbed) = scene.count("k0", CREATE, &order.input(0)).await;
+    let (calls, undisturbed) = scene.count(Some("k0"), CREATE, &order.input(0)).await;
     undisturbed.expect(200);
     for (place, kill) in Kill::each(calls).enumerate() {
-        scene.killed(kill, &format!("k{}", place + 1), CREATE, &order.input(place + 1)).await;
+        scene.killed(kill, Some(&format!("k{}", place + 1)), CREATE, &order.input(place + 1)).await;
         assert_told(&scene, &order, place + 1, kill).await;
     }
     let made = scene
@@ -186,11 +186,11 @@ async fn made_by_another(scene: &Scene, order: &Order, number: usize) {
 async fn overtaken(seed: u64) -> usize {
     let scene = scene(seed).await;
     let (order, mut others) = (Order::of(&scene, seed).await, 0);
-    let (calls, undisturbed) = scene.count("k0", CREATE, &order.input(0)).await;
+    let (calls, undisturbed) = scene.count(Some("k0"), CREATE, &order.input(0)).await;
     undisturbed.expect(200);
     for (place, kill) in Kill::each(calls).enumerate() {
         let (number, login) = (place + 1, order.login(place + 1));
-        scene.killed(kill, &format!("k{number}"), CREATE, &order.input(number)).await;
+        scene.killed(kill, Some(&format!("k{number}")), CREATE, &order.input(number)).await;
         if !users_of(&scene, &login).await.is_empty() {
             break;
         }
@@ -215,13 +215,13 @@ async fn unproven(seed: u64) -> usize {
     let scopes = ["okta.users.manage", "okta.users.read", "okta.groups.read"];
     let scene = if seed == 0 { Scene::scoped(tiny(seed), &scopes).await } else { Scene::with(tiny(seed)).await };
     let (order, mut alone) = (Order::of(&scene, seed).await, 0);
-    let (calls, undisturbed) = scene.count("k0", CREATE, &order.input(0)).await;
+    let (calls, undisturbed) = scene.count(Some("k0"), CREATE, &order.input(0)).await;
     undisturbed.expect(200);
     let empty = json!({"fault": "empty_list", "path": "/api/v1/logs"});
     scene.ground.tenant().door("POST", "faults", empty).await;
     for (place, kill) in Kill::each(calls).enumerate() {
         let (key, input) = (format!("k{}", place + 1), order.input(place + 1));
-        scene.killed(kill, &key, CREATE, &input).await;
+        scene.killed(kill, Some(&key), CREATE, &input).await;
         let left = users_of(&scene, &order.login(place + 1)).await;
         let reply = scene.keyed(&key, CREATE, &input).await;
         if left.is_empty() || is_replayed(&reply) {
@@ -259,6 +259,6 @@ async fn a_log_that_fails_decides_nothing() {
     let id = adopted.expect(200)["output"]["user"]["id"].take();
     assert_eq!(users_of(&scene, &order.login(1)).await[0]["id"], id);
     assert_eq!(scene.keyed("other", CREATE, &order.input(1)).await.problem(), "already-exists");
-    let outcomes: Vec<_> = scene.audit(CREATE).await.iter().map(|row| text(row, "outcome").to_owned()).collect();
+    let outcomes = scene.outcomes("action=user.create").await;
     assert_eq!(outcomes, ["unknown", "failed", "succeeded", "failed"]);
 }

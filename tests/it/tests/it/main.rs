@@ -17,6 +17,7 @@ mod idempotency;
 mod killed;
 mod lease;
 mod main_job;
+mod offboarded;
 mod openapi;
 mod pasted;
 mod picture;

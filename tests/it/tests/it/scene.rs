@@ -3,7 +3,7 @@
 
 use crate::function::Function;
 use crate::process::{Ground, Process};
-use crate::world::Reply;
+use crate::world::{Reply, text};
 use it::proxy::{KillSwitch, When};
 use jiff::SignedDuration;
 use okta_connector::http::Caller;
@@ -48,6 +48,10 @@ impl Kill {
     pub fn each(calls: usize) -> impl Iterator<Item = Self> {
         (1..=calls).flat_map(|call| [Self(call, false), Self(call, true)])
     }
+}
+
+fn header(key: Option<&str>) -> Vec<(&str, &str)> {
+    key.map(|key| ("idempotency-key", key)).into_iter().collect()
 }
 
 async fn lasting(ground: &Ground) -> Process {
@@ -102,26 +106,30 @@ impl Scene {
 
     /// Calls an action under a key.
     pub async fn keyed(&self, key: &str, action: &str, input: &Value) -> Reply {
-        let key = [("idempotency-key", key)];
-        self.function().call("POST", &self.path(action), &key, Some(input.clone())).await
+        self.call(Some(key), action, input).await
+    }
+
+    /// Calls an action, perhaps under a key.
+    pub async fn call(&self, key: Option<&str>, action: &str, input: &Value) -> Reply {
+        self.function().call("POST", &self.path(action), &header(key), Some(input.clone())).await
     }
 
     async fn process(&self, gate: &KillSwitch) -> Process {
         if self.warm { self.ground.warm_process(gate).await } else { self.ground.process(gate).await }
     }
 
-    /// How many calls leave a fresh process that runs an action under a key, and its answer.
-    pub async fn count(&self, key: &str, action: &str, input: &Value) -> (usize, Reply) {
-        let (gate, key) = (KillSwitch::never(), [("idempotency-key", key)]);
+    /// How many calls leave a fresh process that runs an action, and its answer.
+    pub async fn count(&self, key: Option<&str>, action: &str, input: &Value) -> (usize, Reply) {
+        let (gate, key) = (KillSwitch::never(), header(key));
         let process = self.process(&gate).await;
         let reply = Function::of(&process.app).call("POST", &self.path(action), &key, Some(input.clone())).await;
         self.ground.okta.kill_at(&KillSwitch::never());
         (gate.count(), reply)
     }
 
-    /// A fresh process runs an action under a key and dies; half a minute later nobody takes it for alive.
-    pub async fn killed(&self, kill: Kill, key: &str, action: &str, input: &Value) {
-        let (gate, key) = (KillSwitch::new(kill.0, kill.when()), [("idempotency-key", key)]);
+    /// A fresh process runs an action and dies; half a minute later nobody takes it for alive.
+    pub async fn killed(&self, kill: Kill, key: Option<&str>, action: &str, input: &Value) {
+        let (gate, key) = (KillSwitch::new(kill.0, kill.when()), header(key));
         let process = self.process(&gate).await;
         let function = Function::of(&process.app);
         let reply = function.killed(&gate, "POST", &self.path(action), &key, Some(input.clone())).await;
@@ -136,11 +144,10 @@ impl Scene {
         self.ground.tenant().door("POST", "clock", json!({"advance": format!("{seconds}s")})).await;
     }
 
-    /// All rows of the audit of an action, oldest first.
-    pub async fn audit(&self, action: &str) -> Vec<Value> {
-        let page = format!("/v1/audit?action={action}&limit=200");
-        let mut rows = self.function().call("GET", &page, &[], None).await.expect(200)["items"].take();
-        let rows = rows.as_array_mut().map(std::mem::take).unwrap_or_default();
-        rows.into_iter().rev().collect()
+    /// The outcomes that the audit tells, oldest first; `query` narrows it.
+    pub async fn outcomes(&self, query: &str) -> Vec<String> {
+        let page = self.function().call("GET", &format!("/v1/audit?{query}&limit=200"), &[], None).await.expect(200);
+        let rows = page["items"].as_array().expect("rows");
+        rows.iter().rev().map(|row| text(row, "outcome").to_owned()).collect()
     }
 }
