@@ -15,11 +15,11 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Everything that was logged on this thread while the guard lived.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
     /// Captures at the finest level.
-    fn capture(&self) -> (DefaultGuard, Dispatch) {
+    pub fn capture(&self) -> (DefaultGuard, Dispatch) {
         let filter = "trace,h2=off,hyper=off,hyper_util=off,aws=debug,dynoxide=off";
         let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(self.clone());
         // With a single subscriber in the process, a line that another thread reaches first is off for all of them.
@@ -27,7 +27,7 @@ impl Lines {
         (tracing::subscriber::set_default(subscriber.finish()), second)
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }

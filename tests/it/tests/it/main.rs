@@ -25,6 +25,7 @@ mod process;
 mod properties;
 mod recorded;
 mod refreshes;
+mod revealing;
 mod scene;
 mod sign_in;
 mod store;

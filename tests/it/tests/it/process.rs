@@ -5,7 +5,9 @@
 
 use crate::picture::Tenant;
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_dynamodb::Engine;
+use flate2::read::ZlibDecoder;
 use it::proxy::{KillSwitch, Proxy};
 use jiff::{SignedDuration, Timestamp};
 use okta_connector::app::{App, RunnerError, SyncRunner};
@@ -23,6 +25,8 @@ use okta_connector_local::FileSecrets;
 use okta_simulator::Simulator;
 use secrecy::SecretString;
 use serde_json::json;
+use std::collections::HashMap;
+use std::io::Read;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -142,6 +146,18 @@ impl Ground {
     /// How callers sign in to the tenant.
     pub fn credentials(&self) -> &okta_simulator::Credentials {
         self.simulator.credentials()
+    }
+
+    /// Everything that lies in the table as text, what is packed unpacked.
+    pub async fn contents(&self) -> String {
+        let client = embedded_dynamodb::client(self.engine.endpoint());
+        let items = client.scan().table_name(TABLE).into_paginator().items().send();
+        let items: Vec<HashMap<String, AttributeValue>> = items.collect::<Result<_, _>>().await.expect("items");
+        let mut text = format!("{items:?}");
+        for packed in items.iter().flat_map(HashMap::values).filter_map(|value| value.as_b().ok()) {
+            ZlibDecoder::new(packed.as_ref()).read_to_string(&mut text).expect("what we packed");
+        }
+        text
     }
 
     /// The tenant as its administrator sees it, past every proxy.
