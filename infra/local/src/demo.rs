@@ -42,6 +42,7 @@ impl Walk<'_> {
         self.test(&connection).await?;
         let sync = self.sync(&connection).await?;
         self.people(&connection).await?;
+        self.act(&connection).await?;
         self.summary(&sync).await
     }
 
@@ -131,6 +132,29 @@ impl Walk<'_> {
             println!("  finding: {} {}", text(finding, "/kind")?, text(finding, "/detail")?);
         }
         Ok(())
+    }
+
+    /// Suspends somebody: allowed by the connection's permissions and by Okta's role, told first, done, and audited.
+    async fn act(&self, connection: &str) -> Result<(), Error> {
+        println!("\nAct on a user");
+        let allow = json!({"permissions": {"actions": ["read", "user.suspend"]}});
+        self.api("PATCH", &format!("/v1/connections/{connection}"), Some(allow)).await?;
+        let role = json!({"role": "ORG_ADMIN"});
+        self.request("PATCH", &format!("{}/_sim/app", self.simulator.url()), Some(role)).await?;
+        let search = json!({"where": [{"attribute": "status", "op": "eq", "value": "ACTIVE"}], "limit": 1});
+        let actions = format!("/v1/connections/{connection}/actions");
+        let found = self.api("POST", &format!("{actions}/user.search"), Some(search)).await?;
+        let (id, login) = (text(&found, "/output/items/0/id")?, text(&found, "/output/items/0/profile/login")?);
+        let suspend = json!({"user": login});
+        let would = self.api("POST", &format!("{actions}/user.suspend?dry_run=true"), Some(suspend.clone())).await?;
+        println!("  would send: {} {}", text(&would, "/would/0/method")?, text(&would, "/would/0/path")?);
+        let done = self.api("POST", &format!("{actions}/user.suspend"), Some(suspend)).await?;
+        let user = self.request("GET", &format!("{}/_sim/users/{id}", self.simulator.url()), None).await?;
+        println!("  {} is now {} in the tenant", text(&done, "/output/user/login")?, text(&user, "/status")?);
+        let audit = self.api("GET", &format!("/v1/audit?target={id}"), None).await?;
+        let row = |name: &str| text(&audit, &format!("/items/0/{name}"));
+        println!("  audited: {} by {}, {}", row("action")?, row("actor/subject")?, row("outcome")?);
+        if user["status"] == "SUSPENDED" { Ok(()) } else { Err("the user is not suspended".into()) }
     }
 
     async fn summary(&self, sync: &Value) -> Result<(), Error> {
