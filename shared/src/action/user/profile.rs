@@ -103,13 +103,13 @@ impl CreateUser {
         self.activate && !self.send_email
     }
 
-    fn request(&self, groups: &[GroupId], password: Option<&str>) -> Request {
+    fn request(&self, groups: &[&str], password: Option<&str>) -> Request {
         let mut body = json!({ "profile": self.profile });
         if let Some(password) = password {
             body["credentials"] = json!({ "password": { "value": password } });
         }
         if !groups.is_empty() {
-            body["groupIds"] = groups.iter().map(GroupId::as_str).collect();
+            body["groupIds"] = groups.into();
         }
         if let Some(id) = &self.type_id {
             body["type"] = json!({ "id": id });
@@ -123,6 +123,7 @@ impl CreateUser {
         for group in self.groups.iter().flatten() {
             groups.push(run.group(group).await?.id);
         }
+        let groups: Vec<_> = groups.iter().map(GroupId::as_str).collect();
         let request = self.request(&groups, self.password.as_ref().map(|it| it.0.expose_secret()));
         found(run.create(request).await?)
     }
@@ -197,7 +198,7 @@ impl Action for CreateUser {
     }
 
     fn would(&self) -> Vec<Request> {
-        let groups: Vec<_> = self.groups.iter().flatten().map(GroupRef::described).collect();
+        let groups: Vec<_> = self.groups.iter().flatten().map(GroupRef::as_given).collect();
         let create = self.request(&groups, self.password.as_ref().map(|_| "***"));
         let activate = self.activates_apart().then(|| api::activate_user(&UserId::described("{user_id}"), false));
         [create].into_iter().chain(activate).collect()
