@@ -24,6 +24,7 @@ mod picture;
 mod process;
 mod properties;
 mod recorded;
+mod references;
 mod refreshes;
 mod revealing;
 mod scene;
