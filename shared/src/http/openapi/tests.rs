@@ -1,3 +1,4 @@
+use super::super::route::Access;
 use super::*;
 use std::collections::BTreeSet;
 
@@ -111,4 +112,52 @@ fn no_route_is_registered_past_the_descriptions() {
     ] {
         assert!(!code.contains(".route("), "{name}");
     }
+}
+
+/// The routes of each function, by the name of its integration.
+fn by_function() -> [(&'static str, Vec<Operation>); 5] {
+    let mut directory = directory::routes().operations();
+    directory.extend(audit::routes().operations());
+    [
+        ("Connect", connect::routes().operations()),
+        ("Test", test::routes().operations()),
+        ("Action", action::routes().operations()),
+        ("Directory", directory),
+        ("Public", public::routes().operations()),
+    ]
+}
+
+/// Key, whether anybody may call, and integration of each route of the template.
+fn template_routes() -> Vec<(String, bool, String)> {
+    let template = include_str!("../../../../template.yaml");
+    let routes = template.split("Type: AWS::ApiGatewayV2::Route\n").skip(1);
+    let of = |route: &str, name: &str| {
+        let line = route.lines().find_map(|line| line.trim().strip_prefix(name)).expect("a property");
+        line.trim().to_owned()
+    };
+    let told = routes.map(|route| {
+        let target = of(route, "Target: !Sub \"integrations/${").trim_end_matches("Integration}\"").to_owned();
+        (of(route, "RouteKey:"), of(route, "AuthorizationType:") == "NONE", target)
+    });
+    told.collect()
+}
+
+#[test]
+fn the_template_leads_every_route_to_its_function_and_no_other() {
+    let routed = template_routes();
+    let mut used = BTreeSet::new();
+    for (function, operations) in by_function() {
+        for route in operations {
+            let key = format!("{} {}", route.verb.name(), route.path);
+            let whole = |(it, ..): &&(String, bool, String)| *it == key;
+            // What is read of a connection has one route for all.
+            let rest = |(it, ..): &&(String, bool, String)| {
+                it.strip_suffix("{proxy+}").is_some_and(|begin| key.starts_with(begin))
+            };
+            let found = routed.iter().find(whole).or_else(|| routed.iter().find(rest)).expect(&key);
+            assert_eq!((found.1, found.2.as_str()), (route.access == Access::Public, function), "{key}");
+            used.insert(&found.0);
+        }
+    }
+    assert_eq!(used.len(), routed.len());
 }
