@@ -23,6 +23,7 @@ mod pasted;
 mod picture;
 mod process;
 mod properties;
+mod readme;
 mod recorded;
 mod references;
 mod refreshes;

@@ -1,0 +1,57 @@
+//! The commands of the README's part about actions, run as they are written.
+
+use crate::world::{World, text};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// The commands of a part of the README.
+fn commands(part: &str) -> Vec<&'static str> {
+    let readme = include_str!("../../../../README.md");
+    let (_, part) = readme.split_once(&format!("\n## {part}\n")).expect("the part");
+    let part = part.split("\n## ").next().unwrap_or_default();
+    part.split("```sh\n").skip(1).filter_map(|block| block.split("```").next()).collect()
+}
+
+impl World {
+    /// Runs a command as it is written, but for the place of the service.
+    async fn run(&self, command: &str, id: &str) -> Value {
+        let command = command.replace("localhost:7070", self.url());
+        let run = Command::new("bash").args(["-euo", "pipefail", "-c", &command]).env("ID", id).output();
+        let output = run.await.expect("bash runs");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+}
+
+#[tokio::test]
+async fn the_commands_of_the_readme_do_what_it_says() {
+    let world = World::start().await;
+    let profile = json!({"firstName": "Ana", "lastName": "Abel", "email": "ana.abel@example.com", "login": "ana.abel@example.com"});
+    let user = json!({"profile": profile, "credentials": {"password": {"value": "correct horse 9 Battery"}}});
+    let user = world.tenant("POST", "/api/v1/users?activate=true", Some(user)).await.expect(200);
+    let connected = world.connect().await;
+    let id = text(&connected, "id");
+    let [permit, search, suspend, rehearse] = commands("Do something with a tenant")[..] else {
+        panic!("four commands")
+    };
+    assert_eq!(world.run(permit, id).await["permissions"]["actions"][3], "user.offboard");
+    let found = world.run(search, id).await;
+    assert_eq!(found["output"]["items"], json!([{"id": user["id"], "status": "ACTIVE"}]));
+    assert_eq!(world.run(suspend, id).await["output"]["changed"], true);
+    let read = world.tenant("GET", &format!("/api/v1/users/{}", text(&user, "id")), None).await.expect(200);
+    assert_eq!(read["status"], "SUSPENDED");
+    let told = world.run(rehearse, id).await;
+    assert_eq!(told["would"][0]["path"], "/api/v1/users/ana.abel@example.com/lifecycle/suspend");
+}
+
+#[test]
+fn every_problem_of_the_readme_is_one_that_is_told() {
+    let document = &*crate::world::PROMISE.document().to_string();
+    let readme = include_str!("../../../../README.md");
+    let (_, part) = readme.split_once("| problem | status | what it means |").expect("the table");
+    let rows: Vec<_> = part.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 13);
+    for slug in rows.iter().flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2)) {
+        assert!(document.contains(&format!("\"urn:okta-connector:problem:{slug}\"")), "{slug}");
+    }
+}
