@@ -69,7 +69,7 @@ pub struct Resource {
 pub struct Auth {
     /// Which way.
     #[serde(rename = "type")]
-    pub auth_type: AuthType,
+    pub kind: AuthType,
     /// The OAuth client.
     pub client_id: Option<String>,
     /// The `kid` that signs now.
@@ -87,7 +87,7 @@ pub struct Auth {
 pub struct StagedAuth {
     /// Which way.
     #[serde(rename = "type")]
-    pub auth_type: AuthType,
+    pub kind: AuthType,
     /// The OAuth client.
     pub client_id: String,
 }
@@ -150,7 +150,7 @@ impl Resource {
         let key_id = connection.signing_key_id(now).map(str::to_owned);
         let (auth, settings, counts) = (connection.auth, connection.settings, state.counts);
         let hosted = auth.key_source == Some(KeySource::Hosted) || !connection.keys.is_empty();
-        let staged = |client_id| StagedAuth { auth_type: AuthType::AuthorizationCode, client_id };
+        let staged = |client_id| StagedAuth { kind: AuthType::AuthorizationCode, client_id };
         Self {
             public_key_url: hosted.then(|| format!("{public_url}/v1/connections/{}/jwks.json", connection.id)),
             redirect_uri: format!("{public_url}/v1/oauth/callback"),
@@ -163,7 +163,7 @@ impl Resource {
             status_reason: connection.status_reason,
             paused: settings.paused,
             auth: Auth {
-                auth_type: auth.auth_type,
+                kind: auth.auth_type,
                 client_id: auth.client_id,
                 key_id,
                 key_source: auth.key_source,

@@ -31,6 +31,9 @@ pub struct Answered<'a> {
 
 impl Promise {
     /// The one in the repository.
+    ///
+    /// # Panics
+    /// Where it is no JSON.
     pub fn read() -> Self {
         let document: Value = serde_json::from_str(include_str!("../../../infra/openapi.json")).expect("JSON");
         let mut schemas = document["components"]["schemas"].clone();
@@ -44,6 +47,9 @@ impl Promise {
     }
 
     /// What an answer has that was not promised, or lacks of what was.
+    ///
+    /// # Panics
+    /// Where the description is no OpenAPI.
     pub fn complaints(&self, answered: &Answered<'_>) -> Vec<String> {
         let (path, query) = answered.path.split_once('?').unwrap_or((answered.path, ""));
         let Some((template, operation)) = self.operation(answered.method, path) else {
@@ -55,7 +61,7 @@ impl Promise {
             return vec![format!("{template} does not promise {}", answered.status)];
         }
         let response = self.resolve(response);
-        let mut complaints = self.headers(response, answered.headers);
+        let mut complaints = missing_headers(response, answered.headers);
         if answered.status < 300 {
             complaints.extend(self.unknown_parameters(operation, query));
         }
@@ -84,13 +90,6 @@ impl Promise {
             .filter(|(template, _)| fits(template))
             .min_by_key(|(template, _)| template.matches('{').count())?;
         Some((template, item.get(method.to_lowercase())?))
-    }
-
-    fn headers(&self, response: &Value, headers: &HeaderMap) -> Vec<String> {
-        let promised = response["headers"].as_object().expect("headers");
-        let always = |name: &&String| !matches!(name.as_str(), "Retry-After" | "Idempotency-Replayed");
-        let lacks = promised.keys().filter(always).filter(|name| !headers.contains_key(name.as_str()));
-        lacks.map(|name| format!("the header {name} is missing")).collect()
     }
 
     fn unknown_parameters(&self, operation: &Value, query: &str) -> Vec<String> {
@@ -122,6 +121,13 @@ impl Promise {
         };
         Arc::clone(validators.entry(place.to_owned()).or_insert_with(make))
     }
+}
+
+fn missing_headers(response: &Value, headers: &HeaderMap) -> Vec<String> {
+    let promised = response["headers"].as_object().expect("headers");
+    let always = |name: &&String| !matches!(name.as_str(), "Retry-After" | "Idempotency-Replayed");
+    let lacks = promised.keys().filter(always).filter(|name| !headers.contains_key(name.as_str()));
+    lacks.map(|name| format!("the header {name} is missing")).collect()
 }
 
 /// Has every object with members hold no others.

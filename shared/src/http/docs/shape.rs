@@ -25,17 +25,16 @@ pub fn table(document: &Value, schema: &Value) -> String {
     let schema = resolve(document, schema);
     let Some(members) = schema["properties"].as_object() else { return format!("<p>{}</p>\n", kind(schema)) };
     let required: Vec<_> = schema["required"].as_array().into_iter().flatten().collect();
-    let mut table = "<table>\n".to_owned();
-    for (name, member) in members {
+    let rows = members.iter().map(|(name, member)| {
         let must = if required.iter().any(|it| *it == name) { "" } else { "optional" };
         let default = &member["default"];
         let usual =
             if default.is_null() { String::new() } else { format!(" Default: {}.", code(&default.to_string())) };
         let about = lines(member["description"].as_str().unwrap_or_default());
         let (name, kind) = (code(name), kind(member));
-        table.push_str(&format!("<tr><td>{name}</td><td>{kind}</td><td>{must}</td><td>{about}{usual}</td></tr>\n"));
-    }
-    table + "</table>\n"
+        format!("<tr><td>{name}</td><td>{kind}</td><td>{must}</td><td>{about}{usual}</td></tr>\n")
+    });
+    format!("<table>\n{}</table>\n", rows.collect::<String>())
 }
 
 /// What a value is, in a line.
