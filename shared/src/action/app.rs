@@ -133,7 +133,7 @@ impl Action for AssignUser {
     type Output = Assignment;
 
     fn would(&self) -> Vec<Request> {
-        vec![api::assign_app_user(&self.app.described(), self.user.as_given().into(), self.profile().as_ref())]
+        vec![api::assign_app_user(&self.app.described(), self.user.as_given(), self.profile().as_ref())]
     }
 
     async fn run(&self, run: &mut Run) -> Result<Assignment, Problem> {
@@ -145,7 +145,7 @@ impl Action for AssignUser {
         let request = match (&own, &profile) {
             (Some(own), _) if self.is_met_by(own) => None,
             (Some(_), Some(profile)) => Some(api::update_app_user(&app.id, &user.id, profile)),
-            _ => Some(api::assign_app_user(&app.id, user.id.as_str().into(), profile.as_ref())),
+            _ => Some(api::assign_app_user(&app.id, user.id.as_str(), profile.as_ref())),
         };
         if let Some(request) = &request {
             run.change(request).await?;

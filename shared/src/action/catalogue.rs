@@ -53,8 +53,11 @@ pub struct Entry {
     scopes: &'static [&'static str],
     schemas: fn() -> (Schema, Schema),
     inline: fn(&mut SchemaGenerator, &mut SchemaGenerator) -> (Schema, Schema),
-    read: fn(&Value) -> Result<Box<dyn Prepared>, Vec<Fault>>,
+    read: fn(&Value) -> Read,
 }
+
+/// An action with its input, or everything that is wrong with it.
+type Read = Result<Box<dyn Prepared>, Vec<Fault>>;
 
 /// What a caller may know of an action.
 #[derive(Serialize, JsonSchema)]
@@ -92,7 +95,7 @@ fn inline<A: Action>(input: &mut SchemaGenerator, output: &mut SchemaGenerator) 
     (A::json_schema(input), A::Output::json_schema(output))
 }
 
-fn prepare<A: Action>(input: &Value) -> Result<Box<dyn Prepared>, Vec<Fault>> {
+fn prepare<A: Action>(input: &Value) -> Read {
     let action: A = schema::read(input, "")?;
     let faults = action.faults();
     if faults.is_empty() { Ok(Box::new(action)) } else { Err(faults) }
@@ -115,7 +118,7 @@ impl Entry {
     }
 
     /// Reads an input, and tells everything that is wrong with it.
-    pub fn read(&self, input: &Value) -> Result<Box<dyn Prepared>, Vec<Fault>> {
+    pub fn read(&self, input: &Value) -> Read {
         (self.read)(input)
     }
 

@@ -105,7 +105,7 @@ pub fn create_user(body: Value, activate: bool) -> Request {
 }
 
 /// Changes attributes of a user's profile; null clears one. `okta.users.manage`
-pub fn update_user(user: &UserId, profile: Value) -> Request {
+pub fn update_user(user: &UserId, profile: &Value) -> Request {
     Request::post("user-write", format!("/api/v1/users/{user}"), &[], Some(json!({ "profile": profile })))
 }
 
@@ -144,7 +144,7 @@ pub fn unsuspend_user(user: &UserId) -> Request {
     step(format!("/api/v1/users/{user}/lifecycle/unsuspend"), &[])
 }
 
-/// From LOCKED_OUT, or where unknown devices are blocked.
+/// From `LOCKED_OUT`, or where unknown devices are blocked.
 pub fn unlock_user(user: &UserId) -> Request {
     step(format!("/api/v1/users/{user}/lifecycle/unlock"), &[])
 }
@@ -271,7 +271,7 @@ pub fn get_app_user(app: &AppId, user: &UserId) -> Request {
 }
 
 /// Assigns a user to an app. `okta.apps.manage`
-pub fn assign_app_user(app: &AppId, user: Value, profile: Option<&Value>) -> Request {
+pub fn assign_app_user(app: &AppId, user: &str, profile: Option<&Value>) -> Request {
     let mut body = json!({ "id": user, "scope": "USER" });
     if let Some(profile) = profile {
         body["profile"] = profile.clone();

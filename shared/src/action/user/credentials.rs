@@ -82,7 +82,7 @@ pub struct Expired {
 
 /// What became of a password that is set by a link.
 #[derive(Serialize, JsonSchema)]
-pub struct Reset {
+pub struct ByLink {
     /// Whether the user's status changed.
     changed: bool,
     /// The user as it now is.
@@ -141,7 +141,7 @@ impl Action for ExpirePassword {
 impl Action for ResetPassword {
     const NAME: &'static str = "user.reset_password";
     const SCOPES: &'static [&'static str] = MANAGE;
-    type Output = Reset;
+    type Output = ByLink;
 
     fn reveals(&self) -> bool {
         !self.send_email
@@ -151,12 +151,12 @@ impl Action for ResetPassword {
         vec![api::reset_password(&self.user.described(), self.send_email, self.revoke_sessions)]
     }
 
-    async fn run(&self, run: &mut Run) -> Result<Reset, Problem> {
+    async fn run(&self, run: &mut Run) -> Result<ByLink, Problem> {
         let user = run.user(&self.user).await?;
         let request = api::reset_password(&user.id, self.send_email, self.revoke_sessions);
         let answer: Object = run.change_for(&request).await?;
         let reset_password_url = text(&answer, "resetPasswordUrl");
-        Ok(Reset { changed: true, user: run.now(&user).await, reset_password_url })
+        Ok(ByLink { changed: true, user: run.now(&user).await, reset_password_url })
     }
 }
 
@@ -164,7 +164,7 @@ impl Action for ResetPassword {
 impl Action for ForgotPassword {
     const NAME: &'static str = "user.forgot_password";
     const SCOPES: &'static [&'static str] = MANAGE;
-    type Output = Reset;
+    type Output = ByLink;
 
     fn reveals(&self) -> bool {
         !self.send_email
@@ -174,10 +174,10 @@ impl Action for ForgotPassword {
         vec![api::forgot_password(&self.user.described(), self.send_email)]
     }
 
-    async fn run(&self, run: &mut Run) -> Result<Reset, Problem> {
+    async fn run(&self, run: &mut Run) -> Result<ByLink, Problem> {
         let user = run.user(&self.user).await?;
         let answer: Object = run.change_for(&api::forgot_password(&user.id, self.send_email)).await?;
-        Ok(Reset { changed: false, user: user.user(), reset_password_url: text(&answer, "resetPasswordUrl") })
+        Ok(ByLink { changed: false, user: user.user(), reset_password_url: text(&answer, "resetPasswordUrl") })
     }
 }
 

@@ -78,16 +78,17 @@ enum Status {
 const STEPS: [Step; 5] = [Step::Suspend, Step::ClearSessions, Step::ResetMfa, Step::LeaveGroups, Step::Deactivate];
 const DEPROVISIONED: &str = "DEPROVISIONED";
 
-type Outcome = Result<(Status, String), Problem>;
+/// What became of a step, in words too.
+type Outcome = (Status, String);
 
 fn told(status: Status, detail: impl Into<String>) -> Outcome {
-    Ok((status, detail.into()))
+    (status, detail.into())
 }
 
 impl Run {
-    async fn take(&mut self, step: Step, user: &Found<UserId>) -> Outcome {
+    async fn take(&mut self, step: Step, user: &Found<UserId>) -> Result<Outcome, Problem> {
         let gone = user.status() == DEPROVISIONED;
-        match step {
+        Ok(match step {
             Step::Suspend if user.status() == "SUSPENDED" => told(Status::Already, "was suspended"),
             Step::Suspend if user.status() != "ACTIVE" => {
                 told(Status::Skipped, format!("only an ACTIVE user can be suspended; this one is {}", user.status()))
@@ -104,21 +105,21 @@ impl Run {
             Step::ResetMfa => {
                 let factors = self.all(&api::list_factors(&user.id)).await?.len();
                 if factors == 0 {
-                    return told(Status::Already, "no factor was enrolled");
+                    return Ok(told(Status::Already, "no factor was enrolled"));
                 }
                 self.change(&api::reset_factors(&user.id)).await?;
                 told(Status::Done, format!("{factors} factors removed"))
             }
-            Step::LeaveGroups => self.leave_groups(user).await,
+            Step::LeaveGroups => self.leave_groups(user).await?,
             Step::Deactivate if gone => told(Status::Already, "was deactivated"),
             Step::Deactivate => {
                 self.change(&api::deactivate_user(&user.id, false)).await?;
                 told(Status::Done, "deactivated")
             }
-        }
+        })
     }
 
-    async fn leave_groups(&mut self, user: &Found<UserId>) -> Outcome {
+    async fn leave_groups(&mut self, user: &Found<UserId>) -> Result<Outcome, Problem> {
         let (mut left, mut kept) = (0, 0);
         for group in self.all(&api::list_user_groups(&user.id)).await? {
             match GroupId::parse(&Group::of(&group).id) {
@@ -131,11 +132,10 @@ impl Run {
             }
         }
         let rest = if kept > 0 { format!("; {kept} stay, which apps master") } else { String::new() };
-        if left == 0 {
-            told(Status::Already, format!("no group to leave{rest}"))
-        } else {
-            told(Status::Done, format!("left {left} groups{rest}"))
-        }
+        Ok(match left {
+            0 => told(Status::Already, format!("no group to leave{rest}")),
+            _ => told(Status::Done, format!("left {left} groups{rest}")),
+        })
     }
 }
 

@@ -230,7 +230,7 @@ impl Action for UpdateUser {
     type Output = Updated;
 
     fn would(&self) -> Vec<Request> {
-        vec![api::update_user(&self.user.described(), self.profile.clone().into())]
+        vec![api::update_user(&self.user.described(), &self.profile.clone().into())]
     }
 
     async fn run(&self, run: &mut Run) -> Result<Updated, Problem> {
@@ -253,7 +253,7 @@ impl Action for UpdateUser {
         if !self.profile.iter().any(differs) {
             return Ok(Updated { changed: false, user: user.object });
         }
-        let updated = run.change_for(&api::update_user(&user.id, self.profile.clone().into())).await?;
+        let updated = run.change_for(&api::update_user(&user.id, &self.profile.clone().into())).await?;
         Ok(Updated { changed: true, user: updated })
     }
 }

@@ -19,7 +19,7 @@ fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Va
 async fn every_operation_that_is_told_is_there_and_wants_a_caller_where_it_says_so() {
     let guarded = Guarded::start().await;
     for (path, method, told) in operations() {
-        let path = path.replace('{', "").replace('}', "");
+        let path = path.replace(['{', '}'], "");
         let (status, _, body) = guarded.call(None, &method.to_uppercase(), &path, None).await;
         let public = told["security"].as_array().is_some_and(Vec::is_empty);
         assert_eq!(status == 401, !public, "{method} {path} {status} {body:#}");
@@ -32,7 +32,7 @@ async fn admins_alone_do_what_is_told_to_be_for_admins() {
     let guarded = Guarded::start().await;
     let (id, member) = (guarded.made(&["it"]).await, guarded.member(&["it"]));
     for (path, method, told) in operations() {
-        let path = path.replace("{id}", &id).replace('{', "").replace('}', "");
+        let path = path.replace("{id}", &id).replace(['{', '}'], "");
         let (status, slug, _) = guarded.call(Some(&member), &method.to_uppercase(), &path, None).await;
         let admins = told["description"] == "For admins.";
         assert_eq!((status, slug.as_str()) == (403, "forbidden"), admins, "{method} {path} {status} {slug}");
