@@ -1,6 +1,7 @@
 //! Measures what the design promises. Each part is a process of its own, so that what one uses is not counted for another:
 //! the simulated tenant, the embedded database, and the process that syncs, whose peak memory the kernel tells.
 
+mod acting;
 mod part;
 mod scene;
 mod syncing;
@@ -39,6 +40,12 @@ enum Command {
         #[arg(long, default_value_t = 600)]
         rate_limit: u32,
     },
+    /// Actions beside the requests to Okta that they are made of: what an action costs over them.
+    Action {
+        /// How often each is done.
+        #[arg(long, default_value_t = 500)]
+        pairs: usize,
+    },
     /// A part: the embedded database.
     #[command(hide = true)]
     Engine,
@@ -59,6 +66,7 @@ async fn main() -> Result<(), Error> {
     match Cli::parse().command {
         Command::Sync { users, rate_limit, once } => scene::measure(users, rate_limit, !once).await,
         Command::Neighbour { users, rate_limit } => scene::measure(users, rate_limit, false).await,
+        Command::Action { pairs } => acting::measure(pairs).await,
         Command::Engine => part::engine().await,
         Command::Syncing { database, tenant } => syncing::run(&database, &tenant).await,
     }

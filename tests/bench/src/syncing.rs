@@ -15,6 +15,7 @@ use okta_connector::{connection, runs};
 use okta_connector_local::FileSecrets;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncBufReadExt;
@@ -38,17 +39,7 @@ impl SyncRunner for ByHand {
 /// Connects, then runs one full sync for each line of input.
 pub async fn run(database: &str, tenant: &str) -> Result<(), Error> {
     let secrets = tempfile::tempdir()?;
-    let client = embedded_dynamodb::client(database);
-    create_table(&client, "bench").await?;
-    let clock: SharedClock = Arc::new(SystemClock);
-    let app = App {
-        store: Store::new(client, "bench", Arc::clone(&clock)),
-        secrets: Arc::new(FileSecrets::open(secrets.path())?),
-        okta: Transport::new(Arc::new(SystemResolver), AllowedOrigins::parse([tenant])?, Arc::clone(&clock))?,
-        clock,
-        runner: Arc::new(ByHand),
-        public_url: String::new(),
-    };
+    let app = deployment(database, tenant, secrets.path()).await?;
     let (id, mut next) = connected(&app, tenant).await?;
     println!("connected");
     let mut orders = tokio::io::BufReader::new(tokio::io::stdin()).lines();
@@ -69,14 +60,30 @@ pub async fn run(database: &str, tenant: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// The product, with an empty table.
+pub async fn deployment(database: &str, tenant: &str, secrets: &Path) -> Result<App, Error> {
+    let client = embedded_dynamodb::client(database);
+    create_table(&client, "bench").await?;
+    let clock: SharedClock = Arc::new(SystemClock);
+    Ok(App {
+        store: Store::new(client, "bench", Arc::clone(&clock)),
+        secrets: Arc::new(FileSecrets::open(secrets)?),
+        okta: Transport::new(Arc::new(SystemResolver), AllowedOrigins::parse([tenant])?, Arc::clone(&clock))?,
+        clock,
+        runner: Arc::new(ByHand),
+        public_url: String::new(),
+    })
+}
+
 /// A connection with a key that the tenant knows, and the sync that it started with.
-async fn connected(app: &App, tenant: &str) -> Result<(ConnectionId, Option<SyncId>), Error> {
+pub async fn connected(app: &App, tenant: &str) -> Result<(ConnectionId, Option<SyncId>), Error> {
     let key = SigningKey::generate()?;
     let http = reqwest::Client::new();
     let keys = json!({"jwks": {"keys": [key.public_jwk()?]}, "dpop": "required"});
     let operator = format!("{tenant}/_sim/app");
     let told: Value = http.patch(&operator).json(&keys).send().await?.error_for_status()?.json().await?;
-    let input = json!({"name": "Bench", "domain": tenant, "auth": {
+    let permissions = json!({"actions": ["all"]});
+    let input = json!({"name": "Bench", "domain": tenant, "permissions": permissions, "auth": {
         "type": "private_key_jwt", "client_id": told["client_id"], "private_key": pem(&key), "key_id": keys["jwks"]["keys"][0]["kid"],
     }});
     let outcome = connect::create(app, ConnectionId::random(), &input).await?;
