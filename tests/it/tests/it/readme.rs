@@ -29,6 +29,8 @@ async fn the_commands_of_the_readme_do_what_it_says() {
     let profile = json!({"firstName": "Ana", "lastName": "Abel", "email": "ana.abel@example.com", "login": "ana.abel@example.com"});
     let user = json!({"profile": profile, "credentials": {"password": {"value": "correct horse 9 Battery"}}});
     let user = world.tenant("POST", "/api/v1/users?activate=true", Some(user)).await.expect(200);
+    // Okta's searches find a new user a moment later.
+    world.sim("POST", "clock", Some(json!({"advance": "10s"}))).await;
     let connected = world.connect().await;
     let id = text(&connected, "id");
     let [permit, search, suspend, rehearse] = commands("Do something with a tenant")[..] else {
