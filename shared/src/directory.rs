@@ -10,7 +10,7 @@ mod users;
 
 pub use groups::{Membership, everyone, group, groups, members, memberships, user_groups};
 pub use people::{Finding, PeopleFilter, Person, PersonInFull, findings, people, person};
-pub use syncs::{SyncRun, sync, syncs};
+pub use syncs::{sync, syncs};
 pub use users::{UserFilter, find_user, user, users};
 
 use crate::app::App;

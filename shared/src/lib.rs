@@ -9,6 +9,7 @@ pub mod connection;
 mod cursor;
 pub mod diagnosis;
 pub mod directory;
+pub mod event;
 mod fold;
 pub mod http;
 pub mod id;

@@ -2,8 +2,9 @@
 //! for.
 //!
 //! `slice` drives a run, `users`, `groups` and `memberships` are its phases, `commit` is the one
-//! place that writes, `guard` decides what is never removed unasked, `finish` ends it.
+//! place that writes and tells, `guard` decides what is never removed unasked, `finish` ends it.
 
+mod change;
 mod commit;
 mod finish;
 mod groups;

@@ -6,6 +6,7 @@ mod group;
 mod pages;
 pub mod roster;
 mod run;
+mod shown;
 mod state;
 mod user;
 
@@ -13,5 +14,6 @@ pub use group::Group;
 pub use pages::{fingerprint, pack, unpack};
 pub use roster::Roster;
 pub use run::{Checkpoint, Crawl, Listing, Mode, Phase, Progress, Run, RunStatus};
+pub use shown::SyncRun;
 pub use state::{Counts, LastSync, State};
 pub use user::{TypeName, User};

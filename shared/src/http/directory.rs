@@ -8,11 +8,11 @@ use super::path::Path;
 use super::route::{Of, Operation, Routes};
 use crate::app::App;
 use crate::directory::{
-    self, Directory, Finding, Listed, Membership, PeopleFilter, Person, PersonInFull, Rosters, SyncRun, UserFilter,
+    self, Directory, Finding, Listed, Membership, PeopleFilter, Person, PersonInFull, Rosters, UserFilter,
 };
 use crate::problem::Problem;
 use crate::store::keys;
-use crate::synced::{Group, User};
+use crate::synced::{Group, SyncRun, User};
 use axum::extract::State;
 use axum::{Json, Router};
 use serde_json::Value;

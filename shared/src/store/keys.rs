@@ -96,6 +96,16 @@ pub fn cancelled(connection: &ConnectionId, sync: &SyncId) -> Key {
     key(connection_partition(connection), format!("CANCEL#{sync}"))
 }
 
+/// A batch of events that the feed of a connection has not taken in yet, in the order in which they are told.
+pub fn inbox(connection: &ConnectionId) -> Key {
+    key(inbox_partition(connection), uuid::Uuid::now_v7().simple().to_string())
+}
+
+/// The partition of a connection's inbox.
+pub fn inbox_partition(connection: &ConnectionId) -> String {
+    format!("B#{connection}")
+}
+
 /// What is left to do after a connection was deleted.
 pub fn purge(id: &ConnectionId) -> Key {
     key(connection_partition(id), "PURGE")

@@ -1,32 +1,76 @@
 //! The one place that writes a sync's pages.
 //!
-//! Everything that a page changes, the note of having seen it, and the checkpoint behind it are one transaction, fenced
-//! by the lease; a page that is too large for one is several, in order, with the checkpoint in the last. A crash between
+//! Everything that a page changes, what is told of it, the note of having seen it, and the checkpoint behind it are one
+//! transaction, fenced by the lease; a page that is too large for one is several, in order, with the checkpoint in the last. A crash between
 //! them repeats the page, finds what was written unchanged, and writes the rest. A run that was taken over writes nothing.
 
+use super::change::Change;
 use super::work::Work;
-use crate::clock;
-use crate::id::SyncId;
-use crate::store::{Error, Item, Key, MOST_BYTES, MOST_RECORDS, Query, Write, keys};
+use crate::store::{Error, Item, MOST_BYTES, MOST_RECORDS, Query, Write, keys};
 use crate::synced::{pack, unpack};
+use crate::{clock, event};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// Events of one transaction are one item, and an item holds 400 KB.
+const MOST_TOLD: usize = 350_000;
 /// A page that was seen is remembered for this long.
 const SEEN_DAYS: i64 = 2;
 
 impl Work<'_> {
-    /// Writes records and, with the last of them, the run as it now is.
-    pub async fn commit(&mut self, mut records: Vec<Write>) -> Result<(), Error> {
+    /// Writes changes and, with the last of them, the run as it now is.
+    pub async fn commit(&mut self, changes: Vec<Change>) -> Result<(), Error> {
         self.run.updated_at = self.app.now();
         self.count();
-        records.push(self.run.write(&self.connection.id)?);
-        for batch in batches(records) {
-            let mut writes = vec![self.lease.fence()];
-            writes.extend(batch);
-            self.app.store.transact(writes).await?;
+        let batches = batches(changes);
+        let last = batches.len() - 1;
+        for (place, batch) in batches.into_iter().enumerate() {
+            self.transact(batch, place == last).await?;
         }
         Ok(())
+    }
+
+    /// Writes changes without a checkpoint, where doing it twice is doing it once.
+    pub async fn write(&mut self, changes: Vec<Change>) -> Result<(), Error> {
+        for batch in batches(changes) {
+            self.transact(batch, false).await?;
+        }
+        Ok(())
+    }
+
+    /// One transaction: the fence, the changes, what is told of them, and perhaps the run. A change that turns out to be
+    /// done is left out, with its event, and the rest is sent again.
+    async fn transact(&mut self, mut batch: Vec<Change>, with_run: bool) -> Result<(), Error> {
+        let before = self.run.progress.clone();
+        loop {
+            self.run.progress.clone_from(&before);
+            for change in &batch {
+                change.count(&mut self.run.progress);
+            }
+            let mut writes = vec![self.lease.fence()];
+            writes.extend(batch.iter().map(|change| change.write.clone()));
+            writes.extend(self.told(&batch)?);
+            if with_run {
+                writes.push(self.run.write(&self.connection.id)?);
+            }
+            if writes.len() == 1 {
+                return Ok(());
+            }
+            match self.app.store.transact(writes).await {
+                Err(Error::Conflict(place)) if (1..=batch.len()).contains(&place) && batch[place - 1].may_be_done() => {
+                    batch.remove(place - 1);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The write that tells of changes, where there is something to tell.
+    fn told(&self, batch: &[Change]) -> Result<Option<Write>, Error> {
+        let (now, run) = (self.app.now(), self.run.id.as_str());
+        let complete = |phase| self.complete.contains(&phase);
+        let events: Vec<_> = batch.iter().filter_map(|change| change.event(run, complete, now)).collect();
+        (!events.is_empty()).then(|| event::inbox(&self.connection.id, &events, now)).transpose()
     }
 
     /// Brings the run's own counts up to date.
@@ -38,8 +82,9 @@ impl Work<'_> {
     }
 
     /// The write that remembers a page of a listing.
-    pub fn note<T: Serialize>(&self, listing: &str, page: u32, rows: &[T]) -> Result<Write, Error> {
-        note(&self.run.id, listing, page, rows, self.app.now())
+    pub fn note<T: Serialize>(&self, listing: &str, page: u32, rows: &[T]) -> Result<Change, Error> {
+        let item = Item::at(&keys::seen(&self.run.id, listing, page)).bytes("rows", pack(rows)?);
+        Ok(Write::Put(item.expires(clock::after(self.app.now(), SEEN_DAYS * 86_400))).into())
     }
 
     /// A page of a listing that was remembered.
@@ -63,40 +108,21 @@ impl Work<'_> {
         }
         Ok(())
     }
-
-    /// Deletes items, fenced, without a checkpoint: doing it twice is doing it once.
-    pub async fn erase(&self, found: Vec<Key>) -> Result<(), Error> {
-        for some in found.chunks(MOST_RECORDS) {
-            let mut writes = vec![self.lease.fence()];
-            writes.extend(some.iter().cloned().map(Write::Delete));
-            self.app.store.transact(writes).await?;
-        }
-        Ok(())
-    }
 }
 
-fn note<T: Serialize>(
-    run: &SyncId,
-    listing: &str,
-    page: u32,
-    rows: &[T],
-    now: jiff::Timestamp,
-) -> Result<Write, Error> {
-    let item = Item::at(&keys::seen(run, listing, page)).bytes("rows", pack(rows)?);
-    Ok(Write::Put(item.expires(clock::after(now, SEEN_DAYS * 86_400))))
-}
-
-/// Cuts writes into transactions, in order.
-fn batches(writes: Vec<Write>) -> Vec<Vec<Write>> {
-    let (mut batches, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
-    for write in writes {
-        let size = write.size();
-        if batch.len() >= MOST_RECORDS || (bytes + size > MOST_BYTES && !batch.is_empty()) {
+/// Cuts changes into transactions, in order; at least one, which may be empty.
+fn batches(changes: Vec<Change>) -> Vec<Vec<Change>> {
+    let (mut batches, mut batch, mut bytes, mut told) = (Vec::new(), Vec::new(), 0, 0);
+    for change in changes {
+        let (size, words) = (change.size(), change.told_size());
+        let full = batch.len() >= MOST_RECORDS || bytes + size > MOST_BYTES || told + words > MOST_TOLD;
+        if full && !batch.is_empty() {
             batches.push(std::mem::take(&mut batch));
-            bytes = 0;
+            (bytes, told) = (0, 0);
         }
         bytes += size;
-        batch.push(write);
+        told += words;
+        batch.push(change);
     }
     batches.push(batch);
     batches
@@ -107,14 +133,14 @@ mod tests {
     use super::*;
     use crate::store::Key;
 
-    fn write(bytes: usize) -> Write {
+    fn write(bytes: usize) -> Change {
         let key = Key { pk: "p".to_owned(), sk: "s".to_owned() };
-        Write::Put(Item::at(&key).text("doc", "x".repeat(bytes)))
+        Write::Put(Item::at(&key).text("doc", "x".repeat(bytes))).into()
     }
 
     #[test]
     fn a_page_too_large_for_one_transaction_is_several_in_order() {
-        let sizes = |writes: Vec<Write>| batches(writes).iter().map(Vec::len).collect::<Vec<_>>();
+        let sizes = |writes: Vec<Change>| batches(writes).iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(sizes((0..96).map(|_| write(10)).collect()), [96]);
         assert_eq!(sizes((0..202).map(|_| write(10)).collect()), [96, 96, 10]);
         assert_eq!(sizes((0..20).map(|_| write(350_000)).collect()), [9, 9, 2]);

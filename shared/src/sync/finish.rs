@@ -3,10 +3,12 @@
 use super::work::{Stop, Work};
 use crate::app::App;
 use crate::connection::Connection;
+use crate::event::{self, Event};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Lease, Query, Write};
 use crate::synced::roster::{self, Part};
-use crate::synced::{Counts, Group, Run, RunStatus, State};
+use crate::synced::{Counts, Group, Phase, Run, RunStatus, State, SyncRun};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -28,13 +30,22 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
     let status = if work.run.pending_removals.is_empty() { RunStatus::Succeeded } else { RunStatus::NeedsConfirmation };
     work.count();
     let bad = work.run.bad.clone();
+    let complete = read_to_the_end(&work.run);
     let learn = |state: &mut State| {
         state.roster.clone_from(&parts);
         state.bad.clone_from(&bad);
         state.counts = counts;
         state.succeeded = true;
+        state.complete.extend(&complete);
     };
     Ok(end_with(work.app, work.connection, &work.lease, &mut work.run, status, learn).await?)
+}
+
+/// What a run has read to its end.
+fn read_to_the_end(run: &Run) -> Vec<Phase> {
+    let groups = run.read.iter().any(|name| name.starts_with("groups."));
+    let both = [Phase::Groups, Phase::Memberships].into_iter().filter(|_| groups);
+    [Phase::Users].into_iter().chain(both).collect()
 }
 
 /// Ends a run; what it stored so far stays.
@@ -62,7 +73,8 @@ async fn end_with(
         let mut state = State::load(&app.store, &connection.id).await?;
         learn(&mut state);
         state.last = run.summary();
-        let writes = vec![lease.fence(), state.write(&connection.id)?, run.write(&connection.id)?];
+        let mut writes = vec![lease.fence(), state.write(&connection.id)?, run.write(&connection.id)?];
+        writes.extend(told(connection, run, now)?);
         match app.store.transact(writes).await {
             // Somebody else wrote the state meanwhile.
             Err(Error::Conflict(1)) => {}
@@ -70,6 +82,18 @@ async fn end_with(
         }
     }
     Err(Error::Unavailable("the sync's state changes too often".to_owned()))
+}
+
+/// What is told of the end of a run; nothing where somebody stopped it.
+fn told(connection: &Connection, run: &Run, now: Timestamp) -> Result<Option<Write>, Error> {
+    let ended = match run.status {
+        RunStatus::Succeeded => "completed",
+        RunStatus::Failed => "failed",
+        RunStatus::NeedsConfirmation => "needs_confirmation",
+        RunStatus::Running | RunStatus::Waiting | RunStatus::Cancelled => return Ok(None),
+    };
+    let shown = serde_json::to_value(SyncRun::of(run.clone())).unwrap_or_default();
+    event::inbox(&connection.id, &[Event::sync(run.id.as_str(), ended, shown, now)], now).map(Some)
 }
 
 /// Writes the parts that are not there yet; gives the names of all, and how many users they hold.
@@ -116,14 +140,17 @@ async fn write_part(work: &Work<'_>, part: &Part) -> Result<(), Error> {
 }
 
 /// Parts of neither this roster nor the one before, which may still be read.
-async fn forget_old_parts(work: &Work<'_>, old: &[String], new: &[String]) -> Result<(), Error> {
+async fn forget_old_parts(work: &mut Work<'_>, old: &[String], new: &[String]) -> Result<(), Error> {
     let query = Query::partition(keys::roster_partition(&work.connection.id)).names_only();
-    let (mut pages, mut stale) = (work.app.store.pages(&query), Vec::new());
+    let app = work.app;
+    let (mut pages, mut stale) = (app.store.pages(&query), Vec::new());
     while let Some(items) = pages.next().await? {
         let names = items.iter().map(|item| item.sort_key(None).to_owned());
         stale.extend(names.filter(|name| !old.contains(name) && !new.contains(name)));
     }
-    work.erase(stale.iter().map(|name| roster::part_key(&work.connection.id, name)).collect()).await
+    let part = |name: &String| Write::Delete(roster::part_key(&work.connection.id, name)).into();
+    let gone = stale.iter().map(part).collect();
+    work.write(gone).await
 }
 
 /// What the directory now holds.

@@ -1,15 +1,18 @@
 //! Groups: one list; then whatever is stored and was not on it is asked for before it is removed.
 
+use super::change::Change;
 use super::guard;
 use super::listing::{self, Read};
 use super::users::{VERIFY_AT_MOST, VERIFY_AT_ONCE};
 use super::work::{Stop, Work};
-use crate::okta::{self, GroupId, api};
+use crate::event::{About, Verb, difference};
+use crate::okta::{self, GroupId, UserId, api};
 use crate::store::keys::{self, Listed};
-use crate::store::{Error, Index, Item, Key, Query, Write};
+use crate::store::{Error, Index, Item, Query};
 use crate::synced::{Checkpoint, Crawl, Group, Listing, Mode, Phase};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use serde_json::Map;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The list of groups that are stored and were not seen.
 const MISSING: &str = "missing_groups";
@@ -35,8 +38,8 @@ pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop
         }
     };
     work.run.count(Phase::Groups).seen += page.items.len() as u64;
-    let (mut writes, seen) = store(work, &page.items).await?;
-    writes.push(work.note(&name, listing.pages, &seen)?);
+    let (mut changes, seen) = store(work, &page.items).await?;
+    changes.push(work.note(&name, listing.pages, &seen)?);
     work.run.checkpoint = match next {
         Some(listing) => Checkpoint::Groups { listing },
         None => {
@@ -44,17 +47,19 @@ pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop
             Checkpoint::FindMissingGroups
         }
     };
-    Ok(work.commit(writes).await?)
+    Ok(work.commit(changes).await?)
 }
 
-/// Compares groups with what is stored: the writes for those that changed, and whose members must be read.
-async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Write>, Vec<Seen>), Error> {
+/// Compares groups with what is stored: the changes of those that changed, and whose members must be read.
+async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Change>, Vec<Seen>), Error> {
     let connection = &work.connection.id;
     let keys: HashSet<_> = groups.iter().map(|group| keys::group(connection, &group.id)).collect();
     let found = work.app.store.get_many(&keys.into_iter().collect::<Vec<_>>()).await?;
     let stored: HashMap<_, _> = found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
-    let (mut writes, mut seen) = (Vec::new(), Vec::new());
-    for told in groups {
+    let (mut changes, mut seen) = (Vec::new(), Vec::new());
+    // The same group twice on one page: the later one counts.
+    let groups: BTreeMap<_, _> = groups.iter().map(|group| (&group.id, group)).collect();
+    for told in groups.into_values() {
         let mut group = Group::new(told, work.app.now());
         let before = stored.get(&keys::group(connection, &group.id).pk);
         let old = before.map(Item::parse::<Group>).transpose()?;
@@ -68,7 +73,8 @@ async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Write
         let mut same = false;
         if let Some(old) = &old {
             group.members_count = old.members_count;
-            same = group.tells_the_same(old)
+            same = old.removed_at.is_none()
+                && group.told() == old.told()
                 && (!everyone || group.last_membership_updated == old.last_membership_updated);
             // What was read of its members is told with the stamp it was read under.
             if !everyone {
@@ -76,19 +82,16 @@ async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Write
             }
         }
         if !same {
-            let count = work.run.count(Phase::Groups);
-            if old.is_some() {
-                count.changed += 1;
-            } else {
-                count.added += 1;
-            }
             let item = group.item(&work.connection.id, settled)?;
-            writes.retain(|write| !matches!(write, Write::Put(other) if other.partition_key() == item.partition_key()));
-            writes.push(Write::Put(item));
+            let (verb, changed) = match old.filter(|old| old.removed_at.is_none()) {
+                Some(old) => (Verb::Changed, difference(&old.told(), &group.told())),
+                None => (Verb::Added, Map::new()),
+            };
+            changes.push(Change::object(item, About::Group(group.id.clone()), verb, changed));
         }
         seen.push(Seen { id: group.id, stamp: stamp.map(str::to_owned), crawl });
     }
-    Ok((writes, seen))
+    Ok((changes, seen))
 }
 
 /// Notes which groups are stored and were not on the list, and asks the guard.
@@ -141,22 +144,25 @@ pub(super) fn list(work: &Work<'_>) -> String {
     work.run.read.iter().rfind(|name| name.starts_with("groups.")).cloned().unwrap_or_default()
 }
 
-/// Removes a group's memberships, and gives the write that removes the group.
-async fn remove(work: &mut Work<'_>, id: &GroupId) -> Result<Option<Write>, Error> {
+/// Removes a group's memberships, and gives the change that removes the group.
+pub(super) async fn remove(work: &mut Work<'_>, id: &GroupId) -> Result<Option<Change>, Error> {
     let Some(item) = work.app.store.get(&keys::group(&work.connection.id, id)).await? else { return Ok(None) };
     let mut group: Group = item.parse()?;
     if group.removed_at.is_some() {
         return Ok(None);
     }
     let query = Query::index(Index::G2, keys::members_partition(&work.connection.id, id));
-    let (mut pages, mut removed) = (work.app.store.pages(&query), 0);
+    let app = work.app;
+    let mut pages = app.store.pages(&query);
     while let Some(edges) = pages.next().await? {
-        removed += edges.len() as u64;
-        let key = |edge: &Item| Key { pk: edge.partition_key().to_owned(), sk: edge.sort_key(None).to_owned() };
-        work.erase(edges.iter().map(key).collect()).await?;
+        let users = edges.iter().filter_map(|edge| UserId::parse(edge.sort_key(Some(Index::G2))).ok());
+        let connection = &work.connection.id;
+        let gone = |user: UserId| {
+            Change::edge_removed(keys::membership(connection, id, &user), About::Membership(id.clone(), user))
+        };
+        work.write(users.map(gone).collect()).await?;
     }
     group.removed_at = Some(work.app.now());
-    work.run.count(Phase::Groups).removed += 1;
-    work.run.count(Phase::Memberships).removed += removed;
-    Ok(Some(Write::Put(group.item(&work.connection.id, None)?)))
+    let item = group.item(&work.connection.id, None)?;
+    Ok(Some(Change::object(item, About::Group(id.clone()), Verb::Removed, Map::new())))
 }

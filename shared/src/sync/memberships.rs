@@ -1,10 +1,12 @@
 //! Memberships: the members of each group that moved, compared with those stored. What is missing is added page by page;
 //! what is in excess is noted, and removed only after all groups were read and the guard was asked.
 
+use super::change::Change;
 use super::groups::{self, Seen};
 use super::guard;
 use super::listing::{self, Read};
 use super::work::{Stop, Work};
+use crate::event::About;
 use crate::okta::{self, GroupId, Member, UserId, api};
 use crate::store::{Error, Index, Item, Query, Write, keys};
 use crate::synced::{Checkpoint, Crawl, Group, Listing, Phase, State};
@@ -59,17 +61,17 @@ pub async fn read(work: &mut Work<'_>, mut crawl: Crawl) -> Result<(), Stop> {
         Err(error) => return Err(error.into()),
     };
     let members: Vec<_> = page.items.into_iter().map(|member| member.id).collect();
-    let mut writes = add(work, &group.id, &members).await?;
-    writes.push(work.note(&name, crawl.listing.pages, &members)?);
+    let mut changes = add(work, &group.id, &members).await?;
+    changes.push(work.note(&name, crawl.listing.pages, &members)?);
     match next {
         Some(listing) => crawl.listing = listing,
         None => {
-            writes.extend(complete(work, &mut crawl, &group, &name, members, page.served).await?);
+            changes.extend(complete(work, &mut crawl, &group, &name, members, page.served).await?);
             move_on(&mut crawl);
         }
     }
     work.run.checkpoint = Checkpoint::Memberships { crawl };
-    Ok(work.commit(writes).await?)
+    Ok(work.commit(changes).await?)
 }
 
 fn move_on(crawl: &mut Crawl) {
@@ -91,19 +93,17 @@ async fn next_group(work: &Work<'_>, crawl: &mut Crawl) -> Result<Option<Seen>, 
 }
 
 /// The writes for members that are not stored yet.
-async fn add(work: &mut Work<'_>, group: &GroupId, members: &[UserId]) -> Result<Vec<Write>, Error> {
+async fn add(work: &mut Work<'_>, group: &GroupId, members: &[UserId]) -> Result<Vec<Change>, Error> {
     work.run.count(Phase::Memberships).seen += members.len() as u64;
     let connection = work.connection.id.clone();
     let stored = stored_members(work, group).await?;
-    let mut writes = Vec::new();
-    for user in members {
-        if stored.insert(user.to_string()) {
-            let edge = Item::at(&keys::membership(&connection, group, user));
-            writes.push(Write::Put(edge.indexed(Index::G2, keys::membership_index(&connection, group, user))));
-        }
-    }
-    work.run.count(Phase::Memberships).added += writes.len() as u64;
-    Ok(writes)
+    let new: Vec<_> = members.iter().filter(|user| stored.insert(user.to_string())).collect();
+    let edge = |user: &UserId| {
+        let edge = Item::at(&keys::membership(&connection, group, user));
+        let edge = edge.indexed(Index::G2, keys::membership_index(&connection, group, user));
+        Change::edge_added(edge, About::Membership(group.clone(), user.clone()))
+    };
+    Ok(new.into_iter().map(edge).collect())
 }
 
 /// The members of a group as they are stored, read once a slice.
@@ -131,7 +131,7 @@ async fn complete(
     name: &str,
     last: Vec<UserId>,
     served: Timestamp,
-) -> Result<Vec<Write>, Error> {
+) -> Result<Vec<Change>, Error> {
     let mut seen: HashSet<UserId> = last.into_iter().collect();
     work.each_noted(name, |page: Vec<UserId>| seen.extend(page)).await?;
     let stored = stored_members(work, &group.id).await?;
@@ -145,19 +145,19 @@ async fn complete(
         return Ok(know(work, &group.id, &known).await?.into_iter().collect());
     }
     crawl.excess += excess.len() as u64;
-    let mut writes = Vec::new();
+    let mut changes = Vec::new();
     let mut chunks = excess.chunks(EXCESS_AT_ONCE).peekable();
     while let Some(users) = chunks.next() {
         let known = chunks.peek().is_none().then(|| known.clone());
         let page = Excess { group: group.id.clone(), users: users.to_vec(), known };
-        writes.push(work.note(EXCESS, crawl.noted, &[page])?);
+        changes.push(work.note(EXCESS, crawl.noted, &[page])?);
         crawl.noted += 1;
     }
-    Ok(writes)
+    Ok(changes)
 }
 
 /// The write that stores what is now known of a group; none where that is nothing new.
-async fn know(work: &mut Work<'_>, id: &GroupId, known: &Known) -> Result<Option<Write>, Error> {
+async fn know(work: &mut Work<'_>, id: &GroupId, known: &Known) -> Result<Option<Change>, Error> {
     let Some(item) = work.app.store.get(&keys::group(&work.connection.id, id)).await? else { return Ok(None) };
     let mut group: Group = item.parse()?;
     let settled = known.stamp.as_deref().filter(|_| known.settled);
@@ -168,7 +168,7 @@ async fn know(work: &mut Work<'_>, id: &GroupId, known: &Known) -> Result<Option
     group.members_count = Some(known.members);
     group.last_membership_updated.clone_from(&known.stamp);
     group.synced_at = work.app.now();
-    Ok(Some(Write::Put(group.item(&work.connection.id, settled)?)))
+    Ok(Some(Write::Put(group.item(&work.connection.id, settled)?).into()))
 }
 
 /// All groups were read: may what is in excess be removed?
@@ -189,15 +189,18 @@ pub async fn remove_excess(work: &mut Work<'_>, noted: u32, done: u32) -> Result
         work.run.checkpoint = Checkpoint::Finish;
         return Ok(work.commit(Vec::new()).await?);
     }
-    let mut writes = Vec::new();
+    let mut changes = Vec::new();
     for page in work.noted::<Excess>(EXCESS, done).await?.unwrap_or_default() {
-        let edges = page.users.iter().map(|user| keys::membership(&work.connection.id, &page.group, user));
-        writes.extend(edges.map(Write::Delete));
-        work.run.count(Phase::Memberships).removed += page.users.len() as u64;
+        let (connection, group) = (&work.connection.id, &page.group);
+        let gone = |user| {
+            let about = About::Membership(group.clone(), UserId::clone(user));
+            Change::edge_removed(keys::membership(connection, group, user), about)
+        };
+        changes.extend(page.users.iter().map(gone));
         if let Some(known) = &page.known {
-            writes.extend(know(work, &page.group, known).await?);
+            changes.extend(know(work, &page.group, known).await?);
         }
     }
     work.run.checkpoint = Checkpoint::ExcessMemberships { noted, done: done + 1 };
-    Ok(work.commit(writes).await?)
+    Ok(work.commit(changes).await?)
 }

@@ -34,6 +34,7 @@ pub async fn purge(app: &App, connection: &ConnectionId) -> Result<(), Problem> 
         }
     }
     erase_partition(app, &keys::roster_partition(connection), None).await?;
+    erase_partition(app, &keys::inbox_partition(connection), None).await?;
     // The note that there is something to purge goes last.
     let note = keys::purge(connection);
     erase_partition(app, &keys::connection_partition(connection), Some(&note)).await?;

@@ -9,7 +9,7 @@ use crate::id::{ConnectionId, SyncId};
 use crate::okta::{self, Patience};
 use crate::problem::Problem;
 use crate::store::{self, Lease, keys};
-use crate::synced::{Checkpoint, Run, RunStatus};
+use crate::synced::{Checkpoint, Run, RunStatus, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -65,7 +65,8 @@ pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, P
     };
     (run.status, run.next_wake) = (RunStatus::Running, None);
     let before = [run.requests, run.tokens, run.waited_seconds];
-    let mut work = Work { app, connection: &connection, client, lease, run, before, stored_members: None };
+    let complete = State::load(&app.store, &connection.id).await?.complete;
+    let mut work = Work { app, connection: &connection, client, lease, run, complete, before, stored_members: None };
     let next = match work.drive(deadline).await {
         Ok(next) => next,
         // Taken over: whoever holds the lease now goes on.

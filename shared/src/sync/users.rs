@@ -1,16 +1,19 @@
 //! Users: two lists, since the plain one leaves out the deprovisioned; then whoever is stored and was on neither is asked
 //! for, one by one, before anything is removed.
 
+use super::change::Change;
 use super::guard;
 use super::listing::{self, Read};
 use super::work::{Stop, Work};
 use crate::connection::Stream;
-use crate::okta::{self, BadRecord, UserId, api};
+use crate::event::{About, Verb, difference};
+use crate::okta::{self, BadRecord, GroupId, UserId, api};
 use crate::store::keys::{self, Listed};
-use crate::store::{Error, Index, Item, Key, Query, Write};
+use crate::store::{Error, Index, Item, Query};
 use crate::synced::roster::Row;
 use crate::synced::{Checkpoint, Listing, Phase, User};
-use std::collections::{HashMap, HashSet};
+use serde_json::Map;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Missing objects that are asked for in one step.
 pub(super) const VERIFY_AT_ONCE: usize = 50;
@@ -59,31 +62,32 @@ async fn read(
         }
     };
     work.run.count(Phase::Users).seen += (page.items.len() + page.bad.len()) as u64;
-    let (mut writes, rows) = store(work, page.items, page.bad).await?;
-    writes.push(work.note(&name, listing.pages, &rows)?);
+    let (mut changes, rows) = store(work, page.items, page.bad).await?;
+    changes.push(work.note(&name, listing.pages, &rows)?);
     if next.is_none() {
         work.run.read.push(name);
     }
     work.run.checkpoint = then(next);
-    Ok(work.commit(writes).await?)
+    Ok(work.commit(changes).await?)
 }
 
-/// Compares users with what is stored: the writes for those that changed, and everybody's line of the roster.
-async fn store(
+/// Compares users with what is stored: the changes, and everybody's line of the roster.
+pub(super) async fn store(
     work: &mut Work<'_>,
     users: Vec<okta::User>,
     bad: Vec<BadRecord>,
-) -> Result<(Vec<Write>, Vec<Row>), Error> {
+) -> Result<(Vec<Change>, Vec<Row>), Error> {
     let connection = work.connection;
-    let now = work.app.now();
-    let unreadable: Vec<_> = bad.iter().filter_map(|bad| UserId::parse(bad.id.as_deref()?).ok()).collect();
-    let ids = users.iter().map(|user| &user.id).chain(&unreadable);
-    let wanted: Vec<_> = ids.map(|id| User::key(&connection.id, id)).collect::<HashSet<_>>().into_iter().collect();
-    let found = work.app.store.get_many(&wanted).await?;
-    let mut stored: HashMap<String, Item> =
-        found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
-    let (mut writes, mut rows) = (Vec::new(), Vec::new());
     let attributes = &connection.settings.attributes;
+    // The same user twice on one page: a transaction takes an item once, and the later one counts.
+    let users: BTreeMap<_, _> = users.into_iter().map(|user| (user.id.clone(), user)).collect();
+    let unreadable: Vec<_> = bad.iter().filter_map(|bad| UserId::parse(bad.id.as_deref()?).ok()).collect();
+    let unreadable: Vec<_> = unreadable.into_iter().filter(|id| !users.contains_key(id)).collect();
+    let mut wanted: Vec<_> = users.keys().chain(&unreadable).map(|id| User::key(&connection.id, id)).collect();
+    wanted.dedup();
+    let found = work.app.store.get_many(&wanted).await?;
+    let stored: HashMap<_, _> = found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
+    let (mut changes, mut rows) = (Vec::new(), Vec::new());
     for bad in bad {
         tell_bad(work, bad);
     }
@@ -92,38 +96,31 @@ async fn store(
             rows.push(Row::new(&item.parse::<User>()?, attributes));
         }
     }
-    for user in users {
-        let user = User::new(user, now);
-        let key = User::key(&connection.id, &user.id);
-        let before = stored.get(&key.pk);
+    for told in users.into_values() {
+        let user = User::new(told, work.app.now());
+        let before = stored.get(&User::key(&connection.id, &user.id).pk);
         let old = before.map(Item::parse::<User>).transpose()?;
         let same = before.and_then(|item| item.get("hash")) == Some(user.hash().as_str());
         let stale = old.as_ref().is_some_and(|old| old.last_updated > user.last_updated);
-        match old {
-            Some(old) if old.removed_at.is_none() && (same || stale) => rows.push(Row::new(&old, attributes)),
-            old => {
-                let item = user.item(&connection.id)?;
-                if item.size() > LARGEST_RECORD {
-                    let detail = "the record is larger than the directory can hold".to_owned();
-                    tell_bad(work, BadRecord { id: Some(user.id.to_string()), detail });
-                    rows.extend(old.map(|old| Row::new(&old, attributes)));
-                    continue;
-                }
-                let count = work.run.count(Phase::Users);
-                if old.is_some() {
-                    count.changed += 1;
-                } else {
-                    count.added += 1;
-                }
-                rows.push(Row::new(&user, attributes));
-                // The same user twice on one page: a transaction takes an item once, and the later one counts.
-                writes.retain(|write| !matches!(write, Write::Put(item) if item.partition_key() == key.pk));
-                stored.insert(key.pk, item.clone());
-                writes.push(Write::Put(item));
-            }
+        if let Some(old) = old.as_ref().filter(|old| old.removed_at.is_none() && (same || stale)) {
+            rows.push(Row::new(old, attributes));
+            continue;
         }
+        let item = user.item(&connection.id)?;
+        if item.size() > LARGEST_RECORD {
+            let detail = "the record is larger than the directory can hold".to_owned();
+            tell_bad(work, BadRecord { id: Some(user.id.to_string()), detail });
+            rows.extend(old.map(|old| Row::new(&old, attributes)));
+            continue;
+        }
+        rows.push(Row::new(&user, attributes));
+        let (verb, changed) = match old.filter(|old| old.removed_at.is_none()) {
+            Some(old) => (Verb::Changed, difference(&old.told(), &user.told())),
+            None => (Verb::Added, Map::new()),
+        };
+        changes.push(Change::object(item, About::User(user.id), verb, changed));
     }
-    Ok((writes, rows))
+    Ok((changes, rows))
 }
 
 fn tell_bad(work: &mut Work<'_>, mut bad: BadRecord) {
@@ -164,13 +161,13 @@ pub async fn find_missing(work: &mut Work<'_>) -> Result<(), Stop> {
     if guard::trips(stored, present, missing.len() as u64) {
         work.run.pending_removals.insert(Phase::Users, missing.len() as u64);
     }
-    let mut writes = Vec::new();
+    let mut notes = Vec::new();
     for (page, some) in (0_u32..).zip(missing.chunks(VERIFY_AT_ONCE)) {
-        writes.push(work.note(MISSING, page, some)?);
+        notes.push(work.note(MISSING, page, some)?);
     }
     work.run.read.push(KEPT.to_owned());
     work.run.checkpoint = Checkpoint::VerifyMissingUsers { page: 0, place: 0 };
-    Ok(work.commit(writes).await?)
+    Ok(work.commit(notes).await?)
 }
 
 /// Asks for the missing users of one page: found ones are stored, gone ones removed, all others kept. What was asked for
@@ -205,22 +202,22 @@ pub async fn verify_missing(work: &mut Work<'_>, page: u32, place: usize) -> Res
         }
         asked += 1;
     }
-    let (mut writes, mut rows) = store(work, found, Vec::new()).await?;
+    let (mut changes, mut rows) = store(work, found, Vec::new()).await?;
     let wanted: Vec<_> = kept.iter().map(|id| User::key(&work.connection.id, id)).collect();
     for item in work.app.store.get_many(&wanted).await? {
         rows.push(Row::new(&item.parse()?, &work.connection.settings.attributes));
     }
     for id in gone {
-        writes.extend(remove(work, &id).await?);
+        changes.extend(remove(work, &id).await?);
     }
-    writes.push(work.note(KEPT, before + u32::try_from(place).unwrap_or_default(), &rows)?);
+    changes.push(work.note(KEPT, before + u32::try_from(place).unwrap_or_default(), &rows)?);
     let (page, place) = if asked < ids.len() { (page, asked) } else { (page + 1, 0) };
     work.run.checkpoint = Checkpoint::VerifyMissingUsers { page, place };
-    Ok(work.commit(writes).await?)
+    Ok(work.commit(changes).await?)
 }
 
-/// The writes that remove a user and its memberships.
-async fn remove(work: &mut Work<'_>, id: &UserId) -> Result<Vec<Write>, Error> {
+/// The changes that remove a user and its memberships.
+pub(super) async fn remove(work: &Work<'_>, id: &UserId) -> Result<Vec<Change>, Error> {
     let key = User::key(&work.connection.id, id);
     let Some(item) = work.app.store.get(&key).await? else { return Ok(Vec::new()) };
     let mut user: User = item.parse()?;
@@ -229,12 +226,12 @@ async fn remove(work: &mut Work<'_>, id: &UserId) -> Result<Vec<Write>, Error> {
     }
     user.removed_at = Some(work.app.now());
     let edges = work.app.store.query(&Query::partition(key.pk.as_str()).prefix(keys::MEMBERSHIPS)).await?;
-    work.run.count(Phase::Users).removed += 1;
-    work.run.count(Phase::Memberships).removed += edges.len() as u64;
-    let mut writes: Vec<_> = edges
-        .iter()
-        .map(|edge| Write::Delete(Key { pk: key.pk.clone(), sk: edge.sort_key(None).to_owned() }))
-        .collect();
-    writes.push(Write::Put(user.item(&work.connection.id)?));
-    Ok(writes)
+    let groups =
+        edges.iter().filter_map(|edge| GroupId::parse(edge.sort_key(None).strip_prefix(keys::MEMBERSHIPS)?).ok());
+    let gone = |group| {
+        Change::edge_removed(keys::membership(&work.connection.id, &group, id), About::Membership(group, id.clone()))
+    };
+    let mut changes: Vec<_> = groups.map(gone).collect();
+    changes.push(Change::object(user.item(&work.connection.id)?, About::User(id.clone()), Verb::Removed, Map::new()));
+    Ok(changes)
 }

@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::connection::Connection;
 use crate::okta::{self, Client, GroupId};
 use crate::store::{self, Lease};
-use crate::synced::Run;
-use std::collections::HashSet;
+use crate::synced::{Phase, Run};
+use std::collections::{BTreeSet, HashSet};
 
 /// Why a step did not get to its end.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,8 @@ pub(super) struct Work<'a> {
     pub client: Client,
     pub lease: Lease,
     pub run: Run,
+    /// What an earlier run read to its end: of changes of the rest nothing is told.
+    pub complete: BTreeSet<Phase>,
     /// Requests, tokens and seconds waited before this slice.
     pub before: [u64; 3],
     /// The members of the group that is being read as they are stored; not part of the checkpoint, because it can be

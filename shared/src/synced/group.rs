@@ -9,6 +9,7 @@ use crate::store::{Error, Index, Item};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// A group as it is stored and told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,13 +54,14 @@ impl Group {
         }
     }
 
-    /// True where both tell the same group; who its members are does not count.
-    pub fn tells_the_same(&self, other: &Self) -> bool {
-        let told = |group: &Self| {
-            let Self { id, group_type, name, description, created, last_updated, removed_at, .. } = group.clone();
-            (id, group_type, name, description, created, last_updated, removed_at)
-        };
-        told(self) == told(other)
+    /// What makes it a changed one, under Okta's names; who its members are does not.
+    pub fn told(&self) -> Value {
+        json!({
+            "type": self.group_type,
+            "created": self.created,
+            "lastUpdated": self.last_updated,
+            "profile": { "name": self.name, "description": self.description },
+        })
     }
 
     /// True for the group of all users: implied, never crawled.

@@ -58,6 +58,14 @@ pub enum Phase {
     Groups,
     /// Members of groups.
     Memberships,
+    /// Applications.
+    Apps,
+    /// Users of applications.
+    Assignments,
+    /// User types and the schemas of profiles.
+    UserTypes,
+    /// Places, from what people's profiles say.
+    Locations,
 }
 
 /// What a run has done in a phase.

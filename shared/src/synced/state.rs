@@ -1,12 +1,13 @@
 //! What outlives a run: the last one, what it counted, and which roster is current.
 
-use super::run::{Mode, RunStatus};
+use super::run::{Mode, Phase, RunStatus};
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::BadRecord;
 use crate::store::{Condition, Error, Item, Store, Write, keys};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The state of a connection's sync.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct State {
     pub counts: Counts,
     /// True once a run has succeeded.
     pub succeeded: bool,
+    /// What was read to its end at least once.
+    pub complete: BTreeSet<Phase>,
     /// The parts of the current roster, by their content's hash.
     pub roster: Vec<String>,
     /// Records that the last good run could not read.

@@ -9,7 +9,7 @@ use crate::synced::fingerprint;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A user as it is stored and told.
@@ -76,14 +76,20 @@ impl User {
     /// A hash of all that makes a user a changed one. Signing in, a new password and Okta's own stamps do not: otherwise
     /// an idle tenant would be written anew every day.
     pub fn hash(&self) -> String {
-        let content = (
-            &self.id,
-            &self.status,
-            self.user_type.as_ref().map(|it| &it.id),
-            &self.profile,
-            (&self.created, &self.activated, &self.status_changed),
-        );
+        let content = (&self.id, self.told());
         fingerprint(&serde_json::to_vec(&content).unwrap_or_default())
+    }
+
+    /// What makes it a changed one, under Okta's names.
+    pub fn told(&self) -> Value {
+        json!({
+            "status": self.status,
+            "type": self.user_type.as_ref().map(|it| &it.id),
+            "created": self.created,
+            "activated": self.activated,
+            "statusChanged": self.status_changed,
+            "profile": self.profile,
+        })
     }
 
     /// As it is written.
@@ -128,7 +134,6 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn user(change: impl Fn(&mut Value)) -> User {
         let mut body = json!({

@@ -7,6 +7,7 @@ use it::proxy::{KillSwitch, When};
 use okta_connector::id::SyncId;
 use okta_connector::synced::{Mode, Run, RunStatus};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::Write;
 
 /// Each has its own tenant and works through its share of the kills.
@@ -96,6 +97,7 @@ async fn first_syncs(kills: Vec<Kill>, undisturbed: Run) {
         // One page is one commit: nothing is told twice either.
         assert_eq!((run.status, &run.progress), (RunStatus::Succeeded, &undisturbed.progress), "{kill:?}");
         assert_eq!(table.count("T#"), ground.state().await.roster.len(), "{kill:?}");
+        assert_eq!(table.told(), [("okta-connector.sync.completed".to_owned(), String::new())], "{kill:?}");
     }
 }
 
@@ -150,12 +152,28 @@ async fn a_sync_of_changes_killed_between_every_third_pair_of_calls_leaves_a_dir
     let run = undisturbed.run(&run).await;
     assert_eq!(run.status, RunStatus::Succeeded, "{:?}", run.error);
     say(&format!("a sync of changes makes {calls} outbound calls"));
+    let kinds: BTreeSet<_> = Table::read(&undisturbed).await.told().into_iter().map(|(kind, _)| kind).collect();
+    let wanted = [
+        "group.created",
+        "group.removed",
+        "group.updated",
+        "membership.added",
+        "membership.removed",
+        "sync.completed",
+        "user.created",
+        "user.removed",
+        "user.updated",
+    ];
+    assert_eq!(kinds, wanted.map(|kind| format!("okta-connector.{kind}")).into());
     each(kills(calls, 3, &[When::After]), syncs_of_changes).await;
 }
 
 async fn syncs_of_changes(kills: Vec<Kill>) {
     let (mut ground, before) = changed().await;
     let wanted = ground.tenant().picture().await;
+    ground.sync(Mode::Full).await;
+    // A tenant's ids are its own: what an undisturbed sync of this one tells.
+    let told = Table::read(&ground).await.told();
     for kill in kills {
         ground.renew_empty().await;
         before.write(&ground).await;
@@ -163,6 +181,8 @@ async fn syncs_of_changes(kills: Vec<Kill>) {
         killed_and_resumed(&ground, &run, kill).await;
         let run = ground.run(&run).await;
         assert_eq!(run.status, RunStatus::Succeeded, "{kill:?} {:?}", run.error);
-        assert_same(&Table::read(&ground).await.picture(&ground).await, &wanted, kill);
+        let table = Table::read(&ground).await;
+        assert_same(&table.picture(&ground).await, &wanted, kill);
+        assert_eq!(table.told(), told, "{kill:?}");
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::process::{Ground, TABLE};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use okta_connector::synced::{Group, Roster, User};
+use okta_connector::event::Event;
+use okta_connector::synced::{Group, Roster, User, unpack};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -143,6 +144,20 @@ impl Table {
     /// How many rows have a partition key that begins so.
     pub fn count(&self, prefix: &str) -> usize {
         self.0.iter().filter(|row| field(row, "pk").starts_with(prefix)).count()
+    }
+
+    /// What was told and not fetched yet: the type and subject of each event, as often as it is there.
+    pub fn told(&self) -> Vec<(String, String)> {
+        let inbox = self.0.iter().filter(|row| field(row, "pk").starts_with("B#"));
+        let events =
+            inbox.flat_map(|row| unpack::<Vec<Event>>(row["events"].as_b().expect("bytes").as_ref()).expect("events"));
+        let about = |event: Event| match event.data["id"].as_str() {
+            Some(id) if !event.event_type.contains("sync.") => (event.event_type, id.to_owned()),
+            _ => (event.event_type, String::new()),
+        };
+        let mut told: Vec<_> = events.map(about).collect();
+        told.sort();
+        told
     }
 
     /// What the directory in it tells. An object that was removed is left out; anything that points at one is not.

@@ -1,0 +1,68 @@
+//! A run as it is shown.
+
+use super::run::{Mode, Phase, Progress, Run, RunStatus};
+use crate::id::SyncId;
+use crate::problem::Problem;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A run as callers see it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Sync")]
+pub struct SyncRun {
+    /// Its id.
+    pub id: SyncId,
+    /// How much it reads.
+    pub mode: Mode,
+    /// What was asked for, where that was something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_mode: Option<Mode>,
+    /// What became of it.
+    pub status: RunStatus,
+    /// When it was asked for.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What it is busy with; null once it is over.
+    pub phase: Option<Phase>,
+    /// What it has done in each phase.
+    pub progress: BTreeMap<Phase, Progress>,
+    /// Requests sent to Okta.
+    pub requests: u64,
+    /// Access tokens that were granted for it.
+    pub tokens: u64,
+    /// Seconds slept for limits.
+    pub waited_seconds: u64,
+    /// Until when it waits.
+    pub next_wake: Option<Timestamp>,
+    /// What it would remove once somebody confirms.
+    pub pending_removals: Option<BTreeMap<Phase, u64>>,
+    /// Why it failed.
+    #[schemars(with = "Option<Problem>")]
+    pub error: Option<Value>,
+}
+
+impl SyncRun {
+    /// Of a run as it is stored.
+    pub fn of(run: Run) -> Self {
+        Self {
+            id: run.id,
+            mode: run.mode,
+            requested_mode: run.requested_mode,
+            status: run.status,
+            started_at: run.started_at,
+            finished_at: run.finished_at,
+            phase: run.phase.filter(|_| !run.status.is_over()),
+            progress: run.progress,
+            requests: run.requests,
+            tokens: run.tokens,
+            waited_seconds: run.waited_seconds,
+            next_wake: run.next_wake,
+            pending_removals: Some(run.pending_removals).filter(|pending| !pending.is_empty()),
+            error: run.error,
+        }
+    }
+}
