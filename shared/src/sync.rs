@@ -1,7 +1,8 @@
 //! Syncs: a run is a value, the checkpoint; a step is one page and one commit; a slice is as many steps as there is time
 //! for.
 //!
-//! `slice` drives a run, `users`, `groups` and `memberships` are its phases, `commit` is the one
+//! `slice` drives a run, `users`, `groups` and `memberships` are its phases, `hints` reads what the log says may have
+//! changed, `missing` finds out what is gone, `commit` is the one
 //! place that writes and tells, `guard` decides what is never removed unasked, `finish` ends it.
 
 mod change;
@@ -9,8 +10,11 @@ mod commit;
 mod finish;
 mod groups;
 mod guard;
+mod hints;
 mod listing;
+mod log;
 mod memberships;
+mod missing;
 mod purge;
 mod slice;
 mod users;

@@ -3,6 +3,7 @@
 use super::id::{AppId, ClientId, GroupId, SchemaId, TypeId, UserId, segment};
 use super::request::Request;
 use super::search::Expression;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -42,6 +43,18 @@ pub fn get_me() -> Request {
 /// All groups, with the number of their members. `okta.groups.read`
 pub fn list_groups() -> Request {
     Request::get("groups", "/api/v1/groups", &[("limit", PAGE), ("expand", "stats")])
+}
+
+/// Users that Okta changed after a moment, the deprovisioned ones too. `okta.users.read`
+pub fn list_changed_users(since: Timestamp) -> Request {
+    let filter = format!("lastUpdated gt \"{since:.3}\"");
+    Request::get("users", "/api/v1/users", &[("filter", filter.as_str()), ("limit", PAGE)])
+}
+
+/// Groups that changed or whose members changed after a moment. `okta.groups.read`
+pub fn list_changed_groups(since: Timestamp) -> Request {
+    let filter = format!("lastUpdated gt \"{since:.3}\" or lastMembershipUpdated gt \"{since:.3}\"");
+    Request::get("groups", "/api/v1/groups", &[("filter", filter.as_str()), ("limit", PAGE), ("expand", "stats")])
 }
 
 /// One group, to see whether groups can be read at all. `okta.groups.read`

@@ -182,6 +182,35 @@ pub struct Role {
     pub status: Option<String>,
 }
 
+/// An event of the System Log, as far as a sync looks at it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogEvent {
+    /// As in `user.lifecycle.create`.
+    pub event_type: String,
+    #[serde(default, rename = "target")]
+    targets: Option<Vec<LogTarget>>,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LogTarget {
+    /// Its id.
+    #[serde(deserialize_with = "null::as_default")]
+    pub id: String,
+    /// `User`, `UserGroup`, `AppInstance`, …
+    #[serde(rename = "type", deserialize_with = "null::as_default")]
+    pub target_type: String,
+}
+
+impl LogEvent {
+    /// All that it is about.
+    pub fn targets(&self) -> impl Iterator<Item = &LogTarget> {
+        self.targets.iter().flatten()
+    }
+}
+
 /// `/.well-known/okta-organization`, which anybody may read.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Organization {

@@ -68,7 +68,7 @@ impl Work<'_> {
     /// The write that tells of changes, where there is something to tell.
     fn told(&self, batch: &[Change]) -> Result<Option<Write>, Error> {
         let (now, run) = (self.app.now(), self.run.id.as_str());
-        let complete = |phase| self.complete.contains(&phase);
+        let complete = |phase| self.state.complete.contains(&phase);
         let events: Vec<_> = batch.iter().filter_map(|change| change.event(run, complete, now)).collect();
         (!events.is_empty()).then(|| event::inbox(&self.connection.id, &events, now)).transpose()
     }

@@ -1,21 +1,20 @@
-//! Groups: one list; then whatever is stored and was not on it is asked for before it is removed.
+//! Groups: one list, of all or of those that changed; which of them have members that must be read.
 
 use super::change::Change;
-use super::guard;
 use super::listing::{self, Read};
-use super::users::{VERIFY_AT_MOST, VERIFY_AT_ONCE};
+use super::missing::Found;
 use super::work::{Stop, Work};
 use crate::event::{About, Verb, difference};
 use crate::okta::{self, GroupId, UserId, api};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Query};
-use crate::synced::{Checkpoint, Crawl, Group, Listing, Mode, Phase};
+use crate::synced::{Checkpoint, Group, Listing, Mode, Objects, Phase};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The list of groups that are stored and were not seen.
-const MISSING: &str = "missing_groups";
+/// An incremental run does not read the members of a larger group because of its stamp: the log names those who moved.
+const LARGE: u64 = 1_000;
 
 /// A group that was seen, and whether its members must be read.
 #[derive(Serialize, Deserialize)]
@@ -30,7 +29,11 @@ pub(super) struct Seen {
 pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop> {
     work.run.phase = Some(Phase::Groups);
     let name = format!("groups.{}", listing.pass);
-    let (page, next) = match listing::read::<okta::Group>(work, api::list_groups(), &listing).await? {
+    let request = match work.run.mode {
+        Mode::Full | Mode::Verify => api::list_groups(),
+        Mode::Incremental => api::list_changed_groups(work.state.watermark.unwrap_or_default()),
+    };
+    let (page, next) = match listing::read::<okta::Group>(work, request, &listing).await? {
         Read::Page(page, next) => (page, next),
         Read::Restart(listing) => {
             work.run.checkpoint = Checkpoint::Groups { listing };
@@ -39,19 +42,24 @@ pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop
     };
     work.run.count(Phase::Groups).seen += page.items.len() as u64;
     let (mut changes, seen) = store(work, &page.items).await?;
-    changes.push(work.note(&name, listing.pages, &seen)?);
+    if !seen.is_empty() || !work.run.patches() {
+        changes.push(work.note(&name, listing.pages, &seen)?);
+    }
     work.run.checkpoint = match next {
         Some(listing) => Checkpoint::Groups { listing },
         None => {
-            work.run.read.push(name);
-            Checkpoint::FindMissingGroups
+            work.run.read.entry(Phase::Groups).or_default().push(name);
+            match work.run.mode {
+                Mode::Full | Mode::Verify => Checkpoint::FindMissing { of: Objects::Groups },
+                Mode::Incremental => work.after_groups(),
+            }
         }
     };
     Ok(work.commit(changes).await?)
 }
 
 /// Compares groups with what is stored: the changes of those that changed, and whose members must be read.
-async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Change>, Vec<Seen>), Error> {
+pub(super) async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Change>, Vec<Seen>), Error> {
     let connection = &work.connection.id;
     let keys: HashSet<_> = groups.iter().map(|group| keys::group(connection, &group.id)).collect();
     let found = work.app.store.get_many(&keys.into_iter().collect::<Vec<_>>()).await?;
@@ -69,7 +77,13 @@ async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Chang
         let counted = old.as_ref().and_then(|old| old.members_count);
         let moved = stamp.is_none() || settled != stamp || counted.is_none();
         let miscounted = told.users_count().is_some_and(|count| Some(count) != counted);
-        let crawl = !everyone && (moved || miscounted || work.run.mode == Mode::Verify);
+        let large = told.users_count().or(counted).is_some_and(|count| count > LARGE);
+        let wanted = match work.run.mode {
+            Mode::Full => moved || miscounted,
+            Mode::Verify => true,
+            Mode::Incremental => (moved || miscounted) && !(large && counted.is_some()),
+        };
+        let crawl = !everyone && wanted;
         let mut same = false;
         if let Some(old) = &old {
             group.members_count = old.members_count;
@@ -94,54 +108,33 @@ async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result<(Vec<Chang
     Ok((changes, seen))
 }
 
-/// Notes which groups are stored and were not on the list, and asks the guard.
-pub async fn find_missing(work: &mut Work<'_>) -> Result<(), Stop> {
-    let list = list(work);
+/// Which groups are stored and were not on the list.
+pub async fn find_missing(work: &Work<'_>) -> Result<Found, Stop> {
     let mut seen = HashSet::new();
-    work.each_noted(&list, |rows: Vec<Seen>| seen.extend(rows.into_iter().map(|row| String::from(row.id)))).await?;
+    if let Some(list) = list(work) {
+        work.each_noted(list, |rows: Vec<Seen>| seen.extend(rows.into_iter().map(|row| String::from(row.id)))).await?;
+    }
     let query = Query::index(Index::G1, keys::groups_partition(&work.connection.id, Listed::Present));
     let stored = work.app.store.query(&query).await?;
     let ids =
         stored.iter().filter_map(|item| keys::split_group_index(item.sort_key(Some(Index::G1))).map(|(_, id)| id));
-    let missing: Vec<_> = ids.filter(|id| !seen.contains(*id)).collect();
-    let mut writes = Vec::new();
-    if guard::trips(stored.len() as u64, seen.len() as u64, missing.len() as u64) {
-        work.run.pending_removals.insert(Phase::Groups, missing.len() as u64);
-    } else {
-        let asked = missing.chunks(VERIFY_AT_ONCE).take(VERIFY_AT_MOST as usize / VERIFY_AT_ONCE);
-        for (page, some) in (0_u32..).zip(asked) {
-            writes.push(work.note(MISSING, page, some)?);
-        }
-    }
-    work.run.checkpoint = Checkpoint::VerifyMissingGroups { page: 0, place: 0 };
-    Ok(work.commit(writes).await?)
-}
-
-/// Asks for the missing groups of one page and removes those that are gone; all others are kept.
-pub async fn verify_missing(work: &mut Work<'_>, page: u32, place: usize) -> Result<(), Stop> {
-    let Some(ids) = work.noted::<GroupId>(MISSING, page).await? else {
-        work.run.checkpoint = Checkpoint::Memberships { crawl: Crawl::default() };
-        return Ok(work.commit(Vec::new()).await?);
-    };
-    let (mut writes, mut asked) = (Vec::new(), place);
-    for id in ids.iter().skip(place) {
-        match work.client.send(&api::get_group(id)).await {
-            Ok(_) => {}
-            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => writes.extend(remove(work, id).await?),
-            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => {}
-            Err(_) if asked > place => break,
-            Err(error) => return Err(error.into()),
-        }
-        asked += 1;
-    }
-    let (page, place) = if asked < ids.len() { (page, asked) } else { (page + 1, 0) };
-    work.run.checkpoint = Checkpoint::VerifyMissingGroups { page, place };
-    Ok(work.commit(writes).await?)
+    let missing = ids.filter(|id| !seen.contains(*id)).map(str::to_owned).collect();
+    Ok(Found { missing, stored: stored.len() as u64, seen: seen.len() as u64 })
 }
 
 /// The listing of groups that was read to its end.
-pub(super) fn list(work: &Work<'_>) -> String {
-    work.run.read.iter().rfind(|name| name.starts_with("groups.")).cloned().unwrap_or_default()
+pub(super) fn list<'a>(work: &'a Work<'_>) -> Option<&'a str> {
+    work.run.read.get(&Phase::Groups)?.last().map(String::as_str)
+}
+
+/// The write that puts further groups behind those that were listed.
+pub(super) async fn note_more(work: &mut Work<'_>, more: &[Seen]) -> Result<Option<Change>, Error> {
+    let Some(list) = list(work).map(str::to_owned) else { return Ok(None) };
+    let mut page = 0;
+    while work.noted::<Seen>(&list, page).await?.is_some() {
+        page += 1;
+    }
+    work.note(&list, page, more).map(Some)
 }
 
 /// Removes a group's memberships, and gives the change that removes the group.

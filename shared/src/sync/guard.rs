@@ -9,6 +9,11 @@ pub fn trips(stored: u64, seen: u64, removals: u64) -> bool {
     removals > 0 && (empty || shrunk)
 }
 
+/// How many may go at once although the log knows nothing of it.
+pub fn few(stored: u64) -> u64 {
+    (stored / 100).max(5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

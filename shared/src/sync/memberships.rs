@@ -81,7 +81,7 @@ fn move_on(crawl: &mut Crawl) {
 
 /// The group at which the crawl stands, after those that need not be read.
 async fn next_group(work: &Work<'_>, crawl: &mut Crawl) -> Result<Option<Seen>, Error> {
-    let list = groups::list(work);
+    let Some(list) = groups::list(work).map(str::to_owned) else { return Ok(None) };
     while let Some(page) = work.noted::<Seen>(&list, crawl.page).await? {
         if let Some((place, group)) = page.into_iter().enumerate().skip(crawl.place).find(|(_, group)| group.crawl) {
             crawl.place = place;
@@ -150,8 +150,8 @@ async fn complete(
     while let Some(users) = chunks.next() {
         let known = chunks.peek().is_none().then(|| known.clone());
         let page = Excess { group: group.id.clone(), users: users.to_vec(), known };
-        changes.push(work.note(EXCESS, crawl.noted, &[page])?);
-        crawl.noted += 1;
+        changes.push(work.note(EXCESS, work.run.excess, &[page])?);
+        work.run.excess += 1;
     }
     Ok(changes)
 }
@@ -180,7 +180,7 @@ async fn ask_guard(work: &mut Work<'_>, crawl: &Crawl) -> Result<Checkpoint, Err
         work.run.pending_removals.insert(Phase::Memberships, crawl.excess);
         return Ok(Checkpoint::Finish);
     }
-    Ok(Checkpoint::ExcessMemberships { noted: crawl.noted, done: 0 })
+    Ok(Checkpoint::ExcessMemberships { noted: work.run.excess, done: 0 })
 }
 
 /// Removes one page of what is in excess.

@@ -1,7 +1,7 @@
 //! A slice: steps from a run's checkpoint until it is over, must wait, or time is up.
 
 use super::work::{Stop, Work};
-use super::{finish, groups, memberships, users};
+use super::{finish, groups, hints, memberships, missing, users};
 use crate::app::App;
 use crate::clock;
 use crate::connection::{self, Connection};
@@ -65,8 +65,10 @@ pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, P
     };
     (run.status, run.next_wake) = (RunStatus::Running, None);
     let before = [run.requests, run.tokens, run.waited_seconds];
-    let complete = State::load(&app.store, &connection.id).await?.complete;
-    let mut work = Work { app, connection: &connection, client, lease, run, complete, before, stored_members: None };
+    let state = State::load(&app.store, &connection.id).await?;
+    let connection = &connection;
+    let hints = Vec::new();
+    let mut work = Work { app, connection, client, lease, run, state, hints, before, stored_members: None };
     let next = match work.drive(deadline).await {
         Ok(next) => next,
         // Taken over: whoever holds the lease now goes on.
@@ -105,6 +107,7 @@ impl Work<'_> {
                 return Ok(Next::Done);
             }
             let before = self.run.clone();
+            self.hints.clear();
             if let Err(stop) = self.step().await {
                 // A step that did not get to its commit has done nothing, and has counted nothing.
                 self.run = before;
@@ -130,11 +133,18 @@ impl Work<'_> {
         match self.run.checkpoint.clone() {
             Checkpoint::Users { listing } => users::read_present(self, listing).await,
             Checkpoint::Deprovisioned { listing } => users::read_deprovisioned(self, listing).await,
-            Checkpoint::FindMissingUsers => users::find_missing(self).await,
-            Checkpoint::VerifyMissingUsers { page, place } => users::verify_missing(self, page, place).await,
+            Checkpoint::ChangedUsers { listing } => users::read_changed(self, listing).await,
             Checkpoint::Groups { listing } => groups::read_page(self, listing).await,
-            Checkpoint::FindMissingGroups => groups::find_missing(self).await,
-            Checkpoint::VerifyMissingGroups { page, place } => groups::verify_missing(self, page, place).await,
+            Checkpoint::FindMissing { of } => missing::find(self, of).await,
+            Checkpoint::VerifyMissing { of, stored, page, place } => {
+                missing::verify(self, of, stored, page, place).await
+            }
+            Checkpoint::JudgeMissing { of, stored, listing } => missing::judge(self, of, stored, listing).await,
+            Checkpoint::RemoveMissing { of, place } => missing::remove(self, of, place).await,
+            Checkpoint::RemoveConfirmed { of, place } => missing::remove_confirmed(self, of, place).await,
+            Checkpoint::Log { listing } => hints::read_log(self, listing).await,
+            Checkpoint::Hints => hints::sort(self).await,
+            Checkpoint::Tasks { page, place } => hints::work_off(self, page, place).await,
             Checkpoint::Memberships { crawl } => memberships::read(self, crawl).await,
             Checkpoint::ExcessMemberships { noted, done } => memberships::remove_excess(self, noted, done).await,
             Checkpoint::Finish => finish::finish(self).await,

@@ -1,11 +1,14 @@
 //! A slice at work: what its steps share.
 
+use super::change::Change;
+use super::log::Hint;
 use crate::app::App;
-use crate::connection::Connection;
-use crate::okta::{self, Client, GroupId};
+use crate::connection::{Connection, Stream};
+use crate::okta::{self, BadRecord, Client, GroupId, UserId};
 use crate::store::{self, Lease};
-use crate::synced::{Phase, Run};
-use std::collections::{BTreeSet, HashSet};
+use crate::synced::roster::Line;
+use crate::synced::{Checkpoint, Listing, Mode, Objects, Run, State};
+use std::collections::HashSet;
 
 /// Why a step did not get to its end.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +26,86 @@ pub(super) struct Work<'a> {
     pub client: Client,
     pub lease: Lease,
     pub run: Run,
-    /// What an earlier run read to its end: of changes of the rest nothing is told.
-    pub complete: BTreeSet<Phase>,
+    /// What earlier runs left behind.
+    pub state: State,
+    /// What a step found that may have changed as well.
+    pub hints: Vec<Hint>,
     /// Requests, tokens and seconds waited before this slice.
     pub before: [u64; 3],
     /// The members of the group that is being read as they are stored; not part of the checkpoint, because it can be
     /// read again.
     pub stored_members: Option<(GroupId, HashSet<String>)>,
+}
+
+/// Records that a run tells as unreadable.
+const MOST_BAD: usize = 100;
+/// The list of lines of the roster that come from no list of users.
+pub(super) const LINES: &str = "lines";
+/// The list of what may have changed.
+pub(super) const HINTED: &str = "hints";
+
+impl Work<'_> {
+    /// True where the connection syncs this.
+    pub fn syncs(&self, stream: Stream) -> bool {
+        let streams = self.connection.settings.sync.as_ref().map(|sync| &sync.streams);
+        streams.is_none_or(|streams| streams.contains(&stream))
+    }
+
+    /// Remembers lines of the roster beside those of the lists.
+    pub fn note_lines(&mut self, lines: &[Line]) -> Result<Option<Change>, store::Error> {
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        self.run.lines += 1;
+        self.note(LINES, self.run.lines, lines).map(Some)
+    }
+
+    /// Remembers what a step found that may have changed as well.
+    pub fn note_hints(&mut self) -> Result<Option<Change>, store::Error> {
+        if self.hints.is_empty() {
+            return Ok(None);
+        }
+        self.run.hinted += 1;
+        let hints = std::mem::take(&mut self.hints);
+        self.note(HINTED, self.run.hinted, &hints).map(Some)
+    }
+
+    /// A user whose groups and apps are no longer what they were.
+    pub fn suspect_belongings(&mut self, user: &UserId) {
+        self.hints.push(Hint::Belongings(user.clone()));
+    }
+
+    /// Remembers a record that the directory cannot have.
+    pub fn tell_bad(&mut self, mut bad: BadRecord) {
+        bad.detail.truncate(bad.detail.floor_char_boundary(200));
+        tracing::warn!(connection = %self.connection.id, id = bad.id.as_deref(), "a record cannot be stored");
+        if self.run.bad.len() < MOST_BAD && !self.run.bad.contains(&bad) {
+            self.run.bad.push(bad);
+        }
+    }
+
+    /// What comes after users.
+    pub fn after_users(&self) -> Checkpoint {
+        if self.syncs(Stream::Groups) {
+            Checkpoint::Groups { listing: Listing::default() }
+        } else {
+            self.after_groups()
+        }
+    }
+
+    /// What comes after groups.
+    pub fn after_groups(&self) -> Checkpoint {
+        match self.run.mode {
+            Mode::Incremental => Checkpoint::Log { listing: Listing::default() },
+            Mode::Full | Mode::Verify => Checkpoint::Hints,
+        }
+    }
+
+    /// What comes after missing objects.
+    pub fn after_missing(&self, of: Objects) -> Checkpoint {
+        match of {
+            Objects::Users => self.after_users(),
+            Objects::Groups => self.after_groups(),
+        }
+    }
 }

@@ -52,6 +52,19 @@ pub struct Row {
     pub department: Option<String>,
 }
 
+/// What a run learnt of one user's line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Line {
+    /// It is this.
+    Is(Box<Row>),
+    /// There is none any more.
+    Gone {
+        /// Okta's id.
+        id: UserId,
+    },
+}
+
 impl Row {
     /// The line of a user. A text of any length is cut: a profile may hold anything.
     pub fn new(user: &User, attributes: &Attributes) -> Self {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How much is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +68,65 @@ pub enum Phase {
     Locations,
 }
 
+impl Phase {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Groups => "groups",
+            Self::Memberships => "memberships",
+            Self::Apps => "apps",
+            Self::Assignments => "assignments",
+            Self::UserTypes => "user_types",
+            Self::Locations => "locations",
+        }
+    }
+}
+
+/// Objects that may be missing from a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objects {
+    /// Users.
+    Users,
+    /// Groups.
+    Groups,
+}
+
+impl Objects {
+    /// The phase that reads them.
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Users => Phase::Users,
+            Self::Groups => Phase::Groups,
+        }
+    }
+
+    /// The notes of those that are stored and were not listed.
+    pub fn missing(self) -> &'static str {
+        match self {
+            Self::Users => "missing.users",
+            Self::Groups => "missing.groups",
+        }
+    }
+
+    /// The notes of those that are to be removed.
+    pub fn removals(self) -> &'static str {
+        match self {
+            Self::Users => "removals.users",
+            Self::Groups => "removals.groups",
+        }
+    }
+
+    /// The notes of those that the log tells to be deleted.
+    pub fn deleted(self) -> &'static str {
+        match self {
+            Self::Users => "deleted.users",
+            Self::Groups => "deleted.groups",
+        }
+    }
+}
+
 /// What a run has done in a phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -108,8 +167,6 @@ pub struct Crawl {
     pub excess: u64,
     /// Memberships stored for the groups read so far.
     pub stored: u64,
-    /// Pages of excess memberships noted so far.
-    pub noted: u32,
 }
 
 /// From where a run goes on. If it is not in here, a killed function has forgotten it.
@@ -126,25 +183,65 @@ pub enum Checkpoint {
         /// Where it stands.
         listing: Listing,
     },
-    /// Finding the users that are stored and were not seen.
-    FindMissingUsers,
-    /// Asking for each missing user.
-    VerifyMissingUsers {
-        /// The page of missing users to ask for.
-        page: u32,
-        /// The place on it.
-        place: usize,
+    /// The users that changed since the last run.
+    ChangedUsers {
+        /// Where the list stands.
+        listing: Listing,
     },
-    /// The list of groups.
+    /// The list of groups; in an incremental run, of those that changed since the last.
     Groups {
         /// Where it stands.
         listing: Listing,
     },
-    /// Finding the groups that are stored and were not seen.
-    FindMissingGroups,
-    /// Asking for each missing group.
-    VerifyMissingGroups {
-        /// The page of missing groups to ask for.
+    /// Finding what is stored and was not listed.
+    FindMissing {
+        /// Which objects.
+        of: Objects,
+    },
+    /// Asking for each that is missing.
+    VerifyMissing {
+        /// Which objects.
+        of: Objects,
+        /// How many are stored.
+        stored: u64,
+        /// The page of missing ones to ask for.
+        page: u32,
+        /// The place on it.
+        place: usize,
+    },
+    /// Reading which deletions the log knows.
+    JudgeMissing {
+        /// Which objects.
+        of: Objects,
+        /// How many are stored.
+        stored: u64,
+        /// Where the reading of the log stands.
+        listing: Listing,
+    },
+    /// Removing what is gone.
+    RemoveMissing {
+        /// Which objects.
+        of: Objects,
+        /// How many of them are done.
+        place: usize,
+    },
+    /// Removing what somebody confirmed.
+    RemoveConfirmed {
+        /// Which objects.
+        of: Objects,
+        /// How many of them are done.
+        place: usize,
+    },
+    /// Reading from the log what else may have changed.
+    Log {
+        /// Where the reading stands.
+        listing: Listing,
+    },
+    /// Sorting what may have changed into tasks.
+    Hints,
+    /// Reading what may have changed, object by object.
+    Tasks {
+        /// The page of tasks.
         page: u32,
         /// The place on it.
         place: usize,
@@ -196,10 +293,28 @@ pub struct Run {
     pub pending_removals: BTreeMap<Phase, u64>,
     /// Why it failed, as a problem.
     pub error: Option<Value>,
+    /// What somebody confirmed of it.
+    #[serde(default)]
+    pub confirmed: BTreeSet<Phase>,
     /// Records it could not read.
     pub bad: Vec<BadRecord>,
     /// The listings that were read to their end, as they are noted.
-    pub read: Vec<String>,
+    pub read: BTreeMap<Phase, Vec<String>>,
+    /// Pages of lines of the roster noted so far.
+    #[serde(default)]
+    pub lines: u32,
+    /// Pages of what may have changed noted so far.
+    #[serde(default)]
+    pub hinted: u32,
+    /// Pages of memberships in excess noted so far.
+    #[serde(default)]
+    pub excess: u32,
+    /// Okta's time when the run began to read.
+    #[serde(default)]
+    pub began: Option<Timestamp>,
+    /// From where the log is to be read next time, where this run read it.
+    #[serde(default)]
+    pub log_next: Option<String>,
     /// Failures of Okta in a row.
     pub failures: u32,
     /// From where it goes on.
@@ -226,10 +341,19 @@ impl Run {
             next_wake: None,
             pending_removals: BTreeMap::new(),
             error: None,
+            confirmed: BTreeSet::new(),
             bad: Vec::new(),
-            read: Vec::new(),
+            read: BTreeMap::new(),
+            lines: 0,
+            hinted: 0,
+            excess: 0,
+            began: None,
+            log_next: None,
             failures: 0,
-            checkpoint: Checkpoint::Users { listing: Listing::default() },
+            checkpoint: match mode {
+                Mode::Full | Mode::Verify => Checkpoint::Users { listing: Listing::default() },
+                Mode::Incremental => Checkpoint::ChangedUsers { listing: Listing::default() },
+            },
             updated_at: now,
         }
     }
@@ -261,6 +385,11 @@ impl Run {
     /// What has been done in a phase.
     pub fn count(&mut self, phase: Phase) -> &mut Progress {
         self.progress.entry(phase).or_default()
+    }
+
+    /// True where it brings the roster up to date, instead of making it anew.
+    pub fn patches(&self) -> bool {
+        self.mode == Mode::Incremental || !self.confirmed.is_empty()
     }
 
     /// In short, once it is over.

@@ -23,6 +23,12 @@ pub struct State {
     pub succeeded: bool,
     /// What was read to its end at least once.
     pub complete: BTreeSet<Phase>,
+    /// Okta's time from which on changes are to be read: somewhat before the last good run began.
+    pub watermark: Option<Timestamp>,
+    /// From where the log is to be read.
+    pub log: Option<LogPlace>,
+    /// The run whose removals wait for somebody to confirm them.
+    pub pending: Option<SyncId>,
     /// The parts of the current roster, by their content's hash.
     pub roster: Vec<String>,
     /// Records that the last good run could not read.
@@ -30,6 +36,15 @@ pub struct State {
     /// Counts writes.
     #[serde(skip)]
     pub revision: u64,
+}
+
+/// A place in the System Log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPlace {
+    /// The page to read next; none before the first.
+    pub next: Option<String>,
+    /// From when on to read where Okta no longer knows the page.
+    pub since: Timestamp,
 }
 
 /// A run that ended, in short.

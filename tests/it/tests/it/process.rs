@@ -251,7 +251,7 @@ async fn connect(simulator: &Simulator, okta: &Proxy, secrets: &FileSecrets) -> 
     auth.client_id = Some(simulator.credentials().client_id.clone());
     auth.key_source = Some(KeySource::Supplied);
     auth.key_id = KEY.public_jwk().expect("a public key").common.key_id;
-    auth.scopes = ["okta.users.read", "okta.groups.read"].map(str::to_owned).into();
+    auth.scopes = ["okta.users.read", "okta.groups.read", "okta.apps.read", "okta.logs.read"].map(str::to_owned).into();
     connection.secret_version = Some(version);
     connection.domain = Some(okta.url());
     connection.status = Status::Active;

@@ -1,0 +1,117 @@
+//! The System Log as a sync reads it: from where it was last read on, and only events of a few types. Events are hints,
+//! never facts: what is stored is read from Okta afterwards.
+
+use super::work::Work;
+use crate::clock;
+use crate::okta::{self, AppId, Expression, GroupId, LogEvent, Operator, Refusal, UserId, api};
+use crate::synced::Listing;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Events by which objects go.
+pub const DELETIONS: &[&str] =
+    &["user.lifecycle.delete.completed", "group.lifecycle.delete", "application.lifecycle.delete"];
+
+/// Events of changes that no list of changed users or groups shows.
+pub const HINTS: &[&str] = &[
+    "user.lifecycle.delete.completed",
+    "group.lifecycle.delete",
+    "group.user_membership.add",
+    "group.user_membership.remove",
+    "application.lifecycle.create",
+    "application.lifecycle.update",
+    "application.lifecycle.activate",
+    "application.lifecycle.deactivate",
+    "application.lifecycle.delete",
+    "application.user_membership.add",
+    "application.user_membership.remove",
+    "application.user_membership.update",
+    "group.application_assignment.add",
+    "group.application_assignment.remove",
+    "group.application_assignment.update",
+];
+
+/// Okta keeps its log for 90 days and refuses to be asked for much more.
+const OLDEST_DAYS: i64 = 89;
+
+/// What may have changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Hint {
+    /// A user.
+    User(UserId),
+    /// The groups and apps of a user.
+    Belongings(UserId),
+    /// A group.
+    Group(GroupId),
+    /// Whether a user is in a group.
+    Membership(GroupId, UserId),
+    /// An app.
+    App(AppId),
+    /// Whether a user has an app.
+    Assignment(AppId, UserId),
+    /// Which groups have an app.
+    AppGroups(AppId),
+}
+
+/// One page of the log.
+pub struct LogPage {
+    /// Its events.
+    pub events: Vec<LogEvent>,
+    /// Where the reading goes on; none once the log is drained.
+    pub listing: Option<Listing>,
+    /// From where the log is to be read next time.
+    pub next: Option<String>,
+}
+
+/// Reads the page at which a reading of the log stands; it begins at `since`.
+pub async fn read(
+    work: &Work<'_>,
+    types: &[&str],
+    since: Option<Timestamp>,
+    listing: &Listing,
+) -> Result<LogPage, okta::Error> {
+    let oldest = clock::after(work.app.now(), -OLDEST_DAYS * 86_400);
+    let since = since.map_or(oldest, |since| since.max(oldest)).to_string();
+    let of = |name: &&str| Expression::compare("eventType", Operator::Eq, *name);
+    let filter = Expression::any(types.iter().map(of));
+    let first = api::search_logs(&[("since", &since), ("filter", filter.as_str()), ("limit", "1000")]);
+    let request = match &listing.next {
+        Some(next) => api::next(&first, Url::parse(next).map_err(|_| okta::Error::ForeignUrl)?),
+        None => first.clone(),
+    };
+    let page = match work.client.page::<LogEvent>(&request).await {
+        // A cursor that Okta no longer knows: once more from the beginning; hints may come twice.
+        Err(okta::Error::Api(refusal)) if listing.next.is_some() && refusal.status.as_u16() == 400 => {
+            work.client.page(&first).await?
+        }
+        other => other?,
+    };
+    let next = page.next.map(String::from);
+    // Okta's log has always a next page: an empty one ends it, or one that leads to itself.
+    let drained = (page.items.is_empty() && page.bad.is_empty()) || next.is_none() || next == listing.next;
+    let on = Listing { next: next.clone(), pages: listing.pages + 1, ..listing.clone() };
+    Ok(LogPage { events: page.items, listing: (!drained).then_some(on), next })
+}
+
+/// True where we may not read the log: the scope or the role is missing.
+pub fn is_closed(refusal: &Refusal) -> bool {
+    matches!(refusal.status.as_u16(), 401 | 403 | 404)
+}
+
+/// What an event hints at.
+pub fn hint(event: &LogEvent) -> Option<Hint> {
+    let target = |kind: &str| event.targets().find(|target| target.target_type == kind).map(|it| it.id.as_str());
+    let user = || UserId::parse(target("User")?).ok();
+    let group = || GroupId::parse(target("UserGroup")?).ok();
+    let app = || AppId::parse(target("AppInstance")?).ok();
+    match event.event_type.as_str() {
+        "user.lifecycle.delete.completed" => Some(Hint::User(user()?)),
+        "group.lifecycle.delete" => Some(Hint::Group(group()?)),
+        name if name.starts_with("group.user_membership.") => Some(Hint::Membership(group()?, user()?)),
+        name if name.starts_with("application.lifecycle.") => Some(Hint::App(app()?)),
+        name if name.starts_with("application.user_membership.") => Some(Hint::Assignment(app()?, user()?)),
+        name if name.starts_with("group.application_assignment.") => Some(Hint::AppGroups(app()?)),
+        _ => None,
+    }
+}

@@ -1,0 +1,272 @@
+//! What is stored and was not listed: it is asked for, one by one, and removed only if Okta says that it is gone, if there
+//! is not suspiciously much of it, or if somebody confirms it.
+
+use super::change::Change;
+use super::log::{self, DELETIONS};
+use super::work::{Stop, Work};
+use super::{groups, guard, users};
+use crate::okta::{self, BadRecord, GroupId, UserId, api};
+use crate::store::Error;
+use crate::synced::roster::{Line, Row};
+use crate::synced::{Checkpoint, Listing, Objects, User};
+use std::collections::HashSet;
+
+/// Missing objects that are asked for in one step.
+const AT_ONCE: usize = 50;
+/// Missing objects that are asked for in one run; the others stay until the next.
+const VERIFY_AT_MOST: u32 = 500;
+
+/// Notes what is stored and was not seen, and asks the guard.
+pub async fn find(work: &mut Work<'_>, of: Objects) -> Result<(), Stop> {
+    let Found { missing, stored, seen } = match of {
+        Objects::Users => users::find_missing(work).await?,
+        Objects::Groups => groups::find_missing(work).await?,
+    };
+    let (list, next) = if guard::trips(stored, seen, missing.len() as u64) {
+        work.run.pending_removals.insert(of.phase(), missing.len() as u64);
+        (of.removals(), Checkpoint::RemoveMissing { of, place: 0 })
+    } else {
+        (of.missing(), Checkpoint::VerifyMissing { of, stored, page: 0, place: 0 })
+    };
+    let mut notes = Vec::new();
+    for (page, some) in (0_u32..).zip(missing.chunks(AT_ONCE)) {
+        notes.push(work.note(list, page, some)?);
+    }
+    work.run.checkpoint = next;
+    Ok(work.commit(notes).await?)
+}
+
+/// What a search for missing objects gives.
+pub struct Found {
+    /// Their ids.
+    pub missing: Vec<String>,
+    /// How many are stored.
+    pub stored: u64,
+    /// How many were listed.
+    pub seen: u64,
+}
+
+/// What Okta says of an object that was not listed.
+enum Asked {
+    /// It is there.
+    User(Box<okta::User>),
+    Group(okta::Group),
+    /// It is not.
+    Gone,
+    /// We may not see it.
+    Hidden,
+}
+
+async fn ask(work: &Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::Error> {
+    let answer = match of {
+        Objects::Users => match UserId::parse(id) {
+            Ok(id) => work.client.fetch(&api::get_user(&id)).await.map(|user| Asked::User(Box::new(user))),
+            Err(_) => return Ok(Asked::Gone),
+        },
+        Objects::Groups => match GroupId::parse(id) {
+            Ok(id) => work.client.fetch(&api::get_group(&id)).await.map(Asked::Group),
+            Err(_) => return Ok(Asked::Gone),
+        },
+    };
+    match answer {
+        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => Ok(Asked::Gone),
+        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => Ok(Asked::Hidden),
+        other => other,
+    }
+}
+
+/// What came of asking for several.
+#[derive(Default)]
+struct Answers {
+    users: Vec<okta::User>,
+    groups: Vec<okta::Group>,
+    gone: Vec<String>,
+    hidden: Vec<String>,
+    /// How many were asked for before Okta stood in the way.
+    asked: usize,
+}
+
+/// Asks for some. What was asked for before Okta stood in the way counts, so that a small limit slows a run down and
+/// never stops it.
+async fn ask_all(work: &Work<'_>, of: Objects, ids: &[String]) -> Result<Answers, okta::Error> {
+    let mut answers = Answers::default();
+    for id in ids {
+        match ask(work, of, id).await {
+            Ok(Asked::User(user)) => answers.users.push(*user),
+            Ok(Asked::Group(group)) => answers.groups.push(group),
+            Ok(Asked::Gone) => answers.gone.push(id.clone()),
+            Ok(Asked::Hidden) => answers.hidden.push(id.clone()),
+            Err(error) if answers.asked == 0 => return Err(error),
+            Err(_) => break,
+        }
+        answers.asked += 1;
+    }
+    Ok(answers)
+}
+
+/// Asks for the missing objects of one page: what is there is stored, what is gone is noted, all else is kept.
+pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, place: usize) -> Result<(), Stop> {
+    let Some(ids) = work.noted::<String>(of.missing(), page).await? else {
+        return judge_by_number(work, of, stored).await;
+    };
+    let before = page * u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
+    let answers = if before < VERIFY_AT_MOST {
+        ask_all(work, of, &ids[place.min(ids.len())..]).await?
+    } else {
+        Answers { hidden: ids.clone(), asked: ids.len(), ..Answers::default() }
+    };
+    let Answers { users, groups, gone, hidden, asked } = answers;
+    let mut changes = store_found(work, users, groups).await?;
+    if before < VERIFY_AT_MOST {
+        for id in &hidden {
+            let detail = format!("role_missing: Okta no longer lets us see one of the {}", of.phase().name());
+            work.tell_bad(BadRecord { id: Some(id.clone()), detail });
+        }
+    }
+    if of == Objects::Users {
+        let kept = stored_rows(work, &hidden).await?;
+        changes.extend(work.note_lines(&kept)?);
+    }
+    let noted = before + u32::try_from(place).unwrap_or_default();
+    changes.push(work.note(of.removals(), noted, &gone)?);
+    let (page, place) = if place + asked < ids.len() { (page, place + asked) } else { (page + 1, 0) };
+    work.run.checkpoint = Checkpoint::VerifyMissing { of, stored, page, place };
+    Ok(work.commit(changes).await?)
+}
+
+/// Stores what was missing from a list and is there.
+async fn store_found(
+    work: &mut Work<'_>,
+    users: Vec<okta::User>,
+    groups: Vec<okta::Group>,
+) -> Result<Vec<Change>, Error> {
+    let (mut changes, rows) = users::store(work, users, Vec::new()).await?;
+    changes.extend(work.note_lines(&lines(rows))?);
+    let (more, _) = groups::store(work, &groups).await?;
+    changes.extend(more);
+    Ok(changes)
+}
+
+fn lines(rows: Vec<Row>) -> Vec<Line> {
+    rows.into_iter().map(|row| Line::Is(Box::new(row))).collect()
+}
+
+/// The lines of users as they are stored.
+async fn stored_rows(work: &Work<'_>, ids: &[String]) -> Result<Vec<Line>, Error> {
+    let wanted: Vec<_> = ids.iter().filter_map(|id| UserId::parse(id.as_str()).ok()).collect();
+    let wanted: Vec<_> = wanted.iter().map(|id| User::key(&work.connection.id, id)).collect();
+    let found = work.app.store.get_many(&wanted).await?;
+    found
+        .iter()
+        .map(|item| Ok(Line::Is(Box::new(Row::new(&item.parse()?, &work.connection.settings.attributes)))))
+        .collect()
+}
+
+/// Everything that may be removed.
+async fn removals(work: &Work<'_>, of: Objects) -> Result<Vec<String>, Error> {
+    let mut ids = Vec::new();
+    work.each_noted(of.removals(), |page: Vec<String>| ids.extend(page)).await?;
+    Ok(ids)
+}
+
+/// All were asked for. Few may go at once; for more than a few, the System Log must know of their deletion.
+async fn judge_by_number(work: &mut Work<'_>, of: Objects, stored: u64) -> Result<(), Stop> {
+    let gone = removals(work, of).await?.len() as u64;
+    work.run.checkpoint = if gone > guard::few(stored) && work.state.watermark.is_some() {
+        Checkpoint::JudgeMissing { of, stored, listing: Listing::default() }
+    } else {
+        Checkpoint::RemoveMissing { of, place: 0 }
+    };
+    Ok(work.commit(Vec::new()).await?)
+}
+
+/// Reads one page of the log of deletions, and asks the guard behind the last. Where we may not read the log, there is
+/// nothing to hold the answers against.
+pub async fn judge(work: &mut Work<'_>, of: Objects, stored: u64, listing: Listing) -> Result<(), Stop> {
+    let (next, mut changes) = match log::read(work, DELETIONS, work.state.watermark, &listing).await {
+        Ok(page) => {
+            let ids: Vec<_> = page.events.iter().flat_map(okta::LogEvent::targets).map(|it| it.id.clone()).collect();
+            (page.listing, vec![work.note(of.deleted(), listing.pages, &ids)?])
+        }
+        Err(okta::Error::Api(refusal)) if log::is_closed(&refusal) => {
+            work.run.checkpoint = Checkpoint::RemoveMissing { of, place: 0 };
+            return Ok(work.commit(Vec::new()).await?);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    work.run.checkpoint = match next {
+        Some(listing) => Checkpoint::JudgeMissing { of, stored, listing },
+        None => {
+            work.write(std::mem::take(&mut changes)).await?;
+            let mut told = HashSet::new();
+            work.each_noted(of.deleted(), |page: Vec<String>| told.extend(page)).await?;
+            let gone = removals(work, of).await?;
+            let untold = gone.iter().filter(|id| !told.contains(*id)).count() as u64;
+            if untold > guard::few(stored) {
+                work.run.pending_removals.insert(of.phase(), gone.len() as u64);
+            }
+            Checkpoint::RemoveMissing { of, place: 0 }
+        }
+    };
+    Ok(work.commit(changes).await?)
+}
+
+/// Removes some of what is gone; keeps it where somebody has to confirm first.
+pub async fn remove(work: &mut Work<'_>, of: Objects, place: usize) -> Result<(), Stop> {
+    let ids = removals(work, of).await?;
+    let some: Vec<_> = ids.iter().skip(place).take(AT_ONCE).cloned().collect();
+    let mut changes = Vec::new();
+    if !work.run.pending_removals.contains_key(&of.phase()) {
+        changes = remove_all(work, of, &some).await?;
+    } else if of == Objects::Users {
+        let kept = stored_rows(work, &some).await?;
+        changes.extend(work.note_lines(&kept)?);
+    }
+    let place = place + some.len();
+    work.run.checkpoint =
+        if place < ids.len() { Checkpoint::RemoveMissing { of, place } } else { work.after_missing(of) };
+    Ok(work.commit(changes).await?)
+}
+
+async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<Vec<Change>, Error> {
+    let mut changes = Vec::new();
+    for id in ids {
+        match of {
+            Objects::Users => {
+                let Ok(id) = UserId::parse(id.as_str()) else { continue };
+                changes.extend(users::remove(work, &id).await?);
+                changes.extend(work.note_lines(&[Line::Gone { id }])?);
+            }
+            Objects::Groups => {
+                let Ok(id) = GroupId::parse(id.as_str()) else { continue };
+                changes.extend(groups::remove(work, &id).await?);
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// Asks for one object that may be gone: it is stored or removed; one that is hidden stays as it is.
+pub async fn look_up(work: &mut Work<'_>, of: Objects, id: &str) -> Result<Vec<Change>, Stop> {
+    let Answers { users, groups, gone, .. } = ask_all(work, of, &[id.to_owned()]).await?;
+    let mut changes = store_found(work, users, groups).await?;
+    changes.extend(remove_all(work, of, &gone).await?);
+    Ok(changes)
+}
+
+/// Somebody confirmed: what Okta still does not show is removed, also where it only hides it; what is back is kept.
+pub async fn remove_confirmed(work: &mut Work<'_>, of: Objects, place: usize) -> Result<(), Stop> {
+    let ids = if work.run.confirmed.contains(&of.phase()) { removals(work, of).await? } else { Vec::new() };
+    let some: Vec<_> = ids.iter().skip(place).take(AT_ONCE).cloned().collect();
+    let Answers { users, groups, mut gone, hidden, asked } = ask_all(work, of, &some).await?;
+    gone.extend(hidden);
+    let mut changes = store_found(work, users, groups).await?;
+    changes.extend(remove_all(work, of, &gone).await?);
+    let place = place + asked;
+    work.run.checkpoint = match of {
+        _ if place < ids.len() => Checkpoint::RemoveConfirmed { of, place },
+        Objects::Users => Checkpoint::RemoveConfirmed { of: Objects::Groups, place: 0 },
+        Objects::Groups => Checkpoint::ExcessMemberships { noted: work.run.excess, done: 0 },
+    };
+    Ok(work.commit(changes).await?)
+}
