@@ -16,8 +16,8 @@ use std::sync::Arc;
 /// Starts what outlasts a request: Step Functions on AWS, a task on one machine.
 #[async_trait]
 pub trait SyncRunner: Send + Sync {
-    /// Runs a sync that was recorded, to its end.
-    async fn start(&self, connection: &ConnectionId, sync: &SyncId) -> Result<(), RunnerError>;
+    /// Runs a sync that was recorded, to its end. Starting it twice under one name starts it once.
+    async fn start(&self, connection: &ConnectionId, sync: &SyncId, name: &str) -> Result<(), RunnerError>;
 
     /// Removes what is left of a deleted connection.
     async fn purge(&self, connection: &ConnectionId) -> Result<(), RunnerError>;

@@ -5,11 +5,13 @@
 
 mod groups;
 mod people;
+mod removals;
 mod syncs;
 mod users;
 
 pub use groups::{Membership, everyone, group, groups, members, memberships, user_groups};
 pub use people::{Finding, PeopleFilter, Person, PersonInFull, findings, people, person};
+pub use removals::{Removal, removals};
 pub use syncs::{sync, syncs};
 pub use users::{UserFilter, find_user, user, users};
 

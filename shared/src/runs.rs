@@ -6,7 +6,7 @@ use crate::connection::{self, Connection, Status, Stored};
 use crate::id::{ConnectionId, SyncId};
 use crate::problem::{Kind, Problem};
 use crate::store::{Error, Item, Write, keys};
-use crate::synced::{Mode, Run, State};
+use crate::synced::{Mode, Run, RunStatus, State};
 
 /// Records a run of a connection and has it driven.
 pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run, Problem> {
@@ -29,11 +29,48 @@ pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run
             Err(Error::Conflict(_)) => continue,
             other => other?,
         }
-        let started = app.runner.start(&connection.id, &run.id).await;
-        started.map_err(|error| {
-            tracing::error!(connection = %connection.id, run = %run.id, "{error}");
-            Problem::new(Kind::Internal, "The sync was recorded but could not be started; try again in a minute.")
-        })?;
+        drive(app, &connection.id, &run, run.id.as_str()).await?;
+        return Ok(run);
+    }
+    Err(Problem::new(Kind::SyncRunning, "Another sync was started at the same moment."))
+}
+
+async fn drive(app: &App, connection: &ConnectionId, run: &Run, name: &str) -> Result<(), Problem> {
+    let started = app.runner.start(connection, &run.id, name).await;
+    started.map_err(|error| {
+        tracing::error!(%connection, run = %run.id, "{error}");
+        Problem::new(Kind::Internal, "The sync was recorded but could not be started; try again in a minute.")
+    })
+}
+
+/// What a run would remove can be confirmed for so many days.
+pub const CONFIRM_DAYS: i64 = 7;
+
+/// Confirms what a run would remove: the same run goes on, asks Okta once more for each, and removes it. A newer full run
+/// has asked its own question, or none.
+pub async fn confirm(app: &App, connection: &Connection, id: &SyncId) -> Result<Run, Problem> {
+    if connection.settings.paused {
+        return Err(Problem::new(Kind::ConnectionPaused, "The connection is paused; set paused to false first."));
+    }
+    for _ in 0..4 {
+        let mut state = State::load(&app.store, &connection.id).await?;
+        let mut run = Run::load(&app.store, &connection.id, id).await?.ok_or_else(Problem::not_found)?;
+        if let Some(running) = at_work(app, &connection.id, &state).await? {
+            return Err(running_already(&running));
+        }
+        let old = run.finished_at.is_none_or(|at| app.now().duration_since(at).as_hours() >= CONFIRM_DAYS * 24);
+        if run.status != RunStatus::NeedsConfirmation || state.pending.as_ref() != Some(id) || old {
+            let detail = "The sync has nothing to confirm any more; a newer full sync tells what is missing now.";
+            let status = serde_json::to_value(run.status).unwrap_or_default();
+            return Err(Problem::new(Kind::WrongState, detail).with("current_status", status));
+        }
+        run.confirm(app.now());
+        state.current = Some(id.clone());
+        match app.store.transact(vec![state.write(&connection.id)?, run.write(&connection.id)?]).await {
+            Err(Error::Conflict(_)) => continue,
+            other => other?,
+        }
+        drive(app, &connection.id, &run, &format!("{id}-confirmed")).await?;
         return Ok(run);
     }
     Err(Problem::new(Kind::SyncRunning, "Another sync was started at the same moment."))

@@ -3,6 +3,7 @@
 //! The sync writes these, the directory reads them; neither knows the other.
 
 mod group;
+mod notes;
 mod pages;
 pub mod roster;
 mod run;
@@ -11,6 +12,7 @@ mod state;
 mod user;
 
 pub use group::Group;
+pub use notes::{each_noted, noted};
 pub use pages::{fingerprint, pack, unpack};
 pub use roster::Roster;
 pub use run::{Checkpoint, Crawl, Listing, Mode, Objects, Phase, Progress, Run, RunStatus};

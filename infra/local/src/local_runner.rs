@@ -60,7 +60,7 @@ impl LocalRunner {
 
 #[async_trait]
 impl SyncRunner for LocalRunner {
-    async fn start(&self, connection: &ConnectionId, sync: &SyncId) -> Result<(), RunnerError> {
+    async fn start(&self, connection: &ConnectionId, sync: &SyncId, _: &str) -> Result<(), RunnerError> {
         tokio::spawn(drive(self.app()?, connection.clone(), sync.clone()));
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::path::Path;
 use super::route::{Of, Operation, Routes};
 use crate::app::App;
 use crate::directory::{
-    self, Directory, Finding, Listed, Membership, PeopleFilter, Person, PersonInFull, Rosters, UserFilter,
+    self, Directory, Finding, Listed, Membership, PeopleFilter, Person, PersonInFull, Removal, Rosters, UserFilter,
 };
 use crate::problem::Problem;
 use crate::store::keys;
@@ -49,6 +49,15 @@ pub(super) fn routes() -> Routes<Reader> {
             Operation::get("/v1/connections/{id}/syncs/{sync}", "getSync", "Read a sync, and how far it is.")
                 .answers::<SyncRun>(200),
             sync,
+        )
+        .on(
+            Operation::get(
+                "/v1/connections/{id}/syncs/{sync}/removals",
+                "listRemovals",
+                "List what a sync would remove once somebody confirms it.",
+            )
+            .lists::<Removal>(),
+            removals,
         )
         .and(of_users())
         .and(of_groups())
@@ -170,6 +179,18 @@ async fn sync(
     let stored = caller.find(&reader.app, &id).await?;
     params.none_left()?;
     Ok(Json(directory::sync(&reader.app, &stored.connection.id, &sync).await?))
+}
+
+async fn removals(
+    caller: Caller,
+    params: Params,
+    Path((id, sync)): Path<(String, String)>,
+    State(reader): State<Reader>,
+) -> Answer {
+    let stored = caller.find(&reader.app, &id).await?;
+    let paging = params.paging()?;
+    let (connection, after) = (&stored.connection.id, paging.after.as_deref());
+    Ok(list(&directory::removals(&reader.app, connection, &sync, after, paging.limit).await?, &paging))
 }
 
 async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {

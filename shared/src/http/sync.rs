@@ -34,6 +34,17 @@ pub(super) fn routes() -> Routes<App> {
                 .problems(&[Kind::WrongState]),
             cancel_sync,
         )
+        .on(
+            Operation::post(
+                "/v1/connections/{id}/syncs/{sync}/confirm-removals",
+                "confirmRemovals",
+                "Confirm what a sync would remove: it asks Okta once more, and removes what is still missing.",
+            )
+            .admin()
+            .answers::<SyncRun>(202)
+            .problems(&[Kind::ConnectionPaused, Kind::SyncRunning, Kind::WrongState]),
+            confirm_removals,
+        )
 }
 
 /// A sync to start.
@@ -71,5 +82,20 @@ async fn cancel_sync(
     params.none_left()?;
     let sync = SyncId::parse(&sync).ok_or_else(Problem::not_found)?;
     let run = change.make(runs::cancel(&app, &stored.connection.id, &sync)).await?;
+    Ok((StatusCode::ACCEPTED, Json(SyncRun::of(run))))
+}
+
+async fn confirm_removals(
+    caller: Caller,
+    by: By,
+    params: Params,
+    Path((id, sync)): Path<(String, String)>,
+    State(app): State<App>,
+) -> Result<(StatusCode, Json<SyncRun>), Problem> {
+    let (stored, change) = found(&caller, &app, &by, &id, "sync.confirm_removals").await?;
+    let change = change.by_admin(&caller).await?;
+    params.none_left()?;
+    let sync = SyncId::parse(&sync).ok_or_else(Problem::not_found)?;
+    let run = change.make(runs::confirm(&app, &stored.connection, &sync)).await?;
     Ok((StatusCode::ACCEPTED, Json(SyncRun::of(run))))
 }

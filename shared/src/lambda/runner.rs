@@ -22,7 +22,7 @@ impl StepFunctionsRunner {
         Self { client, state_machine: state_machine.to_owned() }
     }
 
-    /// An execution's name is its run's id: starting it twice starts it once.
+    /// An execution's name follows from its run: starting it twice starts it once.
     async fn execute(&self, name: &str, connection: &ConnectionId, run: &str) -> Result<(), RunnerError> {
         let input = json!({"connection": connection, "run": run}).to_string();
         let start = self.client.start_execution().state_machine_arn(&self.state_machine).name(name).input(input);
@@ -45,8 +45,8 @@ impl StepFunctionsRunner {
 
 #[async_trait]
 impl SyncRunner for StepFunctionsRunner {
-    async fn start(&self, connection: &ConnectionId, sync: &SyncId) -> Result<(), RunnerError> {
-        self.execute(sync.as_str(), connection, sync.as_str()).await
+    async fn start(&self, connection: &ConnectionId, sync: &SyncId, name: &str) -> Result<(), RunnerError> {
+        self.execute(name, connection, sync.as_str()).await
     }
 
     async fn purge(&self, connection: &ConnectionId) -> Result<(), RunnerError> {

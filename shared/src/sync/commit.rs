@@ -6,9 +6,9 @@
 
 use super::change::Change;
 use super::work::Work;
-use crate::store::{Error, Item, MOST_BYTES, MOST_RECORDS, Query, Write, keys};
-use crate::synced::{pack, unpack};
-use crate::{clock, event};
+use crate::store::{Error, Item, MOST_BYTES, MOST_RECORDS, Write, keys};
+use crate::synced::{self, pack};
+use crate::{clock, event, runs};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,6 +16,8 @@ use serde::de::DeserializeOwned;
 const MOST_TOLD: usize = 350_000;
 /// A page that was seen is remembered for this long.
 const SEEN_DAYS: i64 = 2;
+/// What would be removed is remembered longer: somebody may confirm it after a weekend.
+const CONFIRM_DAYS: i64 = runs::CONFIRM_DAYS;
 
 impl Work<'_> {
     /// Writes changes and, with the last of them, the run as it now is.
@@ -83,30 +85,27 @@ impl Work<'_> {
 
     /// The write that remembers a page of a listing.
     pub fn note<T: Serialize>(&self, listing: &str, page: u32, rows: &[T]) -> Result<Change, Error> {
+        self.note_for(SEEN_DAYS, listing, page, rows)
+    }
+
+    /// The same, of what somebody may want to see later.
+    pub fn note_long<T: Serialize>(&self, listing: &str, page: u32, rows: &[T]) -> Result<Change, Error> {
+        self.note_for(CONFIRM_DAYS, listing, page, rows)
+    }
+
+    fn note_for<T: Serialize>(&self, days: i64, listing: &str, page: u32, rows: &[T]) -> Result<Change, Error> {
         let item = Item::at(&keys::seen(&self.run.id, listing, page)).bytes("rows", pack(rows)?);
-        Ok(Write::Put(item.expires(clock::after(self.app.now(), SEEN_DAYS * 86_400))).into())
+        Ok(Write::Put(item.expires(clock::after(self.app.now(), days * 86_400))).into())
     }
 
     /// A page of a listing that was remembered.
     pub async fn noted<T: DeserializeOwned>(&self, listing: &str, page: u32) -> Result<Option<Vec<T>>, Error> {
-        let item = self.app.store.get(&keys::seen(&self.run.id, listing, page)).await?;
-        item.map(|item| unpack(item.get_bytes("rows").ok_or(Error::Corrupt)?)).transpose()
+        synced::noted(&self.app.store, &self.run.id, listing, page).await
     }
 
     /// Every page of a listing that was remembered, one after another.
-    pub async fn each_noted<T: DeserializeOwned>(
-        &self,
-        listing: &str,
-        mut visit: impl FnMut(Vec<T>),
-    ) -> Result<(), Error> {
-        let query = Query::partition(keys::seen_partition(&self.run.id, listing));
-        let mut pages = self.app.store.pages(&query);
-        while let Some(items) = pages.next().await? {
-            for item in items {
-                visit(unpack(item.get_bytes("rows").ok_or(Error::Corrupt)?)?);
-            }
-        }
-        Ok(())
+    pub async fn each_noted<T: DeserializeOwned>(&self, listing: &str, visit: impl FnMut(Vec<T>)) -> Result<(), Error> {
+        synced::each_noted(&self.app.store, &self.run.id, listing, visit).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end of a run: the roster, the counts, and the one write after which it is over.
 
-use super::work::{LINES, Stop, Work};
+use super::work::{Stop, Work};
 use crate::app::App;
 use crate::clock;
 use crate::connection::Connection;
@@ -176,7 +176,7 @@ type Lines = HashMap<Box<str>, Option<Box<RawValue>>>;
 /// The lists of lines: what was noted last counts.
 fn lists_of_lines(work: &Work<'_>) -> Vec<String> {
     let lists = work.run.read.get(&Phase::Users).cloned().unwrap_or_default();
-    lists.into_iter().chain((work.run.lines > 0).then(|| LINES.to_owned())).collect()
+    lists.into_iter().chain((work.run.lines > 0).then(|| work.run.lines_list().to_owned())).collect()
 }
 
 /// Gathers the lines of some parts, of `count`.

@@ -30,7 +30,7 @@ pub async fn find(work: &mut Work<'_>, of: Objects) -> Result<(), Stop> {
     };
     let mut notes = Vec::new();
     for (page, some) in (0_u32..).zip(missing.chunks(AT_ONCE)) {
-        notes.push(work.note(list, page, some)?);
+        notes.push(work.note_long(list, page, some)?);
     }
     work.run.checkpoint = next;
     Ok(work.commit(notes).await?)
@@ -128,7 +128,7 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
         changes.extend(work.note_lines(&kept)?);
     }
     let noted = before + u32::try_from(place).unwrap_or_default();
-    changes.push(work.note(of.removals(), noted, &gone)?);
+    changes.push(work.note_long(of.removals(), noted, &gone)?);
     let (page, place) = if place + asked < ids.len() { (page, place + asked) } else { (page + 1, 0) };
     work.run.checkpoint = Checkpoint::VerifyMissing { of, stored, page, place };
     Ok(work.commit(changes).await?)

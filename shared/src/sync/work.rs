@@ -39,8 +39,6 @@ pub(super) struct Work<'a> {
 
 /// Records that a run tells as unreadable.
 const MOST_BAD: usize = 100;
-/// The list of lines of the roster that come from no list of users.
-pub(super) const LINES: &str = "lines";
 /// The list of what may have changed.
 pub(super) const HINTED: &str = "hints";
 
@@ -57,7 +55,7 @@ impl Work<'_> {
             return Ok(None);
         }
         self.run.lines += 1;
-        self.note(LINES, self.run.lines, lines).map(Some)
+        self.note(self.run.lines_list(), self.run.lines, lines).map(Some)
     }
 
     /// Remembers what a step found that may have changed as well.

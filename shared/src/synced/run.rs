@@ -94,6 +94,17 @@ pub enum Objects {
 }
 
 impl Objects {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Users, Self::Groups];
+
+    /// What one of them is called.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Users => "user",
+            Self::Groups => "group",
+        }
+    }
+
     /// The phase that reads them.
     pub fn phase(self) -> Phase {
         match self {
@@ -385,6 +396,20 @@ impl Run {
     /// What has been done in a phase.
     pub fn count(&mut self, phase: Phase) -> &mut Progress {
         self.progress.entry(phase).or_default()
+    }
+
+    /// Lets a run that is over go on with what somebody confirmed.
+    pub fn confirm(&mut self, now: Timestamp) {
+        self.confirmed = std::mem::take(&mut self.pending_removals).into_keys().collect();
+        (self.status, self.finished_at, self.failures) = (RunStatus::Running, None, 0);
+        (self.read, self.lines) = (BTreeMap::new(), 0);
+        (self.checkpoint, self.updated_at) = (Checkpoint::RemoveConfirmed { of: Objects::Users, place: 0 }, now);
+    }
+
+    /// The list of lines of the roster that come from no list of users. What was confirmed is a part of its own: the
+    /// roster has moved on since.
+    pub fn lines_list(&self) -> &'static str {
+        if self.confirmed.is_empty() { "lines" } else { "lines.confirmed" }
     }
 
     /// True where it brings the roster up to date, instead of making it anew.

@@ -26,7 +26,7 @@ struct ByHand;
 
 #[async_trait]
 impl SyncRunner for ByHand {
-    async fn start(&self, _: &ConnectionId, _: &SyncId) -> Result<(), RunnerError> {
+    async fn start(&self, _: &ConnectionId, _: &SyncId, _: &str) -> Result<(), RunnerError> {
         Ok(())
     }
 

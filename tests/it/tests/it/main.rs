@@ -7,6 +7,7 @@ mod bad_input;
 mod callers;
 mod canaries;
 mod client;
+mod confirmed;
 mod connections;
 mod crash;
 mod described;

@@ -337,7 +337,7 @@ struct NobodyRuns;
 
 #[async_trait]
 impl SyncRunner for NobodyRuns {
-    async fn start(&self, _: &ConnectionId, _: &SyncId) -> Result<(), RunnerError> {
+    async fn start(&self, _: &ConnectionId, _: &SyncId, _: &str) -> Result<(), RunnerError> {
         Ok(())
     }
 

@@ -60,7 +60,7 @@ fn pick(list: &[Value], number: u16) -> Option<String> {
 
 /// Makes it happen; what the tenant refuses in its state does not.
 pub async fn make(tenant: &Tenant, change: &Change) {
-    let user = async |number| pick(&tenant.users().await, number).expect("somebody");
+    let user = async |number| pick(&others(tenant).await, number).expect("somebody");
     let group = async |number| {
         let mut groups = tenant.groups().await;
         groups.retain(|group| group["type"] == "OKTA_GROUP");
@@ -123,8 +123,16 @@ pub async fn make(tenant: &Tenant, change: &Change) {
     tenant.attempt(method, &format!("/api/v1/{path}"), body).await;
 }
 
+/// Everybody but whoever these calls are made by.
+async fn others(tenant: &Tenant) -> Vec<Value> {
+    let (me, _) = tenant.call("GET", "/api/v1/users/me", None).await;
+    let mut users = tenant.users().await;
+    users.retain(|user| user["id"] != me["id"]);
+    users
+}
+
 async fn storm(tenant: &Tenant, group: &str, from: u16, join: bool) {
-    let users = tenant.users().await;
+    let users = others(tenant).await;
     for number in 0..20 {
         let user = pick(&users, from.wrapping_add(number)).expect("somebody");
         let method = if join { "PUT" } else { "DELETE" };
