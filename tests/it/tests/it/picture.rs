@@ -20,6 +20,28 @@ pub struct Picture {
     pub roster: BTreeMap<String, (String, String)>,
 }
 
+impl Picture {
+    /// What is here or there alone, or not the same.
+    pub fn differences(&self, wanted: &Self) -> Vec<String> {
+        fn of<T: PartialEq + std::fmt::Debug>(
+            kind: &str,
+            ours: &BTreeMap<String, T>,
+            theirs: &BTreeMap<String, T>,
+        ) -> Vec<String> {
+            let keys: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+            let differ = keys.into_iter().filter(|key| ours.get(*key) != theirs.get(*key));
+            differ.map(|key| format!("{kind} {key}: {:?}, not {:?}", ours.get(key), theirs.get(key))).collect()
+        }
+        let edges = self.memberships.symmetric_difference(&wanted.memberships);
+        let edges = edges.map(|edge| format!("membership {edge:?} is here: {}", self.memberships.contains(edge)));
+        let mut all = of("user", &self.users, &wanted.users);
+        all.extend(of("group", &self.groups, &wanted.groups));
+        all.extend(edges);
+        all.extend(of("line", &self.roster, &wanted.roster));
+        all
+    }
+}
+
 /// A tenant as its administrator sees it.
 #[derive(Clone)]
 pub struct Tenant {
@@ -150,6 +172,12 @@ impl Table {
             let answer = client.batch_write_item().request_items(TABLE, writes).send().await.expect("written");
             assert!(answer.unprocessed_items.is_none_or(|left| left.is_empty()));
         }
+    }
+
+    /// The rows of the directory itself: users, groups, apps, their edges and the roster.
+    pub fn directory(&self) -> Self {
+        let ours = |row: &&Row| ["U#", "G#", "P#", "T#"].iter().any(|kind| field(row, "pk").starts_with(kind));
+        Self(self.0.iter().filter(ours).cloned().collect())
     }
 
     /// How many rows have a partition key that begins so.
