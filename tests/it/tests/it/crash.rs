@@ -68,10 +68,8 @@ async fn each<F: Future<Output = ()> + Send + 'static>(kills: Vec<Kill>, work: i
 }
 
 fn assert_same(picture: &Picture, wanted: &Picture, kill: Kill) {
-    assert_eq!(picture.users, wanted.users, "{kill:?}");
-    assert_eq!(picture.groups, wanted.groups, "{kill:?}");
-    assert_eq!(picture.memberships, wanted.memberships, "{kill:?}");
-    assert_eq!(picture.roster, wanted.roster, "{kill:?}");
+    let differences = picture.differences(wanted);
+    assert!(differences.is_empty(), "{kill:?} {differences:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
@@ -144,14 +142,14 @@ async fn changed() -> (Ground, Table) {
     (ground, table)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn a_sync_of_changes_killed_between_every_third_pair_of_calls_leaves_a_directory_equal_to_the_tenant() {
+/// Kills a sync of changes at every `step`-th call; a directory equal to the tenant, and each change told once.
+async fn kill_a_sync_of_changes(mode: Mode, step: usize, when: &[When]) {
     let (undisturbed, _) = changed().await;
-    let run = undisturbed.begin(Mode::Full).await;
+    let run = undisturbed.begin(mode).await;
     let calls = count(&undisturbed, &run).await;
     let run = undisturbed.run(&run).await;
-    assert_eq!(run.status, RunStatus::Succeeded, "{:?}", run.error);
-    say(&format!("a sync of changes makes {calls} outbound calls"));
+    assert_eq!((run.status, run.mode), (RunStatus::Succeeded, mode), "{:?}", run.error);
+    say(&format!("a sync of changes, {mode:?}, makes {calls} outbound calls"));
     let kinds: BTreeSet<_> = Table::read(&undisturbed).await.told().into_iter().map(|(kind, _)| kind).collect();
     let wanted = [
         "group.created",
@@ -165,19 +163,19 @@ async fn a_sync_of_changes_killed_between_every_third_pair_of_calls_leaves_a_dir
         "user.updated",
     ];
     assert_eq!(kinds, wanted.map(|kind| format!("okta-connector.{kind}")).into());
-    each(kills(calls, 3, &[When::After]), syncs_of_changes).await;
+    each(kills(calls, step, when), move |share| syncs_of_changes(mode, share)).await;
 }
 
-async fn syncs_of_changes(kills: Vec<Kill>) {
+async fn syncs_of_changes(mode: Mode, kills: Vec<Kill>) {
     let (mut ground, before) = changed().await;
     let wanted = ground.tenant().picture().await;
-    ground.sync(Mode::Full).await;
+    ground.sync(mode).await;
     // A tenant's ids are its own: what an undisturbed sync of this one tells.
     let told = Table::read(&ground).await.told();
     for kill in kills {
         ground.renew_empty().await;
         before.write(&ground).await;
-        let run = ground.begin(Mode::Full).await;
+        let run = ground.begin(mode).await;
         killed_and_resumed(&ground, &run, kill).await;
         let run = ground.run(&run).await;
         assert_eq!(run.status, RunStatus::Succeeded, "{kill:?} {:?}", run.error);
@@ -185,4 +183,14 @@ async fn syncs_of_changes(kills: Vec<Kill>) {
         assert_same(&table.picture(&ground).await, &wanted, kill);
         assert_eq!(table.told(), told, "{kill:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_full_sync_of_changes_killed_after_every_third_call_tells_each_change_once() {
+    kill_a_sync_of_changes(Mode::Full, 3, &[When::After]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn an_incremental_sync_killed_before_and_after_every_call_tells_each_change_once() {
+    kill_a_sync_of_changes(Mode::Incremental, 1, &[When::Before, When::After]).await;
 }
