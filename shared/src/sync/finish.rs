@@ -2,11 +2,11 @@
 
 use super::work::{Stop, Work};
 use crate::app::App;
-use crate::connection::Connection;
+use crate::connection::{Connection, Stream};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Lease, Query, Write};
-use crate::synced::roster::{self, Part};
-use crate::synced::{Counts, Group, Run, RunStatus, State};
+use crate::synced::roster::{self, Census, Part, Row};
+use crate::synced::{Counts, Group, Phase, Run, RunStatus, State};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -22,8 +22,13 @@ struct Identified {
 /// Writes the roster and ends the run.
 pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
     let state = State::load(&work.app.store, &work.connection.id).await?;
-    let (parts, users) = write_roster(work, &state).await?;
-    let counts = count(work, &state, users).await?;
+    let mut census = Census::default();
+    let (parts, users) = write_roster(work, &state, &mut census).await?;
+    let mut counts = count(work, &state, users).await?;
+    if work.connection.settings.reads(Stream::Locations) {
+        *work.run.count(Phase::Locations) = census.progress();
+        counts.locations = census.progress().seen;
+    }
     forget_old_parts(work, &state.roster, &parts).await?;
     let status = if work.run.pending_removals.is_empty() { RunStatus::Succeeded } else { RunStatus::NeedsConfirmation };
     work.count();
@@ -73,7 +78,7 @@ async fn end_with(
 }
 
 /// Writes the parts that are not there yet; gives the names of all, and how many users they hold.
-async fn write_roster(work: &Work<'_>, state: &State) -> Result<(Vec<String>, u64), Error> {
+async fn write_roster(work: &Work<'_>, state: &State, census: &mut Census) -> Result<(Vec<String>, u64), Error> {
     let lists: Vec<_> = work.run.read.iter().filter(|name| !name.starts_with("groups.")).collect();
     let mut rows = 0;
     for list in &lists {
@@ -99,14 +104,29 @@ async fn write_roster(work: &Work<'_>, state: &State) -> Result<(Vec<String>, u6
         }
         for part in parts {
             users += part.len() as u64;
-            let part = roster::pack_part(part.into_values().collect())?;
-            if !state.roster.contains(&part.name) {
+            let rows: Vec<_> = part.into_values().collect();
+            let lines: Vec<Row> = rows.iter().filter_map(|row| serde_json::from_str(row.get()).ok()).collect();
+            census.now(&lines);
+            let part = roster::pack_part(rows)?;
+            if state.roster.contains(&part.name) {
+                census.before(&lines);
+            } else {
                 write_part(work, &part).await?;
             }
             names.push(part.name);
         }
     }
+    count_gone(work, state, &names, census).await?;
     Ok((names, users))
+}
+
+/// Counts those of parts that are no longer in the roster, one part after another.
+async fn count_gone(work: &Work<'_>, state: &State, names: &[String], census: &mut Census) -> Result<(), Error> {
+    for name in state.roster.iter().filter(|name| !names.contains(name)) {
+        let rows = roster::load_part(&work.app.store, &work.connection.id, name).await?;
+        census.before(&rows);
+    }
+    Ok(())
 }
 
 async fn write_part(work: &Work<'_>, part: &Part) -> Result<(), Error> {
@@ -142,5 +162,5 @@ async fn count(work: &Work<'_>, state: &State, users: u64) -> Result<Counts, Err
             memberships += group.members_count.filter(|_| !group.is_everyone()).unwrap_or_default();
         }
     }
-    Ok(Counts { users, groups, memberships, ..state.counts })
+    Ok(Counts { users, groups, memberships, locations: 0, ..state.counts })
 }

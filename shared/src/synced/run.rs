@@ -58,6 +58,8 @@ pub enum Phase {
     Groups,
     /// Members of groups.
     Memberships,
+    /// Places where people work.
+    Locations,
 }
 
 /// What a run has done in a phase.
