@@ -33,8 +33,10 @@ pub struct Listed {
     pub next: Option<String>,
 }
 
-/// A list stops at this many bytes, which leaves room for a header row in 4 MB: a function's answer may hold 6 MB.
+/// A list stops at this many bytes, which leaves room for a header row in 4 MB.
 const MOST_BYTES: usize = 3_990_000;
+/// A function answers a text of JSON, in which the page is a string, and which may have 6 MB.
+const MOST_ANSWERED: usize = 5_900_000;
 /// Objects that are read at once, so that a page of many large ones is not read to be thrown away.
 const READ_AT_ONCE: usize = 500;
 /// Rosters that are held at once.
@@ -98,20 +100,24 @@ struct Page {
     items: Vec<Value>,
     limit: usize,
     bytes: usize,
+    answered: usize,
     last: Option<String>,
 }
 
 impl Page {
     fn new(limit: usize) -> Self {
-        Self { items: Vec::new(), limit, bytes: 0, last: None }
+        Self { items: Vec::new(), limit, bytes: 0, answered: 0, last: None }
     }
 
     /// Adds the item at a place; false where there is no room for it.
     fn add(&mut self, place: String, item: Value) -> bool {
         let json = item.to_string();
-        // In a cell of CSV each quote is told twice.
-        self.bytes += json.len() + json.matches('"').count() + 1;
-        if self.items.len() == self.limit || (self.bytes > MOST_BYTES && !self.items.is_empty()) {
+        let (quotes, escapes) = (json.matches('"').count(), json.matches('\\').count());
+        // In a cell of CSV each quote is told twice, and in the answer each has a backslash.
+        self.bytes += json.len() + quotes + 1;
+        self.answered += json.len() + 3 * quotes + escapes;
+        let full = self.bytes > MOST_BYTES || self.answered > MOST_ANSWERED;
+        if self.items.len() == self.limit || (full && !self.items.is_empty()) {
             return false;
         }
         self.items.push(item);
