@@ -1,24 +1,27 @@
-//! Reading what was synced: users, groups, memberships, people and their managers, findings, syncs.
+//! Reading what was synced: users, groups, memberships, people and their managers, locations, findings, syncs.
 //!
 //! Lists of users and people are cut from the roster, which is held in memory from one request to the next; what is shown
 //! of each is read from its item.
 
 mod groups;
+mod locations;
 mod people;
 mod removals;
 mod syncs;
 mod users;
 
 pub use groups::{Membership, everyone, group, groups, members, memberships, user_groups};
+pub use locations::{location, locations};
 pub use people::{Finding, PeopleFilter, Person, PersonInFull, findings, people, person};
 pub use removals::{Removal, removals};
 pub use syncs::{sync, syncs};
 pub use users::{UserFilter, find_user, user, users};
 
 use crate::app::App;
-use crate::connection::Connection;
+use crate::connection::{Connection, Stream};
 use crate::id::ConnectionId;
 use crate::problem::Problem;
+use crate::synced::roster::Places;
 use crate::synced::{Roster, State};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -32,8 +35,12 @@ pub struct Listed {
     pub next: Option<String>,
 }
 
-/// A list stops at this many bytes: a function's answer may hold 6 MB.
-const MOST_BYTES: usize = 4_000_000;
+/// A list stops at this many bytes, which leaves room for a header row in 4 MB.
+const MOST_BYTES: usize = 3_990_000;
+/// A function answers a text of JSON, in which the page is a string, and which may have 6 MB.
+const MOST_ANSWERED: usize = 5_900_000;
+/// Objects that are read at once, so that a page of many large ones is not read to be thrown away.
+const READ_AT_ONCE: usize = 500;
 /// Rosters that are held at once.
 const MOST_ROSTERS: usize = 4;
 
@@ -83,18 +90,57 @@ impl<'a> Directory<'a> {
         };
         Ok(Self { app, connection, state, roster })
     }
+
+    /// Who works where; nobody anywhere if locations are not synced.
+    fn places(&self) -> Option<&Places> {
+        self.connection.settings.reads(Stream::Locations).then_some(&self.roster.places)
+    }
+}
+
+/// A page in the making.
+struct Page {
+    items: Vec<Value>,
+    limit: usize,
+    bytes: usize,
+    answered: usize,
+    last: Option<String>,
+}
+
+impl Page {
+    fn new(limit: usize) -> Self {
+        Self { items: Vec::new(), limit, bytes: 0, answered: 0, last: None }
+    }
+
+    /// Adds the item at a place; false where there is no room for it.
+    fn add(&mut self, place: String, item: Value) -> bool {
+        let json = item.to_string();
+        let (quotes, escapes) = (json.matches('"').count(), json.matches('\\').count());
+        // In a cell of CSV each quote is told twice, and in the answer each has a backslash.
+        self.bytes += json.len() + quotes + 1;
+        self.answered += json.len() + 3 * quotes + escapes;
+        let full = self.bytes > MOST_BYTES || self.answered > MOST_ANSWERED;
+        if self.items.len() == self.limit || (full && !self.items.is_empty()) {
+            return false;
+        }
+        self.items.push(item);
+        self.last = Some(place);
+        true
+    }
+
+    /// How many objects are to be read next: one more than fit tells whether there are more.
+    fn wants(&self) -> usize {
+        (self.limit + 1 - self.items.len()).min(READ_AT_ONCE)
+    }
+
+    /// The page, behind which there is more or not.
+    fn end(self, more: bool) -> Listed {
+        Listed { next: self.last.filter(|_| more), items: self.items }
+    }
 }
 
 /// Cuts a page out of items: as many as fit, and the place behind the last, where there is more.
 fn cut(items: impl IntoIterator<Item = (String, Value)>, limit: usize) -> Listed {
-    let (mut page, mut bytes, mut last) = (Vec::new(), 0, None);
-    for (place, item) in items {
-        bytes += item.to_string().len();
-        if page.len() == limit || (bytes > MOST_BYTES && !page.is_empty()) {
-            return Listed { items: page, next: last };
-        }
-        page.push(item);
-        last = Some(place);
-    }
-    Listed { items: page, next: None }
+    let mut page = Page::new(limit);
+    let more = items.into_iter().any(|(place, item)| !page.add(place, item));
+    page.end(more)
 }

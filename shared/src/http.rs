@@ -11,6 +11,7 @@ mod caller;
 mod connect;
 mod directory;
 mod docs;
+mod export;
 mod html;
 mod idempotency;
 mod openapi;

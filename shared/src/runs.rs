@@ -21,7 +21,9 @@ pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run
         if let Some(running) = at_work(app, &connection.id, &state).await? {
             return Err(running_already(&running));
         }
-        let full_first = mode == Mode::Incremental && !state.succeeded;
+        // Lines of the roster that nothing else changes are made anew by a full run alone.
+        let same = state.attributes.as_ref() == Some(&connection.settings.attributes);
+        let full_first = mode == Mode::Incremental && !(state.succeeded && same);
         let run =
             if full_first { Run::new(Mode::Full, Some(mode), app.now()) } else { Run::new(mode, None, app.now()) };
         state.current = Some(run.id.clone());

@@ -16,6 +16,7 @@ mod log;
 mod memberships;
 mod missing;
 mod purge;
+mod roster;
 mod slice;
 mod users;
 mod work;

@@ -90,6 +90,9 @@ impl SyncSettings {
     }
 }
 
+/// Attributes that a location is made of at most: everybody's line of the roster holds their texts.
+const MOST_PARTS: usize = 10;
+
 /// Which profile attributes mean what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -131,6 +134,11 @@ impl Fault {
 }
 
 impl Settings {
+    /// True where a stream is read. Where nothing is synced by itself, a sync that somebody starts reads all.
+    pub fn reads(&self, stream: Stream) -> bool {
+        self.sync.as_ref().is_none_or(|sync| sync.streams.contains(&stream))
+    }
+
     /// Everything that its types cannot rule out.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -178,6 +186,19 @@ impl SyncSettings {
 
 impl Attributes {
     fn faults(&self) -> Vec<Fault> {
+        let mut faults = self.misnamed();
+        if self.location.len() > MOST_PARTS {
+            faults.push(Fault::new("/attributes/location", format!("must have at most {MOST_PARTS} attributes")));
+        }
+        for (at, name) in self.location.iter().enumerate() {
+            if self.location[..at].contains(name) {
+                faults.push(Fault::new(format!("/attributes/location/{at}"), "is named before"));
+            }
+        }
+        faults
+    }
+
+    fn misnamed(&self) -> Vec<Fault> {
         let named = self.location.iter().enumerate().map(|(at, name)| (format!("/attributes/location/{at}"), name));
         let manager = self.manager.iter().map(|name| ("/attributes/manager".to_owned(), name));
         let start_date = self.start_date.iter().map(|name| ("/attributes/start_date".to_owned(), name));
@@ -224,7 +245,7 @@ mod tests {
         let bad = settings(json!({
             "name": " ", "teams": ["ok", "no spaces"], "permissions": {"actions": ["user.fly", "read"]},
             "sync": {"full": "every(5 minutes)", "timezone": "Mars/Olympus", "streams": ["groups"]},
-            "attributes": {"location": ["city", "no-dash"], "manager": ""},
+            "attributes": {"location": ["city", "no-dash", "city"], "manager": ""},
         }));
         let pointers: Vec<_> = bad.faults().into_iter().map(|fault| fault.pointer).collect();
         let expected = [
@@ -236,6 +257,7 @@ mod tests {
             "/sync/streams",
             "/attributes/location/1",
             "/attributes/manager",
+            "/attributes/location/2",
         ];
         assert_eq!(pointers, expected);
     }

@@ -1,6 +1,6 @@
 //! Groups, their members, and the groups of a user. `Everyone` holds all people; its members are never stored.
 
-use super::{Directory, Listed, cut, users};
+use super::{Directory, Listed, Page, READ_AT_ONCE, cut, users};
 use crate::fold::{fold, word_begins};
 use crate::okta::GroupId;
 use crate::problem::Problem;
@@ -9,6 +9,7 @@ use crate::synced::{Group, User};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// Somebody in a group.
 #[derive(Serialize, JsonSchema)]
@@ -38,10 +39,21 @@ pub async fn groups(
         let name = keys::split_group_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
         q.as_deref().is_none_or(|q| word_begins(name, q))
     };
-    let keys: Vec<_> = listed.iter().filter(named).map(key_of).collect();
-    let mut found = load(directory, &keys).await?;
-    found.sort_by(|a, b| (fold(&a.name), &a.id).cmp(&(fold(&b.name), &b.id)));
-    Ok(Listed { items: found.into_iter().map(|group| json!(told(directory, group))).collect(), next })
+    let named: Vec<_> = listed.iter().filter(named).collect();
+    let mut page = Page::new(limit);
+    for some in named.chunks(READ_AT_ONCE) {
+        let found = load(directory, &some.iter().map(|item| key_of(item)).collect::<Vec<_>>()).await?;
+        let mut found: HashMap<_, _> = found.into_iter().map(|group| (group.id.to_string(), group)).collect();
+        for item in some {
+            let place = item.sort_key(Some(Index::G1));
+            let group = keys::split_group_index(place).and_then(|(_, id)| found.remove(id));
+            let Some(group) = group else { continue };
+            if !page.add(place.to_owned(), json!(told(directory, group))) {
+                return Ok(page.end(true));
+            }
+        }
+    }
+    Ok(Listed { next, ..page.end(false) })
 }
 
 fn present(directory: &Directory<'_>) -> String {

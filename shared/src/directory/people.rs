@@ -22,6 +22,8 @@ pub struct PeopleFilter {
     pub department: Option<String>,
     /// Direct reports of this user: an id or login.
     pub manager: Option<String>,
+    /// Who works in the location with this id.
+    pub location: Option<String>,
 }
 
 /// A person, as a list shows it.
@@ -82,7 +84,7 @@ pub struct PersonInFull {
 /// Something by its id and name.
 #[derive(Serialize, JsonSchema)]
 pub struct Named {
-    /// Okta's id.
+    /// Its id.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -146,18 +148,24 @@ pub async fn people(
         },
         None => None,
     };
+    let location = match &filter.location {
+        Some(id) => match directory.places().and_then(|places| places.place(id)) {
+            Some(place) => Some(place),
+            None => return Ok(Listed { items: Vec::new(), next: None }),
+        },
+        None => None,
+    };
+    let place = |row: &Row| roster.place(row.id.as_str());
     let takes = |row: &&Row| {
         row.is_person()
             && q.as_deref().is_none_or(|q| row.matches(q))
             && same(&title, &row.title)
             && same(&department, &row.department)
-            && manager.is_none_or(|manager| {
-                roster.place(row.id.as_str()).and_then(|place| roster.tree.manager(place)) == Some(manager)
-            })
+            && manager.is_none_or(|manager| place(row).and_then(|line| roster.tree.manager(line)) == Some(manager))
+            && location.is_none_or(|location| place(row).and_then(|line| roster.places.of(line)) == Some(location))
     };
-    let rows = users::behind(directory, after).filter(takes).take(limit + 1).collect();
-    let found = users::load(directory, rows).await?;
-    Ok(cut(found.iter().map(|user| (user.id.to_string(), json!(line(directory, user)))), limit))
+    let tell = |user: &User| json!(line(directory, user));
+    users::page(directory, users::behind(directory, after).filter(takes), limit, tell).await
 }
 
 /// What a list shows of a person.
@@ -165,6 +173,7 @@ fn line(directory: &Directory<'_>, user: &User) -> Person {
     let roster = &directory.roster;
     let place = roster.place(user.id.as_str());
     let manager = place.and_then(|place| roster.tree.manager(place));
+    let location = directory.places().and_then(|places| Some(&places.all()[places.of(place?)?]));
     let text = |attribute: &str| user.text(attribute).map(str::to_owned);
     Person {
         id: user.id.clone(),
@@ -178,7 +187,7 @@ fn line(directory: &Directory<'_>, user: &User) -> Person {
         employee_number: text("employeeNumber"),
         user_type: text("userType"),
         status: user.status.clone(),
-        location: None,
+        location: location.map(|it| Named { id: it.id.clone(), name: it.name.clone() }),
         manager: manager.map(|manager| Named::of(&roster.rows[manager])),
         reports_count: place.map_or(0, |place| roster.tree.reports_count(place)),
         custom: custom(user),

@@ -1,6 +1,6 @@
 //! Users of all statuses.
 
-use super::{Directory, Listed, cut};
+use super::{Directory, Listed, Page, READ_AT_ONCE};
 use crate::fold::fold;
 use crate::okta::UserId;
 use crate::problem::Problem;
@@ -44,9 +44,28 @@ pub async fn users(
         return removed(directory, filter, after, limit).await;
     }
     let q = filter.q.as_deref().map(fold);
-    let rows = behind(directory, after).filter(|row| filter.takes(row, q.as_deref())).take(limit + 1).collect();
-    let users = load(directory, rows).await?;
-    Ok(cut(users.into_iter().map(|user| (user.id.to_string(), json(&user))), limit))
+    page(directory, behind(directory, after).filter(|row| filter.takes(row, q.as_deref())), limit, json).await
+}
+
+/// A page of the users of some lines. They are read piece by piece, until it is full.
+pub(super) async fn page<'a>(
+    directory: &Directory<'_>,
+    mut rows: impl Iterator<Item = &'a Row>,
+    limit: usize,
+    tell: impl Fn(&User) -> Value,
+) -> Result<Listed, Problem> {
+    let mut page = Page::new(limit);
+    loop {
+        let some: Vec<_> = rows.by_ref().take(page.wants()).collect();
+        if some.is_empty() {
+            return Ok(page.end(false));
+        }
+        for user in load(directory, some).await? {
+            if !page.add(user.id.to_string(), tell(&user)) {
+                return Ok(page.end(true));
+            }
+        }
+    }
 }
 
 /// The lines behind an id.
@@ -82,20 +101,24 @@ async fn removed(
         ids.extend(items.iter().filter_map(|item| UserId::parse(item.sort_key(Some(Index::G1))).ok()));
     }
     ids.sort();
-    ids.truncate(limit + 1);
-    let wanted: Vec<_> = ids.iter().map(|id| User::key(&directory.connection.id, id)).collect();
-    let items = directory.app.store.get_many(&wanted).await?;
-    let mut users = items.iter().map(Item::parse::<User>).collect::<Result<Vec<_>, _>>()?;
-    users.sort_by(|a, b| a.id.cmp(&b.id));
-    let all = users.len() > limit;
-    let last = users.get(limit.saturating_sub(1)).map(|user| user.id.to_string());
-    users.truncate(limit);
+    let more = ids.len() > limit;
+    ids.truncate(limit);
     let q = filter.q.as_deref().map(fold);
-    users.retain(|user| {
-        let row = Row::new(user, &directory.connection.settings.attributes);
-        filter.takes(&row, q.as_deref())
-    });
-    Ok(Listed { items: users.iter().map(json).collect(), next: last.filter(|_| all) })
+    let (mut page, mut passed) = (Page::new(limit), None);
+    for some in ids.chunks(READ_AT_ONCE) {
+        let wanted: Vec<_> = some.iter().map(|id| User::key(&directory.connection.id, id)).collect();
+        let items = directory.app.store.get_many(&wanted).await?;
+        let mut users = items.iter().map(Item::parse::<User>).collect::<Result<Vec<_>, _>>()?;
+        users.sort_by(|a, b| a.id.cmp(&b.id));
+        for user in users {
+            let row = Row::new(&user, &directory.connection.settings.attributes);
+            if filter.takes(&row, q.as_deref()) && !page.add(user.id.to_string(), json(&user)) {
+                return Ok(Listed { next: passed, ..page.end(true) });
+            }
+            passed = Some(user.id.to_string());
+        }
+    }
+    Ok(Listed { next: ids.last().map(ToString::to_string).filter(|_| more), ..page.end(false) })
 }
 
 /// One user by id or login; a removed one is found by its id until it is forgotten.

@@ -3,17 +3,17 @@
 use super::audit::audit;
 use super::caller::Caller;
 use super::connect::page;
+use super::export::Export;
 use super::params::{Paging, Params};
 use super::path::Path;
 use super::route::{Of, Operation, Routes};
 use crate::app::App;
-use crate::directory::{
-    self, Directory, Finding, Listed, Membership, PeopleFilter, Person, PersonInFull, Removal, Rosters, UserFilter,
-};
+use crate::directory::{self, Directory, Listed, Membership, Removal, Rosters, UserFilter};
 use crate::problem::Problem;
 use crate::store::keys;
 use crate::synced::{Group, SyncRun, User};
 use axum::extract::State;
+use axum::response::Response;
 use axum::{Json, Router};
 use serde_json::Value;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ const STATUSES: [&str; 8] =
     ["STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED", "DEPROVISIONED"];
 
 type Answer = Result<Json<Value>, Problem>;
+/// A page that may be a file.
+type Exported = Result<Response, Problem>;
 
 /// The router.
 pub fn directory(app: App) -> Router {
@@ -61,7 +63,7 @@ pub(super) fn routes() -> Routes<Reader> {
         )
         .and(of_users())
         .and(of_groups())
-        .and(of_people())
+        .and(people::routes())
 }
 
 fn of_users() -> Routes<Reader> {
@@ -72,7 +74,7 @@ fn of_users() -> Routes<Reader> {
                 .query("q", Of::Word, "Only users of whose name, login or email a word begins so.")
                 .query("updated_since", Of::Time, "Only users that were stored at or after this moment.")
                 .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
-                .lists::<User>(),
+                .exports::<User>(),
             users,
         )
         .on(
@@ -93,7 +95,7 @@ fn of_groups() -> Routes<Reader> {
             Operation::get("/v1/connections/{id}/groups", "listGroups", "List groups.")
                 .query("q", Of::Word, "Only groups of whose name a word begins so.")
                 .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
-                .lists::<Group>(),
+                .exports::<Group>(),
             groups,
         )
         .on(
@@ -116,35 +118,8 @@ fn of_groups() -> Routes<Reader> {
                 "listMemberships",
                 "List who is in which group; the group of all users is left out.",
             )
-            .lists::<Membership>(),
+            .exports::<Membership>(),
             memberships,
-        )
-}
-
-fn of_people() -> Routes<Reader> {
-    Routes::new("Directory")
-        .on(
-            Operation::get(
-                "/v1/connections/{id}/people",
-                "listPeople",
-                "List people: users that are neither deprovisioned nor removed.",
-            )
-            .query("q", Of::Word, "Only people of whose name, login or email a word begins so.")
-            .query("title", Of::Word, "Only people with this title; case and accents do not count.")
-            .query("department", Of::Word, "Only people of this department; case and accents do not count.")
-            .query("manager", Of::Word, "Only direct reports of this user: an id or login.")
-            .lists::<Person>(),
-            people,
-        )
-        .on(
-            Operation::get("/v1/connections/{id}/people/{user}", "getPerson", "Read a person, by id or login.")
-                .answers::<PersonInFull>(200),
-            person,
-        )
-        .on(
-            Operation::get("/v1/connections/{id}/findings", "listFindings", "List what is wrong in the directory.")
-                .lists::<Finding>(),
-            findings,
         )
 }
 
@@ -160,6 +135,8 @@ macro_rules! open {
         let $directory = Directory::open(&$reader.app, &$reader.rosters, &stored.connection).await?;
     };
 }
+
+mod people;
 
 async fn syncs(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     let stored = caller.find(&reader.app, &id).await?;
@@ -193,7 +170,7 @@ async fn removals(
     Ok(list(&directory::removals(&reader.app, connection, &sync, after, paging.limit).await?, &paging))
 }
 
-async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Exported {
     open!(reader, caller, id => opened);
     let statuses = params.words("status", &STATUSES)?;
     let filter = UserFilter {
@@ -202,8 +179,8 @@ async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State
         updated_since: params.time("updated_since")?,
         removed: params.flag("removed")?,
     };
-    let paging = params.paging()?;
-    Ok(list(&directory::users(&opened, &filter, paging.after.as_deref(), paging.limit).await?, &paging))
+    let export = Export::of(params)?;
+    Ok(export.tell::<User>(&directory::users(&opened, &filter, export.after(), export.paging.limit).await?))
 }
 
 async fn user(
@@ -229,12 +206,13 @@ async fn user_groups(
     Ok(list(&directory::user_groups(&opened, &user, paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
-async fn groups(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+async fn groups(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Exported {
     open!(reader, caller, id => opened);
     let q = params.word("q")?;
     let listed = if params.flag("removed")? { keys::Listed::Removed } else { keys::Listed::Present };
-    let paging = params.paging()?;
-    Ok(list(&directory::groups(&opened, q.as_deref(), listed, paging.after.as_deref(), paging.limit).await?, &paging))
+    let export = Export::of(params)?;
+    let groups = directory::groups(&opened, q.as_deref(), listed, export.after(), export.paging.limit).await?;
+    Ok(export.tell::<Group>(&groups))
 }
 
 async fn group(
@@ -259,37 +237,8 @@ async fn members(
     Ok(list(&directory::members(&opened, &group, paging.after.as_deref(), paging.limit).await?, &paging))
 }
 
-async fn memberships(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
+async fn memberships(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Exported {
     open!(reader, caller, id => opened);
-    let paging = params.paging()?;
-    Ok(list(&directory::memberships(&opened, paging.after.as_deref(), paging.limit).await?, &paging))
-}
-
-async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
-    open!(reader, caller, id => opened);
-    let filter = PeopleFilter {
-        q: params.word("q")?,
-        title: params.word("title")?,
-        department: params.word("department")?,
-        manager: params.word("manager")?,
-    };
-    let paging = params.paging()?;
-    Ok(list(&directory::people(&opened, &filter, paging.after.as_deref(), paging.limit).await?, &paging))
-}
-
-async fn person(
-    caller: Caller,
-    params: Params,
-    Path((id, user)): Path<(String, String)>,
-    State(reader): State<Reader>,
-) -> Result<Json<PersonInFull>, Problem> {
-    open!(reader, caller, id => opened);
-    params.none_left()?;
-    Ok(Json(directory::person(&opened, &user).await?))
-}
-
-async fn findings(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
-    open!(reader, caller, id => opened);
-    let paging = params.paging()?;
-    Ok(list(&directory::findings(&opened, paging.after.as_deref(), paging.limit), &paging))
+    let export = Export::of(params)?;
+    Ok(export.tell::<Membership>(&directory::memberships(&opened, export.after(), export.paging.limit).await?))
 }

@@ -38,13 +38,28 @@ pub struct Paging {
     pub after: Option<String>,
     /// The most items.
     pub limit: usize,
+    /// Path and query, as far as a cursor is tied to them.
     tie: String,
 }
+
+/// How many items a page has: as many as are asked for, or as is usual.
+struct Limits {
+    usual: usize,
+    most: usize,
+}
+
+const OF_LISTS: Limits = Limits { usual: 50, most: 200 };
+const OF_EXPORTS: Limits = Limits { usual: 1_000, most: 5_000 };
 
 impl Paging {
     /// The cursor that goes on behind a place.
     pub fn cursor(&self, place: &str) -> String {
         cursor::encode(&self.tie, place)
+    }
+
+    /// Where the page behind a place of a list with parameters is, as a header `Link` tells it (RFC 8288).
+    pub fn link(&self, place: &str) -> String {
+        format!("<{}&limit={}&cursor={}>; rel=\"next\"", self.tie, self.limit, self.cursor(place))
     }
 }
 
@@ -90,13 +105,29 @@ impl Params {
         }
     }
 
+    /// One of these words.
+    pub fn one_of(&mut self, name: &str, known: &[&'static str]) -> Result<Option<&'static str>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let found = known.iter().find(|word| **word == text);
+        found.map(|word| Some(*word)).ok_or_else(|| bad(name, &format!("must be one of {}", known.join(", "))))
+    }
+
     /// `limit` and `cursor`; nothing else may be left.
-    pub fn paging(mut self) -> Result<Paging, Problem> {
+    pub fn paging(self) -> Result<Paging, Problem> {
+        self.paging_within(&OF_LISTS)
+    }
+
+    /// `limit` and `cursor` of a list that is told as a file; nothing else may be left.
+    pub fn paging_of_export(self) -> Result<Paging, Problem> {
+        self.paging_within(&OF_EXPORTS)
+    }
+
+    fn paging_within(mut self, limits: &Limits) -> Result<Paging, Problem> {
         let limit = match self.text("limit") {
-            None => 50,
+            None => limits.usual,
             Some(text) => match text.parse::<usize>() {
-                Ok(limit) if (1..=200).contains(&limit) => limit,
-                _ => return Err(bad("limit", "must be a number from 1 to 200")),
+                Ok(limit) if (1..=limits.most).contains(&limit) => limit,
+                _ => return Err(bad("limit", &format!("must be a number from 1 to {}", limits.most))),
             },
         };
         let tie = format!("{}?{}", self.path, self.query);

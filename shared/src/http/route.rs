@@ -1,6 +1,7 @@
 //! Routes, each registered together with what is told of it: there is no route without a description, and no description
 //! without a route.
 
+use super::export::FORMATS;
 use crate::problem::Kind;
 use axum::Router;
 use axum::handler::Handler;
@@ -35,6 +36,8 @@ pub(super) struct Operation {
     pub query: Vec<Query>,
     /// Whether it takes `limit` and `cursor`.
     pub paged: bool,
+    /// Whether it takes `format`.
+    pub exported: bool,
     /// Whether it takes `If-Match`.
     pub if_match: bool,
     /// Its body, and whether there must be one.
@@ -84,6 +87,8 @@ pub(super) enum Of {
     Time,
     /// True or false.
     Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
 }
 
 /// What is answered where nothing went wrong.
@@ -177,6 +182,7 @@ impl Operation {
             access: Access::Known,
             query: Vec::new(),
             paged: false,
+            exported: false,
             if_match: false,
             body: None,
             answer: Answer { status: 200, json: None, html: false, headers: Vec::new() },
@@ -259,6 +265,13 @@ impl Operation {
         self.paged = true;
         self.answer.json = Some(page_of::<T>);
         self
+    }
+
+    /// Answers a page of a list, as a file too.
+    pub fn exports<T: JsonSchema>(self) -> Self {
+        let text = "The page as a file: CSV (RFC 4180) with a header row, or one JSON object a line. The next page is in \
+            the header `Link`. Of CSV, a cell that begins like a formula has an apostrophe in front.";
+        Self { exported: true, ..self.query("format", Of::Choice(&FORMATS), text).lists::<T>() }
     }
 
     /// Answers nothing but its status.

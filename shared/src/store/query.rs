@@ -3,6 +3,7 @@
 use super::item::key_attributes;
 use super::{Error, Index, Item, Key, Store, unavailable};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use std::time::Duration;
 
 /// A range of one partition, in the order of its sort keys.
@@ -17,6 +18,8 @@ pub struct Query {
     names_only: bool,
 }
 
+/// `BatchGetItem` takes a hundred keys; so many of its requests are under way at once.
+const BATCHES_AT_ONCE: usize = 8;
 /// After every string that begins with the same letters.
 const END: char = '\u{10FFFF}';
 
@@ -101,26 +104,29 @@ impl Store {
 
     /// Many items by key, as last written; the order is not kept, and missing ones are left out.
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
+        let batches: Vec<_> = keys.chunks(100).map(|hundred| self.get_batch(hundred)).collect();
+        let found: Vec<Vec<Item>> = stream::iter(batches).buffered(BATCHES_AT_ONCE).try_collect().await?;
+        let now = self.clock.now();
+        Ok(found.into_iter().flatten().filter(|item| !item.is_expired(now)).collect())
+    }
+
+    async fn get_batch(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
         let mut found = Vec::with_capacity(keys.len());
-        for hundred in keys.chunks(100) {
-            let mut left: Vec<_> = hundred.iter().map(key_attributes).collect();
-            let mut pause = Duration::from_millis(20);
-            while !left.is_empty() {
-                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
-                let wanted = wanted.map_err(|error| Error::Unavailable(format!("BatchGetItem: {error}")))?;
-                let answer = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
-                let answer = answer.map_err(|error| unavailable("BatchGetItem", &error))?;
-                found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items).map(Item));
-                let unprocessed = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
-                left = unprocessed.map(|keys| keys.keys).unwrap_or_default();
-                if !left.is_empty() {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(1));
-                }
+        let mut left: Vec<_> = keys.iter().map(key_attributes).collect();
+        let mut pause = Duration::from_millis(20);
+        while !left.is_empty() {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
+            let wanted = wanted.map_err(|error| Error::Unavailable(format!("BatchGetItem: {error}")))?;
+            let answer = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
+            let answer = answer.map_err(|error| unavailable("BatchGetItem", &error))?;
+            found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items).map(Item));
+            let unprocessed = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
+            left = unprocessed.map(|keys| keys.keys).unwrap_or_default();
+            if !left.is_empty() {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
             }
         }
-        let now = self.clock.now();
-        found.retain(|item| !item.is_expired(now));
         Ok(found)
     }
 

@@ -45,8 +45,7 @@ pub(super) const HINTED: &str = "hints";
 impl Work<'_> {
     /// True where the connection syncs this.
     pub fn syncs(&self, stream: Stream) -> bool {
-        let streams = self.connection.settings.sync.as_ref().map(|sync| &sync.streams);
-        streams.is_none_or(|streams| streams.contains(&stream))
+        self.connection.settings.reads(stream)
     }
 
     /// Remembers lines of the roster beside those of the lists.

@@ -2,10 +2,14 @@
 //! counts and findings are answered.
 //!
 //! The sync writes it at its end, in parts that are named after their content: a part that did not change is not written
-//! again. Who manages whom is worked out by whoever reads it, from what people's profiles say.
+//! again. Who manages whom and who works where is worked out by whoever reads it, from what people's profiles say.
 
+mod countries;
+mod places;
+mod spelling;
 mod tree;
 
+pub use places::{Census, Location, Places};
 pub use tree::{Finding, Tree};
 
 use super::{User, fingerprint, pack, unpack};
@@ -50,6 +54,9 @@ pub struct Row {
     /// Department.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
+    /// What is told of where somebody works: attributes and their texts, in the connection's order.
+    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
+    pub location: Vec<(String, String)>,
 }
 
 /// What a run learnt of one user's line.
@@ -82,6 +89,7 @@ impl Row {
             manager: user.manager(attributes).map(cut),
             title: user.text("title").map(cut),
             department: user.text("department").map(cut),
+            location: location(user, attributes),
         }
     }
 
@@ -97,20 +105,31 @@ impl Row {
     }
 }
 
-/// All lines, ordered by id, and the tree of managers.
+/// What a profile says of where somebody works; cut too, since everybody has several of these.
+fn location(user: &User, attributes: &Attributes) -> Vec<(String, String)> {
+    let told = |name: &String| Some((name.clone(), user.word(name)?.chars().take(100).collect()));
+    attributes.location.iter().filter_map(told).collect()
+}
+
+/// All lines, ordered by id, and what follows from them.
 pub struct Roster {
     /// The lines.
     pub rows: Vec<Row>,
     /// Who manages whom.
     pub tree: Tree,
+    /// Who works where.
+    pub places: Places,
 }
 
 impl Roster {
     /// Of lines in any order.
     pub fn new(mut rows: Vec<Row>) -> Self {
         rows.sort_by(|a, b| a.id.cmp(&b.id));
-        let tree = Tree::new(&rows);
-        Self { rows, tree }
+        let (tree, places) = (Tree::new(&rows), Places::new(&rows));
+        for row in &mut rows {
+            row.location = Vec::new();
+        }
+        Self { rows, tree, places }
     }
 
     /// Reads the parts.
@@ -138,6 +157,14 @@ impl Roster {
     pub fn place_of_login(&self, login: &str) -> Option<usize> {
         let login = login.to_lowercase();
         self.rows.iter().position(|row| row.login.to_lowercase() == login)
+    }
+}
+
+/// Reads one part; no lines where it is gone.
+pub async fn load_part(store: &Store, connection: &ConnectionId, part: &str) -> Result<Vec<Row>, Error> {
+    match store.get(&part_key(connection, part)).await? {
+        Some(item) => unpack(item.get_bytes("rows").ok_or(Error::Corrupt)?),
+        None => Ok(Vec::new()),
     }
 }
 

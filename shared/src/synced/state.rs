@@ -1,6 +1,7 @@
 //! What outlives a run: the last one, what it counted, and which roster is current.
 
 use super::run::{Mode, Phase, RunStatus};
+use crate::connection::Attributes;
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::BadRecord;
 use crate::store::{Condition, Error, Item, Store, Write, keys};
@@ -29,6 +30,8 @@ pub struct State {
     pub log: Option<LogPlace>,
     /// The run whose removals wait for somebody to confirm them.
     pub pending: Option<SyncId>,
+    /// Which attributes meant what when the roster was made.
+    pub attributes: Option<Attributes>,
     /// The parts of the current roster, by their content's hash.
     pub roster: Vec<String>,
     /// Records that the last good run could not read.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A user as it is stored and told.
@@ -113,6 +114,14 @@ impl User {
     /// A text of its profile; none where it is missing, null, empty or no text.
     pub fn text(&self, attribute: &str) -> Option<&str> {
         self.profile.get(attribute)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// A text or a number of its profile, as text.
+    pub fn word(&self, attribute: &str) -> Option<Cow<'_, str>> {
+        match self.profile.get(attribute)? {
+            Value::Number(number) => Some(number.to_string().into()),
+            _ => self.text(attribute).map(Cow::from),
+        }
     }
 
     /// Display name, else first and last, else login.

@@ -125,7 +125,7 @@ impl Promise {
 
 fn missing_headers(response: &Value, headers: &HeaderMap) -> Vec<String> {
     let promised = response["headers"].as_object().expect("headers");
-    let always = |name: &&String| !matches!(name.as_str(), "Retry-After" | "Idempotency-Replayed");
+    let always = |name: &&String| !matches!(name.as_str(), "Retry-After" | "Idempotency-Replayed" | "Link");
     let lacks = promised.keys().filter(always).filter(|name| !headers.contains_key(name.as_str()));
     lacks.map(|name| format!("the header {name} is missing")).collect()
 }

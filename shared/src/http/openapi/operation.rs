@@ -3,6 +3,7 @@
 use super::Types;
 use crate::action::Entry;
 use crate::http::action::run_any;
+use crate::http::export::MEDIA_TYPES;
 use crate::http::route::{Access, Header, Of, Operation, Query, Verb};
 use crate::problem::Kind;
 use serde_json::{Map, Value, json};
@@ -58,7 +59,8 @@ fn parameters(route: &Operation) -> Vec<Value> {
     let mut all: Vec<_> = in_path.map(in_path_parameter).collect();
     all.extend(route.query.iter().map(in_query));
     if route.paged {
-        all.extend([named("limit"), named("cursor")]);
+        let limit = if route.exported { "limit-of-exports" } else { "limit" };
+        all.extend([named(limit), named("cursor")]);
     }
     if route.if_match {
         all.push(named("If-Match"));
@@ -74,6 +76,7 @@ fn in_path_parameter(name: &str) -> Value {
     let text = match name {
         "id" => "The connection's id.",
         "name" => "The action's name, as in `user.suspend`.",
+        "location" => "The location's id.",
         "sync" => "The sync's id.",
         "user" => "Okta's id of the user, or a login without `/ ? # %`.",
         "group" => "Okta's id of the group.",
@@ -88,6 +91,7 @@ fn in_query(query: &Query) -> Value {
         Of::Word => json!({"type": "string", "minLength": 1, "maxLength": 300}),
         Of::Time => json!({"type": "string", "format": "date-time"}),
         Of::Flag => json!({"type": "boolean", "default": false}),
+        Of::Choice(words) => json!({"type": "string", "enum": words}),
         Of::Words(words) => {
             (told["style"], told["explode"]) = ("form".into(), false.into());
             json!({"type": "array", "items": {"type": "string", "enum": words}})
@@ -122,6 +126,10 @@ fn success(route: &Operation, types: &mut Types) -> Value {
         content.insert("text/html".to_owned(), json!({"schema": {"type": "string"}}));
     }
     let mut headers = vec!["X-Request-Id"];
+    if route.exported {
+        content.extend(MEDIA_TYPES.map(|it| (it.to_owned(), json!({"schema": {"type": "string"}}))));
+        headers.push("Link");
+    }
     headers.extend(answer.headers.iter().map(|header| match header {
         Header::ETag => "ETag",
         Header::Location => "Location",
@@ -198,6 +206,8 @@ pub fn components() -> Value {
     let header = |description: &str| json!({"description": description, "schema": text});
     let parameter = |name: &str, place: &str, description: &str, schema: Value| json!({"name": name, "in": place, "description": description, "schema": schema});
     let limit = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});
+    let limit_of_exports = json!({"type": "integer", "minimum": 1, "maximum": 5_000});
+    let most = "The most items of a page: 1 to 200, 50 if left out; with `format` 1 to 5,000, 1,000 if left out.";
     let key = json!({"type": "string", "minLength": 1, "maxLength": 255});
     let id = json!({"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"});
     json!({
@@ -210,6 +220,7 @@ pub fn components() -> Value {
         },
         "parameters": {
             "limit": parameter("limit", "query", "The most items of a page.", limit),
+            "limit-of-exports": parameter("limit", "query", most, limit_of_exports),
             "cursor": parameter("cursor", "query", "`next_cursor` of the page before, of the same query.", text.clone()),
             "If-Match": parameter("If-Match", "header", "The `ETag` that was read; nothing is changed if there is a newer one.", text.clone()),
             "Idempotency-Key": parameter("Idempotency-Key", "header", "Any text that was not used before: the request may be sent again under it, and is done once.", key),
@@ -219,6 +230,7 @@ pub fn components() -> Value {
             "X-Request-Id": header("The request's id."),
             "ETag": header("The version of what is told."),
             "Location": header("The path of what was made."),
+            "Link": header("With `format`, and where the list goes on: the next page, as `rel=\"next\"` (RFC 8288)."),
             "Retry-After": header("After how many seconds it makes sense to try again."),
             "Idempotency-Replayed": header("`true` where this is the answer to an earlier request under the same key. A credential in it is null then, with `shown_once` beside it."),
         },

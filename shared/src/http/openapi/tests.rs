@@ -106,6 +106,7 @@ fn no_route_is_registered_past_the_descriptions() {
         ("audit", include_str!("../audit.rs")),
         ("connect", include_str!("../connect.rs")),
         ("directory", include_str!("../directory.rs")),
+        ("people", include_str!("../directory/people.rs")),
         ("public", include_str!("../public.rs")),
         ("sync", include_str!("../sync.rs")),
         ("test", include_str!("../test.rs")),

@@ -174,11 +174,12 @@ impl<'a> Index<'a> {
     }
 
     fn find(&self, value: &str) -> Named {
+        let value = value.trim();
         if let Ok(place) = self.rows.binary_search_by(|row| row.id.as_str().cmp(value)) {
             let one = u32::try_from(place).map_or(Named::Nobody, Named::One);
             return if self.rows[place].is_person() { one } else { Named::Nobody };
         }
-        match self.others.get(&fold(value.trim())) {
+        match self.others.get(&fold(value)) {
             Some(Named::One(place)) => Named::One(*place),
             Some(Named::Several) => Named::Several,
             _ => Named::Nobody,
@@ -205,6 +206,7 @@ mod tests {
             manager: manager.map(str::to_owned),
             title: None,
             department: None,
+            location: Vec::new(),
         }
     }
 

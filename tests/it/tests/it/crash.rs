@@ -187,10 +187,10 @@ async fn syncs_of_changes(mode: Mode, kills: Vec<Kill>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_full_sync_of_changes_killed_after_every_third_call_tells_each_change_once() {
-    kill_a_sync_of_changes(Mode::Full, 3, &[When::After]).await;
+    Box::pin(kill_a_sync_of_changes(Mode::Full, 3, &[When::After])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn an_incremental_sync_killed_before_and_after_every_call_tells_each_change_once() {
-    kill_a_sync_of_changes(Mode::Incremental, 1, &[When::Before, When::After]).await;
+    Box::pin(kill_a_sync_of_changes(Mode::Incremental, 1, &[When::Before, When::After])).await;
 }

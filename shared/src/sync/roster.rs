@@ -1,0 +1,164 @@
+//! The roster at the end of a run: made anew out of the lists of users, or brought up to date.
+
+use super::work::Work;
+use crate::connection::Stream;
+use crate::store::{Error, Item, Query, Write, keys};
+use crate::synced::roster::{self, Census, Part, Row};
+use crate::synced::{Phase, State, unpack};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// Parts that are put together at once, so that a large tenant needs no more memory than a small one.
+const PARTS_AT_ONCE: usize = 16;
+
+/// A roster that is written and not yet the current one.
+pub struct Made {
+    /// Its parts, by their names.
+    pub parts: Vec<String>,
+    /// How many users it holds.
+    pub users: u64,
+    /// In how many locations they are.
+    pub locations: u64,
+}
+
+#[derive(Deserialize)]
+struct Identified {
+    id: Box<str>,
+}
+
+/// Makes the roster anew out of the lists: writes the parts that are not there yet.
+pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
+    let lists = lists_of_lines(work);
+    let mut rows = 0;
+    for list in &lists {
+        work.each_noted(list, |page: Vec<Identified>| rows += page.len()).await?;
+    }
+    let count = roster::parts_for(rows);
+    let (mut names, mut users, mut census) = (Vec::new(), 0, Census::default());
+    for first in (0..count).step_by(PARTS_AT_ONCE) {
+        let mut parts = vec![Lines::new(); PARTS_AT_ONCE.min(count - first)];
+        gather(work, &lists, first, count, &mut parts).await?;
+        for part in parts {
+            let lines: Vec<Row> =
+                part.values().flatten().filter_map(|line| serde_json::from_str(line.get()).ok()).collect();
+            users += lines.len() as u64;
+            census.now(&lines);
+            let name = store_part(work, state, part).await?;
+            if state.roster.contains(&name) {
+                census.before(&lines);
+            }
+            names.push(name);
+        }
+    }
+    // Those of parts that are no longer in the roster, one part after another.
+    for name in state.roster.iter().filter(|name| !names.contains(name)) {
+        census.before(&roster::load_part(&work.app.store, &work.connection.id, name).await?);
+    }
+    let mut locations = 0;
+    if work.syncs(Stream::Locations) {
+        *work.run.count(Phase::Locations) = census.progress();
+        locations = census.progress().seen;
+    }
+    Ok(Made { parts: names, users, locations })
+}
+
+/// Brings the roster up to date with the lines that a run learnt of. Locations are counted by full runs alone: that takes
+/// all lines.
+pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
+    let lists = lists_of_lines(work);
+    let (mut names, mut users) = (state.roster.clone(), state.counts.users);
+    let mut lines = 0;
+    for list in &lists {
+        work.each_noted(list, |page: Vec<Identified>| lines += page.len()).await?;
+    }
+    for first in (0..names.len()).step_by(PARTS_AT_ONCE).filter(|_| lines > 0) {
+        let mut parts = vec![Lines::new(); PARTS_AT_ONCE.min(names.len() - first)];
+        gather(work, &lists, first, names.len(), &mut parts).await?;
+        for (place, changed) in (first..).zip(parts).filter(|(_, lines)| !lines.is_empty()) {
+            let item = work.app.store.get(&roster::part_key(&work.connection.id, &names[place])).await?;
+            let packed = item.as_ref().and_then(|item| item.get_bytes("rows")).ok_or(Error::Corrupt)?;
+            let mut part = Lines::new();
+            put(&mut part, unpack(packed)?);
+            users -= part.len() as u64;
+            part.extend(changed);
+            part.retain(|_, line| line.is_some());
+            users += part.len() as u64;
+            names[place] = store_part(work, state, part).await?;
+        }
+    }
+    Ok(Made { parts: names, users, locations: state.counts.locations })
+}
+
+/// What a run learnt of users' lines; none where there is no line any more.
+type Lines = HashMap<Box<str>, Option<Box<RawValue>>>;
+
+/// The lists of lines: what was noted last counts.
+fn lists_of_lines(work: &Work<'_>) -> Vec<String> {
+    let lists = work.run.read.get(&Phase::Users).cloned().unwrap_or_default();
+    lists.into_iter().chain((work.run.lines > 0).then(|| work.run.lines_list().to_owned())).collect()
+}
+
+/// Gathers the lines of some parts, of `count`.
+async fn gather(
+    work: &Work<'_>,
+    lists: &[String],
+    first: usize,
+    count: usize,
+    parts: &mut [Lines],
+) -> Result<(), Error> {
+    for list in lists {
+        let visit = |page: Vec<Box<RawValue>>| {
+            for line in page {
+                let Ok(Identified { id }) = serde_json::from_str(line.get()) else { continue };
+                if let Some(part) = roster::part_of(&id, count).checked_sub(first).and_then(|at| parts.get_mut(at)) {
+                    put(part, vec![line]);
+                }
+            }
+        };
+        work.each_noted(list, visit).await?;
+    }
+    Ok(())
+}
+
+/// A line without a status is that of somebody who is gone.
+fn put(part: &mut Lines, lines: Vec<Box<RawValue>>) {
+    #[derive(Deserialize)]
+    struct Told {
+        id: Box<str>,
+        s: Option<serde::de::IgnoredAny>,
+    }
+    for line in lines {
+        let Ok(Told { id, s }) = serde_json::from_str(line.get()) else { continue };
+        part.insert(id, s.map(|_| line));
+    }
+}
+
+/// Writes a part if it is not there yet; gives its name.
+async fn store_part(work: &Work<'_>, state: &State, part: Lines) -> Result<String, Error> {
+    let part = roster::pack_part(part.into_values().flatten().collect())?;
+    if !state.roster.contains(&part.name) {
+        write_part(work, &part).await?;
+    }
+    Ok(part.name)
+}
+
+async fn write_part(work: &Work<'_>, part: &Part) -> Result<(), Error> {
+    let key = roster::part_key(&work.connection.id, &part.name);
+    let item = Item::at(&key).bytes("rows", part.bytes.clone());
+    work.app.store.transact(vec![work.lease.fence(), Write::Put(item)]).await
+}
+
+/// Parts of neither this roster nor the one before, which may still be read.
+pub async fn forget(work: &mut Work<'_>, old: &[String], new: &[String]) -> Result<(), Error> {
+    let query = Query::partition(keys::roster_partition(&work.connection.id)).names_only();
+    let app = work.app;
+    let (mut pages, mut stale) = (app.store.pages(&query), Vec::new());
+    while let Some(items) = pages.next().await? {
+        let names = items.iter().map(|item| item.sort_key(None).to_owned());
+        stale.extend(names.filter(|name| !old.contains(name) && !new.contains(name)));
+    }
+    let part = |name: &String| Write::Delete(roster::part_key(&work.connection.id, name)).into();
+    let gone = stale.iter().map(part).collect();
+    work.write(gone).await
+}
