@@ -5,6 +5,7 @@
 //! changed, `missing` finds out what is gone, `commit` is the one
 //! place that writes and tells, `guard` decides what is never removed unasked, `finish` ends it.
 
+mod ahead;
 mod change;
 mod commit;
 mod finish;

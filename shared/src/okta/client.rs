@@ -68,6 +68,18 @@ impl Patience {
     }
 }
 
+/// A request on its way.
+struct Place<'a> {
+    limits: &'a std::sync::Mutex<Limits>,
+    bucket: &'static str,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).come_back(self.bucket);
+    }
+}
+
 /// Speaks to one tenant with one credential.
 pub struct Client {
     pub(super) transport: Arc<Transport>,
@@ -124,9 +136,10 @@ impl Client {
         let url = self.locate(&request.target)?;
         let mut tries = retry::Tries::default();
         loop {
-            self.keep_to_share(request.bucket).await?;
             let token = self.token().await?;
+            let place = self.place(request.bucket).await?;
             let outcome = self.attempt(request, &url, token.as_deref()).await;
+            drop(place);
             match retry::judge(request.repeat(), &outcome, &mut tries, self.now()) {
                 Verdict::Settled => return self.settle(outcome),
                 Verdict::Again(pause) => self.pause(pause, outcome).await?,
@@ -138,6 +151,11 @@ impl Client {
     /// Sends a request for a list and reads one page of it.
     pub async fn page<T: DeserializeOwned>(&self, request: &Request) -> Result<Page<T>, Error> {
         self.page_of(&self.send(request).await?)
+    }
+
+    /// Where the list of an answer goes on.
+    pub fn next_of(&self, answer: &Answer) -> Option<Url> {
+        link::next(&answer.headers, &self.origin).ok().flatten()
     }
 
     /// Reads one page of a list out of an answer.
@@ -167,15 +185,26 @@ impl Client {
         if self.origin.owns(&url) { Ok(url) } else { Err(Error::ForeignUrl) }
     }
 
-    /// Background work waits here until it may draw on the bucket again.
-    async fn keep_to_share(&self, bucket: &'static str) -> Result<(), Error> {
-        if !self.patience.background {
-            return Ok(());
+    /// True where one request more may be on its way at the same time.
+    pub fn may_run_ahead(&self, bucket: &'static str) -> bool {
+        self.limits().may_run_ahead(bucket, self.now())
+    }
+
+    /// A place in a bucket, held while a request is on its way. Background work waits until it may draw on it again.
+    async fn place(&self, bucket: &'static str) -> Result<Place<'_>, Error> {
+        loop {
+            let now = self.now();
+            let until = {
+                let mut limits = self.limits();
+                let until = limits.background_waits_until(bucket, now).filter(|_| self.patience.background);
+                if until.is_none() {
+                    limits.set_out(bucket);
+                    return Ok(Place { limits: &self.session.limits, bucket });
+                }
+                until.unwrap_or(now)
+            };
+            self.wait_until(until, now).await?;
         }
-        let now = self.now();
-        let until = self.limits().background_waits_until(bucket, now);
-        let Some(until) = until else { return Ok(()) };
-        self.wait_until(until, now).await
     }
 
     async fn wait_until(&self, until: Timestamp, now: Timestamp) -> Result<(), Error> {

@@ -44,10 +44,11 @@ pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
-/// The last seen state of each bucket, and the share of it that background work may use.
+/// The last seen state of each bucket, what is on its way, and the share of it that background work may use.
 #[derive(Default)]
 pub struct Limits {
     buckets: HashMap<&'static str, Window>,
+    in_flight: HashMap<&'static str, u32>,
 }
 
 #[derive(Clone, Copy)]
@@ -64,13 +65,44 @@ impl Limits {
             return;
         }
         let ends = now.checked_add(seen.wait).unwrap_or(now);
-        self.buckets.insert(bucket, Window { limit: seen.size, remaining: seen.remaining, ends });
+        let mut window = Window { limit: seen.size, remaining: seen.remaining, ends };
+        // Answers overtake each other: within one window what remains only gets less.
+        if let Some(known) = self.buckets.get(bucket)
+            && known.ends.duration_since(ends).as_secs().abs() <= 1
+        {
+            window.remaining = window.remaining.min(known.remaining);
+        }
+        self.buckets.insert(bucket, window);
+    }
+
+    /// A request sets out.
+    pub fn set_out(&mut self, bucket: &'static str) {
+        *self.in_flight.entry(bucket).or_default() += 1;
+    }
+
+    /// A request has come back, or never will.
+    pub fn come_back(&mut self, bucket: &'static str) {
+        if let Some(count) = self.in_flight.get_mut(bucket) {
+            *count = count.saturating_sub(1);
+        }
     }
 
     /// Until when background work leaves this bucket alone: half of what we may use is kept for everybody else.
     pub fn background_waits_until(&self, bucket: &'static str, now: Timestamp) -> Option<Timestamp> {
         let window = self.buckets.get(bucket)?;
-        (now < window.ends && window.remaining <= window.limit.div_ceil(2)).then_some(window.ends)
+        (now < window.ends && self.left(bucket, window) <= window.limit.div_ceil(2)).then_some(window.ends)
+    }
+
+    /// True where one request more may be on its way at the same time: the bucket is known, and a twentieth of it is not
+    /// on its way yet.
+    pub fn may_run_ahead(&self, bucket: &'static str, now: Timestamp) -> bool {
+        let Some(window) = self.buckets.get(bucket) else { return false };
+        let in_flight = self.in_flight.get(bucket).copied().unwrap_or_default();
+        in_flight < (window.limit / 20).max(1) && self.background_waits_until(bucket, now).is_none()
+    }
+
+    fn left(&self, bucket: &'static str, window: &Window) -> u32 {
+        window.remaining.saturating_sub(self.in_flight.get(bucket).copied().unwrap_or_default())
     }
 }
 
@@ -124,6 +156,24 @@ mod tests {
             let later = NOW + SignedDuration::from_secs(30);
             assert_eq!(limits.background_waits_until("users", later), None);
         }
+    }
+
+    #[test]
+    fn what_is_on_its_way_counts_and_answers_that_overtake_each_other_give_nothing_back() {
+        let mut limits = Limits::default();
+        assert!(!limits.may_run_ahead("users", NOW), "the first goes alone, to learn");
+        let seen = |remaining| Limit { size: 100, remaining, wait: SignedDuration::from_secs(30) };
+        limits.learn("users", seen(60), NOW);
+        limits.learn("users", seen(62), NOW);
+        for _ in 0..5 {
+            assert!(limits.may_run_ahead("users", NOW));
+            limits.set_out("users");
+        }
+        assert!(!limits.may_run_ahead("users", NOW), "a twentieth of it is on its way");
+        limits.learn("users", seen(55), NOW);
+        assert!(limits.background_waits_until("users", NOW).is_some(), "half of it is spoken for");
+        limits.come_back("users");
+        assert!(limits.background_waits_until("users", NOW).is_none());
     }
 
     proptest! {

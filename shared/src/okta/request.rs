@@ -38,6 +38,16 @@ pub enum Target {
     Link(Url),
 }
 
+impl Target {
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Path(path) => path,
+            Self::Link(url) => url.as_str(),
+        }
+    }
+}
+
 impl Request {
     /// A GET of a path; parameters are percent-encoded here.
     pub fn get(bucket: &'static str, path: impl Into<Cow<'static, str>>, query: &[(&str, &str)]) -> Self {

@@ -16,7 +16,7 @@ pub enum Read<T> {
 
 /// Reads the page at which a listing stands.
 pub async fn read<T: DeserializeOwned>(
-    work: &Work<'_>,
+    work: &mut Work<'_>,
     first: Request,
     listing: &Listing,
 ) -> Result<Read<T>, okta::Error> {
@@ -24,13 +24,20 @@ pub async fn read<T: DeserializeOwned>(
         Some(next) => api::next(&first, Url::parse(next).map_err(|_| okta::Error::ForeignUrl)?),
         None => first,
     };
-    let page = match work.client.page::<T>(&request).await {
+    let answer = match work.ahead.take(&request).await {
+        Some(answer) => answer,
+        None => work.client.send(&request).await,
+    };
+    let page = match answer.and_then(|answer| work.client.page_of::<T>(&answer)) {
         Err(okta::Error::Api(refusal)) if listing.next.is_some() && is_stale_cursor(&refusal) => {
             return Ok(Read::Restart(Listing { pass: listing.pass + 1, ..Listing::default() }));
         }
         other => other?,
     };
     let next = page.next.as_ref().map(|next| advance(listing, next.as_str())).transpose()?;
+    if let Some(next) = &page.next {
+        work.ahead.set_out(&work.client, api::next(&request, next.clone()));
+    }
     Ok(Read::Page(page, next))
 }
 

@@ -1,5 +1,6 @@
 //! A slice: steps from a run's checkpoint until it is over, must wait, or time is up.
 
+use super::ahead::Ahead;
 use super::work::{Stop, Work};
 use super::{finish, groups, hints, memberships, missing, users};
 use crate::app::App;
@@ -12,6 +13,7 @@ use crate::store::{self, Lease, keys};
 use crate::synced::{Checkpoint, Run, RunStatus, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -68,7 +70,8 @@ pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, P
     let state = State::load(&app.store, &connection.id).await?;
     let connection = &connection;
     let hints = Vec::new();
-    let mut work = Work { app, connection, client, lease, run, state, hints, before, stored_members: None };
+    let (client, ahead) = (Arc::new(client), Ahead::default());
+    let mut work = Work { app, connection, client, ahead, lease, run, state, hints, before, stored_members: None };
     let next = match work.drive(deadline).await {
         Ok(next) => next,
         // Taken over: whoever holds the lease now goes on.

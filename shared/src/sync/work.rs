@@ -1,5 +1,6 @@
 //! A slice at work: what its steps share.
 
+use super::ahead::Ahead;
 use super::change::Change;
 use super::log::Hint;
 use crate::app::App;
@@ -9,6 +10,7 @@ use crate::store::{self, Lease};
 use crate::synced::roster::Line;
 use crate::synced::{Checkpoint, Listing, Mode, Objects, Run, State};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Why a step did not get to its end.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +25,8 @@ pub(super) enum Stop {
 pub(super) struct Work<'a> {
     pub app: &'a App,
     pub connection: &'a Connection,
-    pub client: Client,
+    pub client: Arc<Client>,
+    pub ahead: Ahead,
     pub lease: Lease,
     pub run: Run,
     /// What earlier runs left behind.

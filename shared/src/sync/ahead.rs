@@ -1,0 +1,82 @@
+//! Reading ahead: while one page is compared and committed, the next ones are on their way.
+//!
+//! Nothing depends on it. What was read ahead and not asked for is lost with the slice, and is read again.
+
+use crate::okta::{Answer, Client, Error, Request, api};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+/// Pages on their way at the same time.
+pub(super) const MOST: usize = 8;
+/// Pages of one listing that are read ahead.
+const MOST_OF_ONE: usize = 4;
+
+type Coming = oneshot::Receiver<Result<Answer, Error>>;
+
+/// The pages on their way, by what was asked for.
+#[derive(Default)]
+pub(super) struct Ahead {
+    pages: Arc<Mutex<HashMap<String, Coming>>>,
+    tasks: JoinSet<()>,
+}
+
+impl Ahead {
+    /// Sets out for a page and those behind it, if the tenant's limits leave room.
+    pub fn set_out(&mut self, client: &Arc<Client>, request: Request) {
+        while self.tasks.try_join_next().is_some() {}
+        if self.tasks.len() >= MOST || !client.may_run_ahead(request.bucket) {
+            return;
+        }
+        let Some(first) = promise(&self.pages, &request) else { return };
+        let (pages, client) = (Arc::clone(&self.pages), Arc::clone(client));
+        self.tasks.spawn(read_on(pages, client, request, first));
+    }
+
+    /// The answer to a request, if it is on its way.
+    pub async fn take(&self, request: &Request) -> Option<Result<Answer, Error>> {
+        let coming = lock(&self.pages).remove(request.target.as_str())?;
+        coming.await.ok()
+    }
+}
+
+/// Reads a page and those behind it; one listing is never read at two places at once.
+async fn read_on(
+    pages: Arc<Mutex<HashMap<String, Coming>>>,
+    client: Arc<Client>,
+    listing: Request,
+    first: oneshot::Sender<Result<Answer, Error>>,
+) {
+    let (mut request, mut promised) = (listing.clone(), first);
+    for left in (0..MOST_OF_ONE).rev() {
+        let answer = client.send(&request).await;
+        let next = answer.as_ref().ok().and_then(|answer| client.next_of(answer)).filter(|_| left > 0);
+        let next = next.map(|next| api::next(&listing, next)).filter(|next| client.may_run_ahead(next.bucket));
+        // The next one is promised before this one is handed over, so that nobody asks for it meanwhile.
+        let next = next.and_then(|next| promise(&pages, &next).map(|sender| (next, sender)));
+        let _ = promised.send(answer);
+        match next {
+            Some((next, sender)) => (request, promised) = (next, sender),
+            None => return,
+        }
+    }
+}
+
+/// Makes a place for the answer to a request, if there is none yet.
+fn promise(
+    pages: &Mutex<HashMap<String, Coming>>,
+    request: &Request,
+) -> Option<oneshot::Sender<Result<Answer, Error>>> {
+    let mut pages = lock(pages);
+    if pages.contains_key(request.target.as_str()) {
+        return None;
+    }
+    let (sender, receiver) = oneshot::channel();
+    pages.insert(request.target.as_str().to_owned(), receiver);
+    Some(sender)
+}
+
+fn lock(pages: &Mutex<HashMap<String, Coming>>) -> std::sync::MutexGuard<'_, HashMap<String, Coming>> {
+    pages.lock().unwrap_or_else(PoisonError::into_inner)
+}
