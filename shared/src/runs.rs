@@ -135,7 +135,8 @@ pub async fn start_first(app: &App, stored: Stored) -> Result<(Stored, Option<Sy
     }
     let id = match start(app, connection, Mode::Full).await {
         Ok(run) => Some(run.id),
-        Err(problem) if problem.kind == Kind::SyncRunning => None,
+        // A schedule was faster.
+        Err(problem) if problem.kind == Kind::SyncRunning => State::load(&app.store, &connection.id).await?.current,
         Err(problem) => return Err(problem),
     };
     let remembered = connection::change(&app.store, &connection.id, |connection| {
