@@ -138,6 +138,9 @@ pub async fn patch(app: &App, stored: &Stored, settings: Settings, if_match: Opt
         check_version(connection, if_match)?;
         // The patch was merged into what was read; something newer must not be lost by it.
         check_version(connection, Some(read))?;
+        if connection.settings.sync != settings.sync || connection.settings.paused != settings.paused {
+            connection.scheduled_at = Some(now);
+        }
         connection.settings = settings.clone();
         connection.touch(now);
         Ok::<_, Problem>(())

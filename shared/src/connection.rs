@@ -119,6 +119,9 @@ pub struct Connection {
     pub settings: Settings,
     /// Whether its first full sync was started.
     pub first_sync_started: bool,
+    /// When its schedules last changed, if they ever did; paused ones count as none.
+    #[serde(default)]
+    pub scheduled_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its configuration last changed.
@@ -145,6 +148,7 @@ impl Connection {
             secret_version: None,
             settings,
             first_sync_started: false,
+            scheduled_at: None,
             created_at: now,
             updated_at: now,
             tested_at: None,

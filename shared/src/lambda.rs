@@ -1,23 +1,21 @@
 //! On AWS Lambda: the environment is read once, clients are built, and a router or a slice is handed over.
 
+mod hop;
 mod identity;
 mod runner;
 
+pub use hop::{Answer, Hop, hop};
+
 use crate::app::App;
 use crate::clock::{SharedClock, SystemClock};
-use crate::id::{ConnectionId, SyncId};
+use crate::http;
 use crate::okta::{AllowedOrigins, SystemResolver, Transport};
 use crate::secrets::SecretsManagerSecrets;
 use crate::store::Store;
-use crate::sync::{self, Next, Slice};
-use crate::{clock, http};
 use axum::Router;
 use identity::Identity;
-use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use runner::StepFunctionsRunner;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +24,6 @@ pub type Error = lambda_http::Error;
 
 /// A slice works for this long; the function's timeout is 300 s.
 const SLICE: Duration = Duration::from_secs(240);
-/// Slices of one execution, whose history ends at 25,000 events.
-const MOST_HOPS: u32 = 2_000;
 
 /// Everything that the environment tells.
 struct Environment {
@@ -100,51 +96,10 @@ pub async fn serve_public() -> Result<(), Error> {
     lambda_http::run(http::layered(http::public(store, Arc::clone(&clock)), clock)).await
 }
 
-/// What the state machine hands to a slice.
-#[derive(Deserialize)]
-struct Hop {
-    connection: ConnectionId,
-    run: String,
-    execution: String,
-    #[serde(default)]
-    hops: u32,
-}
-
-/// What it gets back.
-#[derive(Serialize)]
-struct Answer {
-    result: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wake: Option<Timestamp>,
-    connection: ConnectionId,
-    run: String,
-    hops: u32,
-}
-
 /// Runs slices for the state machine.
 pub async fn run_slices() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let app = &app(&Environment::read()).await?;
-    let handle = |event: LambdaEvent<Hop>| async move { hop(app, event.payload).await };
+    let handle = |event: LambdaEvent<Hop>| async move { hop(app, event.payload, SLICE).await };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await
-}
-
-async fn hop(app: &App, hop: Hop) -> Result<Value, Error> {
-    let Hop { connection, run, execution, hops } = hop;
-    let next = match SyncId::parse(&run) {
-        Some(run) => {
-            let slice = Slice { connection: connection.clone(), run, execution };
-            sync::slice(app, &slice, SLICE).await?
-        }
-        None if run == runner::PURGE => sync::purge(app, &connection).await.map(|()| Next::Done)?,
-        None => return Err("the run is neither a sync nor a purge".into()),
-    };
-    let hops = hops + 1;
-    let (result, wake) = match next {
-        Next::Done => ("done", None),
-        Next::Again | Next::Wait(_) if hops >= MOST_HOPS => ("handover", None),
-        Next::Again => ("again", None),
-        Next::Wait(wake) => ("wait", Some(wake.max(clock::after(app.now(), 1)))),
-    };
-    Ok(json!(Answer { result, wake, connection, run, hops }))
 }

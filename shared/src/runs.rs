@@ -1,5 +1,11 @@
-//! Starting and cancelling runs: a run is recorded first and driven by whoever finds it, so that a crash between the two
+//! Starting and ending runs: a run is recorded first and driven by whoever finds it, so that a crash between the two
 //! loses nothing.
+
+mod confirm;
+mod due;
+
+pub use confirm::{CONFIRM_DAYS, confirm};
+pub use due::{Due, Wanted, due, wanted};
 
 use crate::app::{App, not_ready};
 use crate::connection::{self, Connection, Status, Stored};
@@ -7,6 +13,11 @@ use crate::id::{ConnectionId, SyncId};
 use crate::problem::{Kind, Problem};
 use crate::store::{Error, Item, Write, keys};
 use crate::synced::{Mode, Run, RunStatus, State};
+use due::asked;
+use jiff::Timestamp;
+
+/// How often something is tried again that somebody else changed meanwhile.
+const ATTEMPTS: usize = 4;
 
 /// Records a run of a connection and has it driven.
 pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run, Problem> {
@@ -16,21 +27,12 @@ pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run
     if connection.settings.paused {
         return Err(Problem::new(Kind::ConnectionPaused, "The connection is paused; set paused to false first."));
     }
-    for _ in 0..4 {
-        let mut state = State::load(&app.store, &connection.id).await?;
+    for _ in 0..ATTEMPTS {
+        let state = State::load(&app.store, &connection.id).await?;
         if let Some(running) = at_work(app, &connection.id, &state).await? {
             return Err(running_already(&running));
         }
-        // Lines of the roster that nothing else changes are made anew by a full run alone.
-        let same = state.attributes.as_ref() == Some(&connection.settings.attributes);
-        let full_first = mode == Mode::Incremental && !(state.succeeded && same);
-        let run =
-            if full_first { Run::new(Mode::Full, Some(mode), app.now()) } else { Run::new(mode, None, app.now()) };
-        state.current = Some(run.id.clone());
-        match app.store.transact(vec![state.write(&connection.id)?, run.write(&connection.id)?]).await {
-            Err(Error::Conflict(_)) => continue,
-            other => other?,
-        }
+        let Some(run) = record(app, connection, state, mode, None).await? else { continue };
         drive(app, &connection.id, &run, run.id.as_str()).await?;
         return Ok(run);
     }
@@ -45,37 +47,88 @@ async fn drive(app: &App, connection: &ConnectionId, run: &Run, name: &str) -> R
     })
 }
 
-/// What a run would remove can be confirmed for so many days.
-pub const CONFIRM_DAYS: i64 = 7;
+/// Writes a run as the newest one; `None` where somebody else wrote the state meanwhile.
+async fn record(
+    app: &App,
+    connection: &Connection,
+    mut state: State,
+    mode: Mode,
+    execution: Option<&str>,
+) -> Result<Option<Run>, Error> {
+    // Lines of the roster that nothing else changes are made anew by a full run alone.
+    let same = state.attributes.as_ref() == Some(&connection.settings.attributes);
+    let full_first = mode == Mode::Incremental && !(state.succeeded && same);
+    let mut run =
+        if full_first { Run::new(Mode::Full, Some(mode), app.now()) } else { Run::new(mode, None, app.now()) };
+    run.execution = execution.map(str::to_owned);
+    state.begin(&run);
+    match app.store.transact(vec![state.write(&connection.id)?, run.write(&connection.id)?]).await {
+        Err(Error::Conflict(_)) => Ok(None),
+        other => other.map(|()| Some(run)),
+    }
+}
 
-/// Confirms what a run would remove: the same run goes on, asks Okta once more for each, and removes it. A newer full run
-/// has asked its own question, or none.
-pub async fn confirm(app: &App, connection: &Connection, id: &SyncId) -> Result<Run, Problem> {
-    if connection.settings.paused {
-        return Err(Problem::new(Kind::ConnectionPaused, "The connection is paused; set paused to false first."));
+/// Starts what a connection's schedules ask for by now, for a scheduler that reads them itself; tells when they next ask
+/// for something. A run at work is left alone.
+pub async fn start_due(app: &App, connection: &Connection) -> Result<Option<Timestamp>, Problem> {
+    if wanted(connection).is_empty() {
+        return Ok(None);
     }
-    for _ in 0..4 {
-        let mut state = State::load(&app.store, &connection.id).await?;
-        let mut run = Run::load(&app.store, &connection.id, id).await?.ok_or_else(Problem::not_found)?;
-        if let Some(running) = at_work(app, &connection.id, &state).await? {
-            return Err(running_already(&running));
+    let state = State::load(&app.store, &connection.id).await?;
+    let due = due(connection, &state, app.now());
+    if let Some(mode) = due.mode {
+        match start(app, connection, mode).await {
+            Err(problem) if problem.kind != Kind::SyncRunning => return Err(problem),
+            _ => {}
         }
-        let old = run.finished_at.is_none_or(|at| app.now().duration_since(at).as_hours() >= CONFIRM_DAYS * 24);
-        if run.status != RunStatus::NeedsConfirmation || state.pending.as_ref() != Some(id) || old {
-            let detail = "The sync has nothing to confirm any more; a newer full sync tells what is missing now.";
-            let status = serde_json::to_value(run.status).unwrap_or_default();
-            return Err(Problem::new(Kind::WrongState, detail).with("current_status", status));
-        }
-        run.confirm(app.now());
-        state.current = Some(id.clone());
-        match app.store.transact(vec![state.write(&connection.id)?, run.write(&connection.id)?]).await {
-            Err(Error::Conflict(_)) => continue,
-            other => other?,
-        }
-        drive(app, &connection.id, &run, &format!("{id}-confirmed")).await?;
-        return Ok(run);
     }
-    Err(Problem::new(Kind::SyncRunning, "Another sync was started at the same moment."))
+    Ok(due.next)
+}
+
+/// What a scheduler that starts executions asks of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Tick<'a> {
+    /// The mode of the schedule.
+    pub mode: Mode,
+    /// For when it was scheduled; none: somebody asks by hand.
+    pub scheduled: Option<Timestamp>,
+    /// The execution's id.
+    pub execution: &'a str,
+}
+
+/// The run that an execution of a schedule is to drive; `None` where there is nothing to do: a run is at work, the
+/// connection wants no such run, or the tick was delivered before.
+///
+/// Schedules that ask at the same moment get one run, of the largest mode: whichever is delivered first starts it.
+pub async fn tick(app: &App, connection: &ConnectionId, tick: Tick<'_>) -> Result<Option<SyncId>, Problem> {
+    for _ in 0..ATTEMPTS {
+        let state = State::load(&app.store, connection).await?;
+        if let Some(own) = made_for(app, connection, &state, tick.execution).await? {
+            return Ok(Some(own));
+        }
+        let Some(Stored { connection, .. }) = connection::load(&app.store, connection).await? else { return Ok(None) };
+        let Some(mode) = asked(&connection, &state, tick, app.now()) else { return Ok(None) };
+        if at_work(app, &connection.id, &state).await?.is_some() {
+            return Ok(None);
+        }
+        if let Some(run) = record(app, &connection, state, mode, Some(tick.execution)).await? {
+            return Ok(Some(run.id));
+        }
+    }
+    // Whoever wrote the state so often has started a run.
+    Ok(None)
+}
+
+/// The run that an earlier attempt of an execution made: it died before it could tell of it.
+async fn made_for(
+    app: &App,
+    connection: &ConnectionId,
+    state: &State,
+    execution: &str,
+) -> Result<Option<SyncId>, Error> {
+    let Some(id) = &state.current else { return Ok(None) };
+    let run = Run::load(&app.store, connection, id).await?;
+    Ok(run.filter(|run| run.execution.as_deref() == Some(execution)).map(|run| run.id))
 }
 
 /// Starts the first sync of a connection that works for the first time, and remembers that it did.
@@ -90,7 +143,8 @@ pub async fn start_first(app: &App, stored: Stored) -> Result<(Stored, Option<Sy
     }
     let id = match start(app, connection, Mode::Full).await {
         Ok(run) => Some(run.id),
-        Err(problem) if problem.kind == Kind::SyncRunning => None,
+        // A schedule was faster.
+        Err(problem) if problem.kind == Kind::SyncRunning => State::load(&app.store, &connection.id).await?.current,
         Err(problem) => return Err(problem),
     };
     let remembered = connection::change(&app.store, &connection.id, |connection| {
@@ -117,6 +171,34 @@ pub async fn cancel(app: &App, connection: &ConnectionId, id: &SyncId) -> Result
     let wish = Item::at(&keys::cancelled(connection, id)).expires(crate::clock::after(app.now(), 86_400));
     app.store.transact(vec![Write::Put(wish)]).await?;
     Ok(run)
+}
+
+/// Ends a run that gets no further, for whoever drives it.
+pub async fn give_up(app: &App, connection: &ConnectionId, id: &SyncId, execution: &str) -> Result<(), Problem> {
+    let Some(lease) = app.store.take_lease(keys::sync_lease(connection), execution, 60).await? else { return Ok(()) };
+    for _ in 0..ATTEMPTS {
+        let mut state = State::load(&app.store, connection).await?;
+        let run = Run::load(&app.store, connection, id).await?.filter(|run| !run.status.is_over());
+        let Some(mut run) = run else { break };
+        let problem =
+            Problem::new(Kind::Internal, "The sync was given up: it worked again and again without progress.");
+        tracing::error!(%connection, run = %id, "sync {id} was given up: it got no further");
+        let now = app.now();
+        (run.status, run.finished_at, run.next_wake, run.updated_at) = (RunStatus::Failed, Some(now), None, now);
+        run.error = Some(problem.to_json(None));
+        state.last = run.summary();
+        match app.store.transact(vec![lease.fence(), state.write(connection)?, run.write(connection)?]).await {
+            // Taken over: whoever holds the lease now goes on.
+            Err(Error::Conflict(0)) => return Ok(()),
+            // Somebody else wrote the state meanwhile.
+            Err(Error::Conflict(_)) => {}
+            other => {
+                other?;
+                break;
+            }
+        }
+    }
+    Ok(app.store.release_lease(&lease).await?)
 }
 
 fn running_already(running: &SyncId) -> Problem {

@@ -1,10 +1,12 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use okta_connector::clock::SystemClock;
 use okta_connector::http::openapi;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Okta Connector on one machine.
 #[derive(Parser)]
@@ -103,7 +105,8 @@ async fn serve(options: Serve) -> Result<(), Error> {
         _ => Gate::ThisMachine,
     };
     let allowed = AllowedOrigins::parse(options.allow_okta_origin.iter().map(String::as_str))?;
-    let config = Config { port: options.port, data, public_url: options.public_url, allowed, gate };
+    let Serve { port, public_url, .. } = options;
+    let config = Config { port, data, public_url, allowed, gate, clock: Arc::new(SystemClock) };
     let service = Service::start(config).await?;
     println!("listening on {}", service.url());
     tokio::signal::ctrl_c().await?;

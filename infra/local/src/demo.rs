@@ -4,20 +4,23 @@ mod bar;
 
 use crate::{Config, Error, Gate, Service};
 use bar::Bar;
+use okta_connector::clock::SystemClock;
 use okta_connector::okta::AllowedOrigins;
 use okta_simulator::Simulator;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Starts a simulated tenant and the service, walks, and serves until Ctrl-C unless told to end.
 pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
-    let data = tempfile::tempdir()?;
+    let folder = tempfile::tempdir()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let config = okta_simulator::Config { users, ..okta_simulator::Config::default() };
     let simulator = Simulator::start(config, listener).await?;
     let allowed = AllowedOrigins::parse([simulator.url()])?;
-    let config = Config { port, data: data.path().to_owned(), public_url: None, allowed, gate: Gate::ThisMachine };
+    let (data, gate, clock) = (folder.path().to_owned(), Gate::ThisMachine, Arc::new(SystemClock));
+    let config = Config { port, data, public_url: None, allowed, gate, clock };
     let service = Service::start(config).await?;
     println!("A simulated Okta tenant   {}", simulator.url());
     println!("Okta Connector            {}", service.url());

@@ -1,5 +1,5 @@
 //! The whole service in one process: the same routers and the same slices as on AWS, with `DynamoDB` embedded, secrets in
-//! a directory, and a task in the place of the state machine.
+//! a directory, and tasks in the places of the state machine and of the scheduler.
 
 mod demo;
 mod file_secrets;
@@ -7,6 +7,7 @@ mod gate;
 mod jwt;
 mod local_runner;
 mod service;
+mod ticker;
 
 pub use demo::demo;
 pub use file_secrets::FileSecrets;
@@ -14,3 +15,4 @@ pub use gate::Gate;
 pub use jwt::Issuer;
 pub use local_runner::LocalRunner;
 pub use service::{Config, Error, Service};
+pub use ticker::turn;

@@ -1,10 +1,10 @@
 //! The service: built, bound to loopback, and served until it is dropped.
 
-use crate::{FileSecrets, Gate, LocalRunner};
+use crate::{FileSecrets, Gate, LocalRunner, ticker};
 use axum::Router;
 use embedded_dynamodb::Engine;
 use okta_connector::app::App;
-use okta_connector::clock::{SharedClock, SystemClock};
+use okta_connector::clock::SharedClock;
 use okta_connector::http::{action, connect, directory, layered, public, repeatable, test};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
@@ -31,12 +31,14 @@ pub struct Config {
     pub allowed: AllowedOrigins,
     /// Who may call.
     pub gate: Gate,
+    /// Time.
+    pub clock: SharedClock,
 }
 
 /// A running service; it stops when dropped.
 pub struct Service {
     url: String,
-    server: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
     _engine: Engine,
 }
 
@@ -49,7 +51,7 @@ impl Service {
         let engine = Engine::start(Some(&config.data.join("dynamodb.sqlite"))).await?;
         let client = embedded_dynamodb::client(engine.endpoint());
         create_table(&client, TABLE).await?;
-        let clock: SharedClock = Arc::new(SystemClock);
+        let clock = config.clock;
         let runner = LocalRunner::default();
         let app = App {
             store: Store::new(client, TABLE, Arc::clone(&clock)),
@@ -68,7 +70,8 @@ impl Service {
             }
         });
         runner.resume().await?;
-        Ok(Self { url, server, _engine: engine })
+        let ticker = tokio::spawn(ticker::tick(app));
+        Ok(Self { url, tasks: [server, ticker], _engine: engine })
     }
 
     /// Where it listens.
@@ -79,7 +82,9 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        self.server.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the owner of a connection configures: name, teams, permissions, schedules and attributes.
 
 use super::{ACTIONS, WORDS};
-use crate::schedule;
+use crate::schedule::Schedule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -169,11 +169,13 @@ impl SyncSettings {
         let mut faults = Vec::new();
         for (field, expression) in [("full", &self.full), ("incremental", &self.incremental), ("verify", &self.verify)]
         {
-            if let Some(Err(detail)) = expression.as_deref().map(schedule::check) {
-                faults.push(Fault { pointer: format!("/sync/{field}"), detail: detail.to_owned(), schedule: true });
+            if let Some(Err(detail)) = expression.as_deref().map(Schedule::parse) {
+                faults.push(Fault { pointer: format!("/sync/{field}"), detail, schedule: true });
             }
         }
-        if jiff::tz::TimeZone::get(&self.timezone).is_err() {
+        // The Scheduler takes at most 50 letters; it need not take another spelling than the database of time zones has.
+        let zone = jiff::tz::TimeZone::get(&self.timezone).ok();
+        if zone.as_ref().and_then(jiff::tz::TimeZone::iana_name) != Some(&self.timezone) || self.timezone.len() > 50 {
             let detail = "must be an IANA time zone, as in UTC or Europe/Berlin".to_owned();
             faults.push(Fault { pointer: "/sync/timezone".to_owned(), detail, schedule: true });
         }
@@ -238,6 +240,18 @@ mod tests {
         let sync = off.sync.expect("a sync");
         assert_eq!((sync.full, sync.incremental.as_deref()), (None, Some("rate(15 minutes)")));
         assert_eq!(settings(json!({"name": "Acme", "sync": null})).sync, None);
+    }
+
+    #[test]
+    fn a_time_zone_is_one_of_the_database_and_spelt_as_there() {
+        let faults = |zone: &str| settings(json!({"name": "Acme", "sync": {"timezone": zone}})).faults();
+        for zone in ["UTC", "Etc/UTC", "GMT", "Europe/Berlin", "US/Pacific", "America/Argentina/Buenos_Aires"] {
+            assert_eq!(faults(zone), [], "{zone}");
+        }
+        for zone in ["", "utc", "europe/berlin", "CEST", "+02:00", "Etc/Unknown", "Mars/Olympus", "../etc/passwd"] {
+            let faults = faults(zone);
+            assert!(faults.len() == 1 && faults[0].schedule && faults[0].pointer == "/sync/timezone", "{zone}");
+        }
     }
 
     #[test]

@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How much is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How much is read. A larger one does what a smaller one does, and more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
+    /// Changes since the last run.
+    Incremental,
     /// Everything; members only of groups that moved.
     #[default]
     Full,
-    /// Changes since the last run.
-    Incremental,
     /// Everything, and nothing is taken for unchanged.
     Verify,
 }
@@ -282,6 +282,9 @@ pub struct Run {
     pub mode: Mode,
     /// What was asked for, where that was something else.
     pub requested_mode: Option<Mode>,
+    /// The execution that a schedule started it for; its name does not tell the run.
+    #[serde(default)]
+    pub execution: Option<String>,
     /// What became of it.
     pub status: RunStatus,
     /// When it was asked for.
@@ -341,6 +344,7 @@ impl Run {
             id: SyncId::random(),
             mode,
             requested_mode,
+            execution: None,
             status: RunStatus::Running,
             started_at: now,
             finished_at: None,
@@ -388,9 +392,11 @@ impl Run {
         if self.status.is_over() || asleep || fresh {
             return Ok(false);
         }
-        // Whoever drives a run bears its id: the execution's name on AWS, the run itself on one machine.
+        // Whoever drives a run bears its id: the execution's name on AWS, the run itself on one machine. An execution that
+        // a schedule started has a name of the schedule's, which the run bears instead.
         let owner = store.lease_owner(&keys::sync_lease(connection)).await?;
-        Ok(!owner.is_some_and(|owner| owner.contains(self.id.as_str())))
+        let drives = |owner: &str| owner.contains(self.id.as_str()) || self.execution.as_deref() == Some(owner);
+        Ok(!owner.is_some_and(|owner| drives(&owner)))
     }
 
     /// What has been done in a phase.

@@ -1,6 +1,6 @@
 //! What outlives a run: the last one, what it counted, and which roster is current.
 
-use super::run::{Mode, Phase, RunStatus};
+use super::run::{Mode, Phase, Run, RunStatus};
 use crate::connection::Attributes;
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::BadRecord;
@@ -8,7 +8,7 @@ use crate::store::{Condition, Error, Item, Store, Write, keys};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of a connection's sync.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct State {
     pub current: Option<SyncId>,
     /// The last run that ended.
     pub last: Option<LastSync>,
+    /// Until when the schedules of each mode have got what they asked for, as of the newest run's start.
+    pub settled: BTreeMap<Mode, Timestamp>,
     /// What the last good run counted.
     pub counts: Counts,
     /// True once a run has succeeded.
@@ -93,6 +95,27 @@ impl State {
         Ok(Self { revision, ..item.parse()? })
     }
 
+    /// Makes a run the newest one.
+    pub fn begin(&mut self, run: &Run) {
+        if let Some(last) = self.last.clone() {
+            self.settle(last.mode, last.finished_at);
+        }
+        self.settle(run.mode, run.started_at);
+        self.current = Some(run.id.clone());
+    }
+
+    fn settle(&mut self, mode: Mode, until: Timestamp) {
+        let settled = self.settled.entry(mode).or_insert(until);
+        *settled = until.max(*settled);
+    }
+
+    /// Until when the schedules of a mode have got what they asked for: up to the end of the last run of that mode or a
+    /// larger one, whoever started it and however it ended.
+    pub fn settled(&self, mode: Mode) -> Option<Timestamp> {
+        let ended = self.last.as_ref().filter(|last| last.mode >= mode).map(|last| last.finished_at);
+        self.settled.range(mode..).map(|(_, until)| *until).max().max(ended)
+    }
+
     /// The write that replaces the state it was read as, and no other.
     pub fn write(&self, connection: &ConnectionId) -> Result<Write, Error> {
         let item = Item::at(&keys::sync_state(connection)).number("rev", self.revision + 1).document(self)?;
@@ -101,5 +124,34 @@ impl State {
             revision => Condition::number("rev", revision),
         };
         Ok(Write::PutIf(item, condition))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    fn run(state: &mut State, mode: Mode, from: i64, to: i64) {
+        let mut run = Run::new(mode, None, at(from));
+        state.begin(&run);
+        (run.status, run.finished_at) = (RunStatus::Failed, Some(at(to)));
+        state.last = run.summary();
+    }
+
+    #[test]
+    fn a_run_settles_the_schedules_of_its_mode_and_of_smaller_ones_up_to_its_end() {
+        let mut state = State::default();
+        assert_eq!(state.settled(Mode::Incremental), None);
+        run(&mut state, Mode::Full, 100, 200);
+        run(&mut state, Mode::Incremental, 300, 310);
+        let settled = [Mode::Incremental, Mode::Full, Mode::Verify].map(|mode| state.settled(mode));
+        assert_eq!(settled, [Some(at(310)), Some(at(200)), None]);
+        state.begin(&Run::new(Mode::Verify, None, at(400)));
+        let settled = [Mode::Incremental, Mode::Full, Mode::Verify].map(|mode| state.settled(mode));
+        assert_eq!(settled, [Some(at(400)); 3]);
     }
 }

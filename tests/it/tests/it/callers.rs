@@ -5,9 +5,11 @@ use crate::world::{Reply, text};
 use axum::Router;
 use axum::routing::get;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use okta_connector::clock::SystemClock;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Gate, Issuer, Service};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -46,7 +48,8 @@ impl Guarded {
             .route("/keys", get(move || async move { keys }));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
         let gate = Gate::Issuer(Issuer::new(&issuer, "connector", "teams", "okta-connector.admin"));
-        let config = Config { port: 0, data: data.path().to_owned(), public_url: None, allowed, gate };
+        let (data_folder, clock) = (data.path().to_owned(), Arc::new(SystemClock));
+        let config = Config { port: 0, data: data_folder, public_url: None, allowed, gate, clock };
         let service = Service::start(config).await.expect("a service");
         Self { service, key, issuer, http: reqwest::Client::new(), serving, _data: data }
     }

@@ -97,7 +97,7 @@ impl Ground {
         let okta = Proxy::start("http://127.0.0.1:9").await;
         let config = okta_simulator::Config { public_url: Some(okta.url()), ..config };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let simulator = Simulator::start(config, listener).await.expect("a simulator");
+        let simulator = Box::pin(Simulator::start(config, listener)).await.expect("a simulator");
         okta.retarget(simulator.url());
         let directory = tempfile::tempdir().expect("a directory");
         let secrets = Arc::new(FileSecrets::open(directory.path()).expect("a secret store"));

@@ -1,4 +1,4 @@
-//! The commands of the README's part about actions, run as they are written.
+//! The commands of the README's parts about schedules and actions, run as they are written.
 
 use crate::world::{World, text};
 use serde_json::{Value, json};
@@ -44,6 +44,19 @@ async fn the_commands_of_the_readme_do_what_it_says() {
     assert_eq!(read["status"], "SUSPENDED");
     let told = world.run(rehearse, id).await;
     assert_eq!(told["would"][0]["path"], "/api/v1/users/ana.abel@example.com/lifecycle/suspend");
+}
+
+#[tokio::test]
+async fn the_schedules_of_the_readme_are_those_that_a_connection_has_and_its_calendar_is_taken() {
+    let world = World::start().await;
+    let pending = world.pending().await;
+    let id = text(&pending, "id");
+    let [schedule] = commands("Keep it in sync")[..] else { panic!("one command") };
+    assert_eq!(world.run(schedule, id).await["sync"], pending["sync"]);
+    for days in ["? * MON-FRI", "L * ?", "LW * ?", "15W * ?", "? * 6L", "? * 3#2"] {
+        let change = json!({"sync": {"full": format!("cron(30 2 {days} *)"), "timezone": "Europe/Berlin"}});
+        world.api("PATCH", &format!("/v1/connections/{id}"), Some(change)).await.expect(200);
+    }
 }
 
 #[test]

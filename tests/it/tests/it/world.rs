@@ -2,15 +2,17 @@
 //!
 //! When a world ends, each recorded exchange with Okta is held against Okta's own description.
 
+use crate::process::MovedClock;
 use it::judge::{Judge, facts_dir};
 use it::promise::{Answered, Promise};
 use it::proxy::{Exchange, Proxy};
+use jiff::SignedDuration;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Gate, Service};
 use okta_simulator::Simulator;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -20,7 +22,9 @@ pub struct World {
     pub simulator: Simulator,
     /// Between the service and the tenant; its address is the tenant's domain.
     pub okta: Proxy,
-    service: Service,
+    /// The service's.
+    pub clock: Arc<MovedClock>,
+    service: Option<Service>,
     data: TempDir,
     http: reqwest::Client,
 }
@@ -80,13 +84,22 @@ impl World {
         let simulator = Simulator::start(config, listener).await.expect("a simulator");
         okta.retarget(simulator.url());
         let data = tempfile::tempdir().expect("a directory");
-        let service = serve(&okta, data.path()).await;
-        Self { simulator, okta, service, data, http: reqwest::Client::new() }
+        let clock = Arc::<MovedClock>::default();
+        let service = Some(serve(&okta, data.path(), clock.clone()).await);
+        Self { simulator, okta, clock, service, data, http: reqwest::Client::new() }
+    }
+
+    /// Stops the service for a while.
+    pub async fn is_down_for(&mut self, while_down: SignedDuration) {
+        self.service = None;
+        self.clock.advance(while_down);
+        self.sim("POST", "clock", Some(json!({"advance": format!("{}s", while_down.as_secs())}))).await;
+        self.service = Some(serve(&self.okta, self.data.path(), self.clock.clone()).await);
     }
 
     /// Where the service listens.
     pub fn url(&self) -> &str {
-        self.service.url()
+        self.service.as_ref().expect("it is up").url()
     }
 
     /// Where the service keeps its state.
@@ -203,9 +216,9 @@ impl World {
     }
 }
 
-async fn serve(okta: &Proxy, data: &Path) -> Service {
+async fn serve(okta: &Proxy, data: &Path, clock: Arc<MovedClock>) -> Service {
     let allowed = AllowedOrigins::parse([okta.url().as_str()]).expect("a loopback origin");
-    let config = Config { port: 0, data: data.to_owned(), public_url: None, allowed, gate: Gate::ThisMachine };
+    let config = Config { port: 0, data: data.to_owned(), public_url: None, allowed, gate: Gate::ThisMachine, clock };
     Service::start(config).await.expect("a service")
 }
 

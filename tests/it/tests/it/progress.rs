@@ -1,0 +1,50 @@
+//! What a caller sees of a sync while it is at work.
+
+use crate::function::Function;
+use crate::process::Ground;
+use crate::world::small;
+use jiff::{SignedDuration, Timestamp};
+use okta_connector::clock::Clock;
+use okta_connector::sync::Next;
+use okta_connector::synced::Mode;
+use serde_json::{Value, json};
+
+/// Lets a wait pass, for us and for the tenant.
+async fn pass(ground: &Ground, until: Timestamp) {
+    let wait = until.duration_since(ground.clock.now()).as_secs().max(0) + 1;
+    ground.clock.advance(SignedDuration::from_secs(wait));
+    ground.tenant().door("POST", "clock", json!({"advance": format!("{wait}s")})).await;
+}
+
+#[tokio::test]
+async fn a_sync_tells_how_far_it_is_and_until_when_it_waits() {
+    let ground = Ground::with(okta_simulator::Config { rate_limit: Some(24), ..small() }).await;
+    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
+    let (run, process) = (ground.begin(Mode::Full).await, ground.lasting().await);
+    let path = format!("/v1/connections/{}/syncs/{run}", ground.connection.id);
+    let function = Function::of(&process.app);
+    let told = async || function.call("GET", &path, &[], None).await.expect(200);
+    let (mut phases, mut seen) = (Vec::<Value>::new(), Vec::new());
+    loop {
+        match process.slice(&run, run.as_str()).await.expect("a slice") {
+            Next::Done => break,
+            Next::Again => {}
+            Next::Wait(until) => {
+                let sync = told().await;
+                assert_eq!((&sync["status"], &sync["finished_at"]), (&json!("waiting"), &Value::Null));
+                assert_eq!(sync["next_wake"], json!(until));
+                phases.push(sync["phase"].clone());
+                seen.push(sync["progress"]["memberships"]["seen"].as_u64());
+                pass(&ground, until).await;
+            }
+        }
+    }
+    assert!(phases.contains(&json!("memberships")), "{phases:?}");
+    assert!(seen.is_sorted(), "{seen:?}");
+    let sync = told().await;
+    assert_eq!(
+        (&sync["status"], &sync["phase"], &sync["next_wake"]),
+        (&json!("succeeded"), &Value::Null, &Value::Null)
+    );
+    assert!(sync["waited_seconds"].as_u64() > Some(30), "{sync:#}");
+}
