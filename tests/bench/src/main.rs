@@ -2,9 +2,11 @@
 //! the simulated tenant, the embedded database, and the process that syncs, whose peak memory the kernel tells.
 
 mod acting;
+mod bare;
 mod part;
 mod scene;
 mod syncing;
+mod unchanged;
 
 use clap::{Parser, Subcommand};
 
@@ -46,6 +48,38 @@ enum Command {
         #[arg(long, default_value_t = 500)]
         pairs: usize,
     },
+    /// An unchanged tenant whose people sign in: what a full and an incremental sync of it cost, and how fast a sync that
+    /// takes nothing for unchanged reads it, beside a bare loop that only reads and parses the same pages.
+    Unchanged {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 10_000)]
+        users: usize,
+        /// Groups.
+        #[arg(long, default_value_t = 200)]
+        groups: usize,
+        /// Memberships.
+        #[arg(long, default_value_t = 50_000)]
+        memberships: usize,
+        /// What every answer of the tenant takes, in milliseconds.
+        #[arg(long, default_value_t = 50)]
+        latency_ms: u64,
+    },
+    /// The processor time of reading, hashing and comparing users, beside that of a bare loop that reads and parses them.
+    Cpu {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 100_000)]
+        users: usize,
+    },
+    /// A part: the bare loop.
+    #[command(hide = true)]
+    Bare {
+        /// Where the tenant is.
+        #[arg(long)]
+        tenant: String,
+        /// An API token of it.
+        #[arg(long)]
+        token: String,
+    },
     /// A part: the embedded database.
     #[command(hide = true)]
     Engine,
@@ -67,6 +101,11 @@ async fn main() -> Result<(), Error> {
         Command::Sync { users, rate_limit, once } => scene::measure(users, rate_limit, !once).await,
         Command::Neighbour { users, rate_limit } => scene::measure(users, rate_limit, false).await,
         Command::Action { pairs } => acting::measure(pairs).await,
+        Command::Unchanged { users, groups, memberships, latency_ms } => {
+            unchanged::measure(users, groups, memberships, latency_ms).await
+        }
+        Command::Cpu { users } => unchanged::measure_cpu(users).await,
+        Command::Bare { tenant, token } => bare::run(&tenant, &token).await,
         Command::Engine => part::engine().await,
         Command::Syncing { database, tenant } => syncing::run(&database, &tenant).await,
     }

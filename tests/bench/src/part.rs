@@ -30,9 +30,9 @@ impl Part {
         self.answers.next_line().await?.ok_or_else(|| "a part ended early".into())
     }
 
-    /// Tells it to go on, and gives what it says then.
-    pub async fn go_on(&mut self) -> Result<String, Error> {
-        self.orders.write_all(b"\n").await?;
+    /// Tells it what to do next, and gives what it says then.
+    pub async fn order(&mut self, what: &str) -> Result<String, Error> {
+        self.orders.write_all(format!("{what}\n").as_bytes()).await?;
         self.says().await
     }
 }

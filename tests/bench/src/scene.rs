@@ -23,7 +23,7 @@ pub async fn measure(users: usize, rate_limit: u32, twice: bool) -> Result<(), E
     syncing.says().await?;
     let connected = stats(&simulator).await?;
     let mut broken = Vec::new();
-    let first = sync("first sync", &mut syncing, &written).await?;
+    let first = sync("first sync", "full", &mut syncing, &written).await?;
     let after = stats(&simulator).await?;
     let tokens = number(&after, "tokens") - number(&connected, "tokens");
     println!("  tokens the tenant granted for it {tokens}, rate-limit refusals {}", number(&after, "rate_limited"));
@@ -44,7 +44,7 @@ pub async fn measure(users: usize, rate_limit: u32, twice: bool) -> Result<(), E
             .send()
             .await?
             .error_for_status()?;
-        let second = sync("second sync, people having signed in between", &mut syncing, &written).await?;
+        let second = sync("second sync, people having signed in between", "full", &mut syncing, &written).await?;
         promise(second["status"] == "succeeded", "the second sync succeeds");
         promise(number(&second, "directory_writes") == 0, "an unchanged tenant is not written again");
         promise(number(&second, "peak_memory_kib") < MOST_MEMORY_KIB, "peak memory under 64 MiB");
@@ -52,9 +52,9 @@ pub async fn measure(users: usize, rate_limit: u32, twice: bool) -> Result<(), E
     if broken.is_empty() { Ok(()) } else { Err(format!("broken promises: {}", broken.join("; ")).into()) }
 }
 
-async fn sync(name: &str, syncing: &mut Part, written: &AtomicU64) -> Result<Value, Error> {
+pub async fn sync(name: &str, mode: &str, syncing: &mut Part, written: &AtomicU64) -> Result<Value, Error> {
     written.store(0, Ordering::Relaxed);
-    let mut run: Value = serde_json::from_str(&syncing.go_on().await?)?;
+    let mut run: Value = serde_json::from_str(&syncing.order(mode).await?)?;
     run["directory_writes"] = json!(written.load(Ordering::Relaxed));
     println!("{name}: {}", run["status"]);
     println!(
@@ -72,7 +72,7 @@ async fn sync(name: &str, syncing: &mut Part, written: &AtomicU64) -> Result<Val
 }
 
 /// Counts the items of the directory (users, memberships, groups, roster) in every transaction that passes.
-fn count_directory_writes(database: &Proxy) -> Arc<AtomicU64> {
+pub fn count_directory_writes(database: &Proxy) -> Arc<AtomicU64> {
     let written = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&written);
     database.intercept(move |exchange: &Exchange| {
@@ -95,14 +95,14 @@ fn directory_items(body: &[u8]) -> u64 {
         let put = write.pointer("/Put/Item/pk/S");
         put.or_else(|| write.pointer("/Delete/Key/pk/S"))?.as_str()
     });
-    keys.filter(|pk| ["U#", "G#", "T#"].iter().any(|kind| pk.starts_with(kind))).count() as u64
+    keys.filter(|pk| ["U#", "G#", "P#", "T#"].iter().any(|kind| pk.starts_with(kind))).count() as u64
 }
 
-async fn stats(simulator: &Simulator) -> Result<Value, Error> {
+pub async fn stats(simulator: &Simulator) -> Result<Value, Error> {
     let stats = reqwest::get(format!("{}/_sim/stats", simulator.url())).await?;
     Ok(stats.error_for_status()?.json().await?)
 }
 
-fn number(value: &Value, name: &str) -> u64 {
+pub fn number(value: &Value, name: &str) -> u64 {
     value[name].as_u64().unwrap_or_default()
 }

@@ -35,24 +35,26 @@ impl SyncRunner for ByHand {
     }
 }
 
-/// Connects, then runs one full sync for each line of input.
+/// Connects, then runs one sync for each line of input, in the mode that the line names.
 pub async fn run(database: &str, tenant: &str) -> Result<(), Error> {
     let secrets = tempfile::tempdir()?;
     let app = deployment(database, tenant, secrets.path()).await?;
     let (id, mut next) = connected(&app, tenant).await?;
     println!("connected");
     let mut orders = tokio::io::BufReader::new(tokio::io::stdin()).lines();
-    while orders.next_line().await?.is_some() {
-        let began = Instant::now();
+    while let Some(mode) = orders.next_line().await? {
+        let mode: Mode = serde_json::from_value(json!(mode))?;
+        let (began, spent) = (Instant::now(), cpu_seconds()?);
         let stored = connection::load(&app.store, &id).await?.ok_or("the connection is gone")?;
         let run = match next.take() {
             Some(first) => first,
-            None => runs::start(&app, &stored.connection, Mode::Full).await?.id,
+            None => runs::start(&app, &stored.connection, mode).await?.id,
         };
         drive(&app, &id, &run).await?;
         let run = Run::load(&app.store, &id, &run).await?.ok_or("the run is gone")?;
         let mut told = json!(SyncRun::of(run));
         told["seconds"] = json!(began.elapsed().as_secs_f64());
+        told["cpu_seconds"] = json!(cpu_seconds()? - spent);
         told["peak_memory_kib"] = json!(peak_memory_kib()?);
         println!("{told}");
     }
@@ -114,4 +116,13 @@ fn peak_memory_kib() -> Result<u64, Error> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// The processor time that this process has used so far, as Linux counts it: fields 14 and 15 of its `stat`, in hundredths
+/// of a second.
+pub fn cpu_seconds() -> Result<f64, Error> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields: Vec<_> = stat.rsplit_once(')').ok_or("no name in /proc/self/stat")?.1.split_whitespace().collect();
+    let ticks: u32 = fields[11].parse::<u32>()? + fields[12].parse::<u32>()?;
+    Ok(f64::from(ticks) / 100.0)
 }

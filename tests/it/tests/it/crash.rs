@@ -99,6 +99,46 @@ async fn first_syncs(kills: Vec<Kill>, undisturbed: Run) {
     }
 }
 
+/// How many calls of a large sync are killed; more by `KILLS=200 cargo test … crash::a_large`.
+#[expect(clippy::disallowed_methods, reason = "a test's own knob")]
+fn points() -> usize {
+    std::env::var("KILLS").map_or(10, |count| count.parse().expect("a number"))
+}
+
+async fn large() -> Ground {
+    let config =
+        okta_simulator::Config { users: 5_000, groups: 300, memberships: Some(15_000), ..crate::world::small() };
+    Ground::with(okta_simulator::Config { rate_limit: Some(10_000_000), ..config }).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_large_sync_killed_at_seeded_calls_leaves_a_directory_equal_to_the_tenant() {
+    let undisturbed = large().await;
+    let run = undisturbed.begin(Mode::Full).await;
+    let calls = count(&undisturbed, &run).await;
+    say(&format!("a sync of 5,000 users and 300 groups makes {calls} outbound calls"));
+    // Seeded: as many as are asked for, spread by a step that shares no factor with the number of calls.
+    let place = |point: usize| 1 + (point * 7_919 + 17) % calls;
+    let kill = |point| Kill { call: place(point), when: When::After, again: None };
+    each((0..points().min(calls)).map(kill).collect(), large_syncs).await;
+}
+
+async fn large_syncs(kills: Vec<Kill>) {
+    if kills.is_empty() {
+        return;
+    }
+    let mut ground = large().await;
+    let wanted = ground.tenant().picture().await;
+    for kill in kills {
+        ground.renew().await;
+        let run = ground.begin(Mode::Full).await;
+        killed_and_resumed(&ground, &run, kill).await;
+        let table = Table::read(&ground).await;
+        assert_same(&table.picture(&ground).await, &wanted, kill);
+        assert_eq!(table.told(), [("okta-connector.sync.completed".to_owned(), String::new())], "{kill:?}");
+    }
+}
+
 /// Days in the life of a tenant: names, departures, deletions, members and groups change.
 async fn change(tenant: &Tenant) {
     let users: Vec<_> = tenant.all("/api/v1/users?limit=200").await;

@@ -1,0 +1,92 @@
+//! The bare loop: reads the pages that a sync reads and parses them, and does nothing with them.
+
+use crate::Error;
+use crate::syncing::cpu_seconds;
+use okta_connector::okta::{Group, Member, User};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::time::Instant;
+use tokio::io::AsyncBufReadExt;
+use tokio::task::JoinSet;
+
+/// Members of so many groups are read at the same time.
+const IN_FLIGHT: usize = 8;
+
+/// A tenant and how it is asked.
+#[derive(Clone)]
+struct Tenant {
+    http: reqwest::Client,
+    url: String,
+    authorization: String,
+}
+
+/// Reads once for each line of input: users alone, or everything.
+pub async fn run(tenant: &str, token: &str) -> Result<(), Error> {
+    let (url, authorization) = (tenant.to_owned(), format!("SSWS {token}"));
+    let tenant = Tenant { http: reqwest::Client::new(), url, authorization };
+    println!("ready");
+    let mut orders = tokio::io::BufReader::new(tokio::io::stdin()).lines();
+    while let Some(order) = orders.next_line().await? {
+        let (began, spent) = (Instant::now(), cpu_seconds()?);
+        let mut records = tenant.all::<User>("/api/v1/users?limit=200").await?.len();
+        records += tenant.all::<User>("/api/v1/users?search=status%20eq%20%22DEPROVISIONED%22&limit=200").await?.len();
+        if order == "everything" {
+            records += tenant.groups().await?;
+        }
+        let told: Value = json!({
+            "records": records, "seconds": began.elapsed().as_secs_f64(), "cpu_seconds": cpu_seconds()? - spent,
+        });
+        println!("{told}");
+    }
+    Ok(())
+}
+
+impl Tenant {
+    /// A whole list, parsed as a sync parses it, of which nothing is kept but the ids of groups.
+    async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<String>, Error> {
+        let (mut ids, mut next) = (Vec::new(), Some(format!("{}{path}", self.url)));
+        while let Some(url) = next {
+            let request = self.http.get(url).header("authorization", &self.authorization);
+            let response = request.header("accept", "application/json").send().await?.error_for_status()?;
+            let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
+            let behind = links
+                .filter(|link| link.ends_with("rel=\"next\""))
+                .find_map(|link| Some(link.strip_prefix('<')?.split('>').next()?.to_owned()));
+            let body = response.bytes().await?;
+            let page: Vec<T> = serde_json::from_slice(&body)?;
+            let named: Vec<Named> = if page.len() < 5_000 && path.contains("expand=stats") {
+                serde_json::from_slice(&body)?
+            } else {
+                page.iter().map(|_| Named::default()).collect()
+            };
+            ids.extend(named.into_iter().map(|named| named.id));
+            next = behind;
+        }
+        Ok(ids)
+    }
+
+    /// All groups and their members, several groups at a time.
+    async fn groups(&self) -> Result<usize, Error> {
+        let groups = self.all::<Group>("/api/v1/groups?limit=200&expand=stats").await?;
+        let (mut records, mut reading) = (groups.len(), JoinSet::new());
+        for group in groups {
+            if reading.len() >= IN_FLIGHT {
+                records += reading.join_next().await.ok_or("nothing is read")???;
+            }
+            let tenant = self.clone();
+            reading.spawn(async move {
+                let path = format!("/api/v1/groups/{group}/users?limit=200");
+                tenant.all::<Member>(&path).await.map(|members| members.len())
+            });
+        }
+        while let Some(read) = reading.join_next().await {
+            records += read??;
+        }
+        Ok(records)
+    }
+}
+
+#[derive(Default, serde::Deserialize)]
+struct Named {
+    id: String,
+}
