@@ -4,6 +4,7 @@
 use crate::picture::{Picture, Table, Tenant};
 use crate::process::{Died, Ground};
 use it::proxy::{KillSwitch, When};
+use jiff::SignedDuration;
 use okta_connector::id::SyncId;
 use okta_connector::synced::{Mode, Run, RunStatus};
 use serde_json::json;
@@ -17,7 +18,7 @@ const WORKERS: usize = 3;
 async fn ground() -> Ground {
     let config = okta_simulator::Config { rate_limit: Some(10_000_000), ..crate::world::small() };
     let ground = Ground::with(config).await;
-    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
+    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25").replace("limit=500", "limit=25"));
     ground
 }
 
@@ -129,8 +130,25 @@ async fn change(tenant: &Tenant) {
     tenant.change("DELETE", &format!("/api/v1/groups/{}", group(3)), None).await;
     tenant.change("PUT", &format!("/api/v1/groups/{}", group(4)), Some(json!({"profile": {"name": "Renamed"}}))).await;
     tenant.change("POST", "/api/v1/groups", Some(json!({"profile": {"name": "Founded"}}))).await;
-    // Okta's search follows a second later.
-    tenant.door("POST", "clock", json!({"advance": "2s"})).await;
+    assign(tenant, &group(0)).await;
+    // Okta's search follows a second later, and assignments are read once a day.
+    tenant.door("POST", "clock", json!({"advance": "24h"})).await;
+}
+
+/// Whoever had an app by a group gets it of their own, others lose theirs, a group gets one, and one is gone.
+async fn assign(tenant: &Tenant, group: &str) {
+    let apps = tenant.apps().await;
+    let path = |place: usize| format!("/api/v1/apps/{}", apps[place]["id"].as_str().expect("an id"));
+    let users = tenant.all(&format!("{}/users?limit=500", path(1))).await;
+    let by_group = users.iter().find(|user| user["scope"] == "GROUP").expect("somebody by a group");
+    let body = json!({"id": by_group["id"], "scope": "USER"});
+    tenant.change("POST", &format!("{}/users", path(1)), Some(body)).await;
+    for group in tenant.all(&format!("{}/groups?limit=200", path(2))).await {
+        tenant.change("DELETE", &format!("{}/groups/{}", path(2), group["id"].as_str().expect("an id")), None).await;
+    }
+    tenant.change("PUT", &format!("{}/groups/{group}", path(3)), None).await;
+    tenant.change("POST", &format!("{}/lifecycle/deactivate", path(4)), None).await;
+    tenant.change("DELETE", &path(4), None).await;
 }
 
 /// A tenant that has changed since its first sync, and the table as that sync left it.
@@ -138,6 +156,7 @@ async fn changed() -> (Ground, Table) {
     let ground = ground().await;
     assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
     change(&ground.tenant()).await;
+    ground.clock.advance(SignedDuration::from_hours(24));
     let table = Table::read(&ground).await;
     (ground, table)
 }
@@ -152,6 +171,11 @@ async fn kill_a_sync_of_changes(mode: Mode, step: usize, when: &[When]) {
     say(&format!("a sync of changes, {mode:?}, makes {calls} outbound calls"));
     let kinds: BTreeSet<_> = Table::read(&undisturbed).await.told().into_iter().map(|(kind, _)| kind).collect();
     let wanted = [
+        "app.removed",
+        "app.updated",
+        "assignment.added",
+        "assignment.removed",
+        "assignment.updated",
         "group.created",
         "group.removed",
         "group.updated",
