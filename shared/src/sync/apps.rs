@@ -9,7 +9,7 @@ use super::work::{Stop, Work, forbidden};
 use crate::event::{About, Verb, difference};
 use crate::okta::{self, AppGroup, AppId, GroupId, api};
 use crate::store::{Error, Query, Write, keys};
-use crate::synced::roster::Row;
+use crate::synced::roster::Line;
 use crate::synced::{App, Checkpoint, Crawl, Listing, Mode, Objects, Phase};
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -97,10 +97,16 @@ async fn apps_of_the_departed(work: &Work<'_>) -> Result<BTreeSet<AppId>, Error>
         return Ok(apps);
     }
     work.each_noted(LEFT, |ids: Vec<AppId>| apps.extend(ids)).await?;
+    // Who is on the list of the deprovisioned, or was looked for because no list showed them.
+    let lists = work.run.read.get(&Phase::Users).into_iter().flatten().map(String::as_str);
+    let lists = lists.filter(|name| name.starts_with("deprovisioned.")).chain([work.run.lines_list()]);
     let mut departed = Vec::new();
-    for list in work.run.read.get(&Phase::Users).into_iter().flatten().filter(|it| it.starts_with("deprovisioned.")) {
-        let visit = |rows: Vec<Row>| {
-            departed.extend(rows.into_iter().filter(|row| row.updated >= work.run.started_at).map(|row| row.id));
+    for list in lists {
+        let visit = |lines: Vec<Line>| {
+            departed.extend(lines.into_iter().filter_map(|line| match line {
+                Line::Is(row) if !row.is_person() && row.updated >= work.run.started_at => Some(row.id),
+                _ => None,
+            }));
         };
         work.each_noted(list, visit).await?;
     }

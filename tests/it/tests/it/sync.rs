@@ -359,7 +359,7 @@ async fn a_record_that_is_too_large_is_told_and_the_rest_is_synced() {
 
 #[tokio::test]
 async fn a_busy_tenant_is_waited_for_and_never_answers_429() {
-    let config = okta_simulator::Config { rate_limit: Some(24), ..small() };
+    let config = okta_simulator::Config { rate_limit: Some(24), apps: 4, ..small() };
     let ground = Ground::with(config).await;
     ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
     assert_status(&ground.sync(Mode::Full).await, RunStatus::Succeeded);
@@ -396,6 +396,7 @@ async fn a_failure_while_missing_groups_are_asked_for_counts_nothing_twice() {
     }
     // Of whom they had in an app, their groups are told a day later.
     ground.clock.advance(SignedDuration::from_hours(24));
+    tenant.door("POST", "clock", json!({"advance": "24h"})).await;
     let asked = AtomicUsize::new(0);
     // Whichever is asked for second is refused twice.
     ground.okta.intercept(move |exchange| {
