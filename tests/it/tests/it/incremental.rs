@@ -62,7 +62,7 @@ async fn after_any_changes_an_incremental_sync_leaves_what_a_full_one_would() {
     }
     let live = async |tenants: Vec<Vec<Vec<Change>>>| {
         for days in tenants {
-            live(&days).await;
+            Box::pin(live(&days)).await;
         }
     };
     let tasks: Vec<_> = tenants.into_iter().map(|tenants| tokio::spawn(live(tenants))).collect();
