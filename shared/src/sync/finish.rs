@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::clock;
 use crate::connection::Connection;
 use crate::event::{self, Event};
-use crate::store::{Error, Index, Item, Lease, Query, Write, keys};
+use crate::store::{Error, Index, Item, Lease, Query, Write};
 use crate::synced::{self, Counts, Group, LogPlace, Mode, Phase, Run, RunStatus, State, SyncRun};
 use jiff::Timestamp;
 
