@@ -1,8 +1,10 @@
-//! Reading what was synced: users, groups, memberships, people and their managers, locations, findings, syncs.
+//! Reading what was synced: users, groups, memberships, apps, assignments, people and their managers, locations, findings,
+//! syncs.
 //!
 //! Lists of users and people are cut from the roster, which is held in memory from one request to the next; what is shown
 //! of each is read from its item.
 
+mod apps;
 mod groups;
 mod locations;
 mod people;
@@ -10,6 +12,7 @@ mod removals;
 mod syncs;
 mod users;
 
+pub use apps::{AppLabel, AppUser, ProfileSchema, UserApp, app, app_users, apps, schema, user_apps};
 pub use groups::{Membership, everyone, group, groups, members, memberships, user_groups};
 pub use locations::{location, locations};
 pub use people::{Finding, PeopleFilter, Person, PersonInFull, findings, people, person};

@@ -30,7 +30,10 @@ pub use granting::RefreshTokens;
 pub use id::{AppId, ClientId, GroupId, NotAnId, SchemaId, TypeId, UserId, segment};
 pub use key::{Pasted, SigningKey, Unusable};
 pub use limits::date;
-pub use model::{BadRecord, Group, GroupProfile, LogEvent, Member, Organization, Page, Role, TypeRef, User};
+pub use model::{
+    App, AppGroup, Attribute, BadRecord, Group, GroupProfile, LogEvent, Member, Organization, Page, Role, TypeRef,
+    User, UserSchema, UserType,
+};
 pub use origin::{AllowedOrigins, Domain, Origin, Refused};
 pub use request::{Repeat, Request, Target};
 pub use resolver::SystemResolver;

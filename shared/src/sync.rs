@@ -1,24 +1,27 @@
 //! Syncs: a run is a value, the checkpoint; a step is one page and one commit; a slice is as many steps as there is time
 //! for.
 //!
-//! `slice` drives a run, `users`, `groups` and `memberships` are its phases, `hints` reads what the log says may have
-//! changed, `missing` finds out what is gone, `commit` is the one
+//! `slice` drives a run; `users`, `groups`, `apps`, `edges` and `user_types` are its phases, `holder` is what groups and apps
+//! have in common; `hints` reads what the log says may have changed, `missing` finds out what is gone, `commit` is the one
 //! place that writes and tells, `guard` decides what is never removed unasked, `finish` ends it.
 
 mod ahead;
+mod apps;
 mod change;
 mod commit;
+mod edges;
 mod finish;
 mod groups;
 mod guard;
 mod hints;
+mod holder;
 mod listing;
 mod log;
-mod memberships;
 mod missing;
 mod purge;
 mod roster;
 mod slice;
+mod user_types;
 mod users;
 mod work;
 

@@ -1,7 +1,8 @@
-//! What a sync leaves behind, as it lies in the table: users, groups, memberships, runs, and the roster.
+//! What a sync leaves behind, as it lies in the table: users, groups, apps, who belongs to them, runs, and the roster.
 //!
 //! The sync writes these, the directory reads them; neither knows the other.
 
+mod app;
 mod group;
 mod notes;
 mod pages;
@@ -11,6 +12,7 @@ mod shown;
 mod state;
 mod user;
 
+pub use app::{App, Scope};
 pub use group::Group;
 pub use notes::{each_noted, noted};
 pub use pages::{fingerprint, pack, unpack};

@@ -32,21 +32,14 @@ pub async fn groups(
         return Ok(Listed { items: Vec::new(), next: None });
     }
     let partition = keys::groups_partition(&directory.connection.id, listed);
-    let (listed, more) = directory.app.store.first(Query::index(Index::G1, partition).after(after), limit).await?;
-    let next = listed.last().filter(|_| more).map(|item| item.sort_key(Some(Index::G1)).to_owned());
-    let q = q.map(fold);
-    let named = |item: &&Item| {
-        let name = keys::split_group_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
-        q.as_deref().is_none_or(|q| word_begins(name, q))
-    };
-    let named: Vec<_> = listed.iter().filter(named).collect();
+    let (named, next) = named(directory, partition, q, after, limit).await?;
     let mut page = Page::new(limit);
     for some in named.chunks(READ_AT_ONCE) {
-        let found = load(directory, &some.iter().map(|item| key_of(item)).collect::<Vec<_>>()).await?;
+        let found = load(directory, &some.iter().map(Item::key).collect::<Vec<_>>()).await?;
         let mut found: HashMap<_, _> = found.into_iter().map(|group| (group.id.to_string(), group)).collect();
         for item in some {
             let place = item.sort_key(Some(Index::G1));
-            let group = keys::split_group_index(place).and_then(|(_, id)| found.remove(id));
+            let group = keys::split_named_index(place).and_then(|(_, id)| found.remove(id));
             let Some(group) = group else { continue };
             if !page.add(place.to_owned(), json!(told(directory, group))) {
                 return Ok(page.end(true));
@@ -56,15 +49,31 @@ pub async fn groups(
     Ok(Listed { next, ..page.end(false) })
 }
 
+/// Those behind an index key of which a word of the name begins so, and the index key of the last that was
+/// looked at, where there are more.
+pub(super) async fn named(
+    directory: &Directory<'_>,
+    partition: String,
+    q: Option<&str>,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<Item>, Option<String>), Problem> {
+    let (listed, more) = directory.app.store.first(Query::index(Index::G1, partition).after(after), limit).await?;
+    let next = listed.last().filter(|_| more).map(|item| item.sort_key(Some(Index::G1)).to_owned());
+    let q = q.map(fold);
+    let takes = |item: &&Item| {
+        let name = keys::split_named_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
+        q.as_deref().is_none_or(|q| word_begins(name, q))
+    };
+    Ok((listed.into_iter().filter(|item| takes(&item)).collect(), next))
+}
+
 fn present(directory: &Directory<'_>) -> String {
     keys::groups_partition(&directory.connection.id, keys::Listed::Present)
 }
 
-fn key_of(item: &Item) -> Key {
-    Key { pk: item.partition_key().to_owned(), sk: item.sort_key(None).to_owned() }
-}
-
-async fn load(directory: &Directory<'_>, keys: &[Key]) -> Result<Vec<Group>, Problem> {
+/// Groups by their keys, in any order.
+pub(super) async fn load(directory: &Directory<'_>, keys: &[Key]) -> Result<Vec<Group>, Problem> {
     let items = directory.app.store.get_many(keys).await?;
     Ok(items.iter().map(Item::parse).collect::<Result<Vec<_>, _>>()?)
 }
@@ -93,7 +102,7 @@ async fn find(directory: &Directory<'_>, id: &str) -> Result<Group, Problem> {
 pub async fn everyone(directory: &Directory<'_>) -> Result<Option<Group>, Problem> {
     let query = Query::index(Index::G1, present(directory)).prefix("everyone#");
     let listed = directory.app.store.query(&query).await?;
-    let found = load(directory, &listed.iter().map(key_of).collect::<Vec<_>>()).await?;
+    let found = load(directory, &listed.iter().map(Item::key).collect::<Vec<_>>()).await?;
     Ok(found.into_iter().find(Group::is_everyone))
 }
 
@@ -163,7 +172,7 @@ pub async fn memberships(directory: &Directory<'_>, after: Option<&str>, limit: 
                 }
             }
         };
-        if let Some((_, id)) = keys::split_group_index(&group)
+        if let Some((_, id)) = keys::split_named_index(&group)
             && let Ok(id) = GroupId::parse(id)
         {
             let left = limit - items.len();
@@ -198,6 +207,18 @@ pub(super) async fn groups_of(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<Group>, Problem> {
+    let mut ids = ids_of(directory, user).await?;
+    ids.retain(|id| after.is_none_or(|after| id.as_str() > after));
+    ids.truncate(limit + 1);
+    let wanted: Vec<_> = ids.iter().map(|id| keys::group(&directory.connection.id, id)).collect();
+    let mut found = load(directory, &wanted).await?;
+    found.retain(|group| group.removed_at.is_none());
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found.into_iter().map(|group| told(directory, group)).collect())
+}
+
+/// The ids of a user's groups, in order.
+pub(super) async fn ids_of(directory: &Directory<'_>, user: &User) -> Result<Vec<GroupId>, Problem> {
     let pk = keys::user_partition(&directory.connection.id, &user.id);
     let edges = directory.app.store.query(&Query::partition(pk).prefix(keys::MEMBERSHIPS)).await?;
     let ids = edges.iter().filter_map(|edge| GroupId::parse(edge.sort_key(None).strip_prefix(keys::MEMBERSHIPS)?).ok());
@@ -206,11 +227,5 @@ pub(super) async fn groups_of(
         ids.extend(everyone(directory).await?.map(|group| group.id));
     }
     ids.sort();
-    ids.retain(|id| after.is_none_or(|after| id.as_str() > after));
-    ids.truncate(limit + 1);
-    let wanted: Vec<_> = ids.iter().map(|id| keys::group(&directory.connection.id, id)).collect();
-    let mut found = load(directory, &wanted).await?;
-    found.retain(|group| group.removed_at.is_none());
-    found.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(found.into_iter().map(|group| told(directory, group)).collect())
+    Ok(ids)
 }

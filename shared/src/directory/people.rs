@@ -1,5 +1,6 @@
 //! People: users that are neither deprovisioned nor removed, with their managers, their reports, and what is wrong.
 
+use super::apps::{self, AppLabel};
 use super::{Directory, Listed, cut, groups, users};
 use crate::fold::fold;
 use crate::okta::UserId;
@@ -78,7 +79,7 @@ pub struct PersonInFull {
     /// Groups.
     pub groups: Shown,
     /// Applications.
-    pub apps: Shown,
+    pub apps: ShownApps,
 }
 
 /// Something by its id and name.
@@ -95,6 +96,15 @@ pub struct Named {
 pub struct Shown {
     /// At most 200.
     pub items: Vec<Named>,
+    /// All of them.
+    pub total: usize,
+}
+
+/// The first 200 of several apps, and how many there are.
+#[derive(Serialize, JsonSchema)]
+pub struct ShownApps {
+    /// At most 200.
+    pub items: Vec<AppLabel>,
     /// All of them.
     pub total: usize,
 }
@@ -245,6 +255,7 @@ pub async fn person(directory: &Directory<'_>, reference_to: &str) -> Result<Per
     let place = roster.place(user.id.as_str()).ok_or_else(Problem::not_found)?;
     let reports = roster.tree.reports(place).map(|report| Named::of(&roster.rows[report])).collect();
     let belongs = groups::groups_of(directory, &user, None, usize::MAX - 1).await?;
+    let assigned = apps::of(directory, &user).await?;
     let chain = roster.tree.chain(place).into_iter().map(|manager| Named::of(&roster.rows[manager])).collect();
     Ok(PersonInFull {
         person: line(directory, &user),
@@ -254,7 +265,7 @@ pub async fn person(directory: &Directory<'_>, reference_to: &str) -> Result<Per
         groups: Shown::of(
             belongs.into_iter().map(|group| Named { id: group.id.to_string(), name: group.name }).collect(),
         ),
-        apps: Shown::of(Vec::new()),
+        apps: ShownApps { total: assigned.len(), items: assigned.into_iter().take(MOST_SHOWN).collect() },
         profile: user.profile,
     })
 }

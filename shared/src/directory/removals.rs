@@ -4,10 +4,10 @@ use super::Listed;
 use super::cut;
 use crate::app::App;
 use crate::id::{ConnectionId, SyncId};
-use crate::okta::{GroupId, UserId};
+use crate::okta::{AppId, GroupId, UserId};
 use crate::problem::Problem;
 use crate::store::keys;
-use crate::synced::{Group, Objects, Run, User, each_noted};
+use crate::synced::{self, Group, Objects, Run, User, each_noted};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -15,7 +15,7 @@ use serde_json::json;
 /// Something that would be removed.
 #[derive(Serialize, JsonSchema)]
 pub struct Removal {
-    /// `user`, `group` or `membership`.
+    /// `user`, `group`, `app` or `membership`.
     pub kind: &'static str,
     /// Okta's id; of a membership, `<group>/<user>`.
     pub id: String,
@@ -51,12 +51,14 @@ async fn name(app: &App, connection: &ConnectionId, kind: &str, id: &str) -> Res
     let key = match kind {
         "user" => UserId::parse(id).ok().map(|id| keys::user(connection, &id)),
         "group" => GroupId::parse(id).ok().map(|id| keys::group(connection, &id)),
+        "app" => AppId::parse(id).ok().map(|id| keys::app(connection, &id)),
         _ => None,
     };
     let Some(key) = key else { return Ok(None) };
     let Some(item) = app.store.get(&key).await? else { return Ok(None) };
     Ok(match kind {
         "user" => Some(item.parse::<User>()?.name()),
+        "app" => Some(item.parse::<synced::App>()?.label),
         _ => Some(item.parse::<Group>()?.name),
     })
 }

@@ -83,7 +83,16 @@ pub(super) async fn load(directory: &Directory<'_>, rows: Vec<&Row>) -> Result<V
     let users = wanted.iter().filter_map(|key| found.remove(key.pk.as_str())).map(Item::parse::<User>);
     let users: Result<Vec<_>, _> =
         users.filter(|user| user.as_ref().is_ok_and(|user| user.removed_at.is_none()) || user.is_err()).collect();
-    Ok(users?)
+    Ok(users?.into_iter().map(|user| named(directory, user)).collect())
+}
+
+/// With the name of its type, where that is known.
+fn named(directory: &Directory<'_>, mut user: User) -> User {
+    if let Some(user_type) = &mut user.user_type {
+        let known = directory.state.types.iter().find(|known| known.id == user_type.id);
+        user_type.name = known.and_then(|known| known.name.clone());
+    }
+    user
 }
 
 /// Removed users lie in index partitions of their own.
@@ -112,10 +121,11 @@ async fn removed(
         users.sort_by(|a, b| a.id.cmp(&b.id));
         for user in users {
             let row = Row::new(&user, &directory.connection.settings.attributes);
-            if filter.takes(&row, q.as_deref()) && !page.add(user.id.to_string(), json(&user)) {
+            let (place, takes) = (user.id.to_string(), filter.takes(&row, q.as_deref()));
+            if takes && !page.add(place.clone(), json(&named(directory, user))) {
                 return Ok(Listed { next: passed, ..page.end(true) });
             }
-            passed = Some(user.id.to_string());
+            passed = Some(place);
         }
     }
     Ok(Listed { next: ids.last().map(ToString::to_string).filter(|_| more), ..page.end(false) })
@@ -132,12 +142,12 @@ pub async fn find_user(directory: &Directory<'_>, reference: &str) -> Result<Use
     if let Ok(id) = UserId::parse(reference)
         && let Some(item) = store.get(&User::key(&directory.connection.id, &id)).await?
     {
-        return Ok(item.parse()?);
+        return Ok(named(directory, item.parse()?));
     }
     let place = directory.roster.place_of_login(reference).ok_or_else(Problem::not_found)?;
     let id = &directory.roster.rows[place].id;
     let item = store.get(&User::key(&directory.connection.id, id)).await?;
-    Ok(item.ok_or_else(Problem::not_found)?.parse()?)
+    Ok(named(directory, item.ok_or_else(Problem::not_found)?.parse()?))
 }
 
 fn json(user: &User) -> Value {

@@ -1,5 +1,16 @@
 //! The routes of the function `directory`.
 
+/// Opens the directory of a connection that the caller may see.
+macro_rules! open {
+    ($reader:ident, $caller:ident, $id:ident => $directory:ident) => {
+        let stored = $caller.find(&$reader.app, &$id).await?;
+        let $directory = Directory::open(&$reader.app, &$reader.rosters, &stored.connection).await?;
+    };
+}
+
+mod apps;
+mod people;
+
 use super::audit::audit;
 use super::caller::Caller;
 use super::connect::page;
@@ -63,6 +74,7 @@ pub(super) fn routes() -> Routes<Reader> {
         )
         .and(of_users())
         .and(of_groups())
+        .and(apps::routes())
         .and(people::routes())
 }
 
@@ -127,16 +139,6 @@ fn of_groups() -> Routes<Reader> {
 fn list(listed: &Listed, paging: &Paging) -> Json<Value> {
     page(&listed.items, listed.next.as_deref(), paging)
 }
-
-/// Opens the directory of a connection that the caller may see.
-macro_rules! open {
-    ($reader:ident, $caller:ident, $id:ident => $directory:ident) => {
-        let stored = $caller.find(&$reader.app, &$id).await?;
-        let $directory = Directory::open(&$reader.app, &$reader.rosters, &stored.connection).await?;
-    };
-}
-
-mod people;
 
 async fn syncs(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     let stored = caller.find(&reader.app, &id).await?;

@@ -9,6 +9,8 @@ use url::Url;
 
 /// The page size that Okta recommends for users, groups and members.
 const PAGE: &str = "200";
+/// The most that Okta gives on a page of an app's users.
+pub const APP_USERS_PAGE: u64 = 500;
 
 /// Who the organization is; needs no credential.
 pub fn organization() -> Request {
@@ -212,6 +214,11 @@ pub fn list_app_links(user: &UserId) -> Request {
     Request::get("other", format!("/api/v1/users/{user}/appLinks"), &[])
 }
 
+/// The user types; not paged. `okta.userTypes.read`
+pub fn list_user_types() -> Request {
+    Request::get("other", "/api/v1/meta/types/user", &[])
+}
+
 /// A user type. `okta.userTypes.read`
 pub fn get_user_type(id: &TypeId) -> Request {
     Request::get("other", format!("/api/v1/meta/types/user/{id}"), &[])
@@ -276,6 +283,11 @@ pub fn get_app(app: &AppId) -> Request {
 /// The users of an app. `okta.apps.read`
 pub fn list_app_users(app: &AppId, limit: u64) -> Request {
     Request::get("apps", format!("/api/v1/apps/{app}/users"), &[("limit", limit.to_string().as_str())])
+}
+
+/// The groups that an app is assigned to, as many as Okta gives on a page. `okta.apps.read`
+pub fn list_app_groups(app: &AppId) -> Request {
+    Request::get("apps", format!("/api/v1/apps/{app}/groups"), &[("limit", PAGE)])
 }
 
 /// A user's assignment to an app. `okta.apps.read`

@@ -1,6 +1,12 @@
 //! Okta's objects as far as they are understood here, read leniently: an unknown field is kept out, a missing or null
 //! one is none, and an object that cannot be read at all spoils itself and not its page.
 
+mod app;
+mod user_type;
+
+pub use app::{App, AppGroup};
+pub use user_type::{Attribute, UserSchema, UserType};
+
 use super::error::Error;
 use super::id::{GroupId, UserId};
 use super::null;
@@ -164,11 +170,14 @@ impl Group {
     }
 }
 
-/// A member of a group, of whom only the id is of interest.
-#[derive(Deserialize)]
+/// A member of a group or a user of an app, of whom little more than the id is of interest.
+#[derive(Clone, Debug, Deserialize)]
 pub struct Member {
     /// `00u…`
     pub id: UserId,
+    /// Of an app's users: `USER` for an assignment of one's own, `GROUP` for one by a group.
+    #[serde(default)]
+    pub scope: Option<String>,
 }
 
 /// A role that a client or a user holds.
@@ -306,6 +315,8 @@ mod tests {
             let body = body.as_bytes();
             let read = [reads::<User>(body), reads::<Group>(body), reads::<Member>(body), reads::<Role>(body)];
             prop_assert_eq!(read, [Some(count); 4]);
+            let read = [reads::<App>(body), reads::<AppGroup>(body), reads::<UserType>(body)];
+            prop_assert_eq!(read, [Some(count); 3]);
         }
 
         #[test]

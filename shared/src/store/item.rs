@@ -85,6 +85,11 @@ impl Item {
         self.get(index.map_or("sk", |index| index.attributes().1)).unwrap_or_default()
     }
 
+    /// Where it lies.
+    pub fn key(&self) -> Key {
+        Key { pk: self.partition_key().to_owned(), sk: self.sort_key(None).to_owned() }
+    }
+
     /// Its partition key.
     pub fn partition_key(&self) -> &str {
         self.get("pk").unwrap_or_default()

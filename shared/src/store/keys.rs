@@ -4,7 +4,7 @@
 //! hold no `#`.
 
 use crate::id::{AuditId, ConnectionId, SyncId};
-use crate::okta::{GroupId, UserId};
+use crate::okta::{AppId, GroupId, UserId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -119,7 +119,7 @@ pub fn user(connection: &ConnectionId, user: &UserId) -> Key {
     key(user_partition(connection, user), ALONE)
 }
 
-/// The partition of a user and its memberships.
+/// The partition of a user, its memberships and its assignments.
 pub fn user_partition(connection: &ConnectionId, user: &UserId) -> String {
     format!("U#{connection}#{user}")
 }
@@ -142,6 +142,29 @@ pub fn members_partition(connection: &ConnectionId, group: &GroupId) -> String {
     format!("MEM#{connection}#{group}")
 }
 
+/// What the sort keys of a user's assignments begin with.
+pub const ASSIGNMENTS: &str = "P#";
+
+/// A user's assignment to an app.
+pub fn assignment(connection: &ConnectionId, app: &AppId, user: &UserId) -> Key {
+    key(user_partition(connection, user), format!("{ASSIGNMENTS}{app}"))
+}
+
+/// Where an assignment stands among those of its app. Its scope is part of the key, because an index holds keys only.
+pub fn assignment_index(connection: &ConnectionId, app: &AppId, user: &UserId, scope: &str) -> IndexKey {
+    IndexKey { pk: assigned_partition(connection, app), sk: format!("{user}#{scope}") }
+}
+
+/// The user of an index sort key of an edge, and the scope where the edge is an assignment.
+pub fn split_edge_index(sk: &str) -> (&str, Option<&str>) {
+    sk.split_once('#').map_or((sk, None), |(user, scope)| (user, Some(scope)))
+}
+
+/// The index partition of an app's assignments.
+pub fn assigned_partition(connection: &ConnectionId, app: &AppId) -> String {
+    format!("ASG#{connection}#{app}")
+}
+
 /// Where a user stands among all of its connection.
 pub fn user_index(connection: &ConnectionId, user: &UserId, listed: Listed) -> IndexKey {
     IndexKey { pk: users_partition(connection, listed, shard(user)), sk: user.to_string() }
@@ -159,18 +182,37 @@ pub fn group(connection: &ConnectionId, group: &GroupId) -> Key {
 
 /// Where a group stands among all of its connection: by its folded name.
 pub fn group_index(connection: &ConnectionId, group: &GroupId, folded_name: &str, listed: Listed) -> IndexKey {
-    let name: String = folded_name.chars().filter(|c| *c != '#').take(200).collect();
-    IndexKey { pk: groups_partition(connection, listed), sk: format!("{name}#{group}") }
+    named(groups_partition(connection, listed), folded_name, group.as_str())
 }
 
-/// The folded name and the id of a group's index sort key.
-pub fn split_group_index(sk: &str) -> Option<(&str, &str)> {
+fn named(pk: String, folded_name: &str, id: &str) -> IndexKey {
+    let name: String = folded_name.chars().filter(|c| *c != '#').take(200).collect();
+    IndexKey { pk, sk: format!("{name}#{id}") }
+}
+
+/// The folded name and the id of a group's or an app's index sort key.
+pub fn split_named_index(sk: &str) -> Option<(&str, &str)> {
     sk.rsplit_once('#')
 }
 
 /// The index partition of groups.
 pub fn groups_partition(connection: &ConnectionId, listed: Listed) -> String {
     format!("{}#{connection}#G#0", listed.letter())
+}
+
+/// An app.
+pub fn app(connection: &ConnectionId, app: &AppId) -> Key {
+    key(format!("P#{connection}#{app}"), ALONE)
+}
+
+/// Where an app stands among all of its connection: by its folded label.
+pub fn app_index(connection: &ConnectionId, app: &AppId, folded_label: &str, listed: Listed) -> IndexKey {
+    named(apps_partition(connection, listed), folded_label, app.as_str())
+}
+
+/// The index partition of apps.
+pub fn apps_partition(connection: &ConnectionId, listed: Listed) -> String {
+    format!("{}#{connection}#P#0", listed.letter())
 }
 
 /// One page that a run has seen of a listing; `listing` tells the listings and passes of a run apart.
@@ -267,6 +309,15 @@ mod tests {
     fn a_groups_index_key_gives_back_name_and_id() {
         let (connection, group) = (ConnectionId::random(), GroupId::parse("00g1").expect("an id"));
         let index = group_index(&connection, &group, "it # support", Listed::Present);
-        assert_eq!(split_group_index(&index.sk), Some(("it  support", "00g1")));
+        assert_eq!(split_named_index(&index.sk), Some(("it  support", "00g1")));
+    }
+
+    #[test]
+    fn an_edges_index_key_gives_back_its_user_and_scope() {
+        let connection = ConnectionId::random();
+        let (app, user) = (AppId::parse("0oa1").expect("an id"), UserId::parse("00u1").expect("an id"));
+        let index = assignment_index(&connection, &app, &user, "GROUP");
+        assert_eq!(split_edge_index(&index.sk), ("00u1", Some("GROUP")));
+        assert_eq!(split_edge_index("00u1"), ("00u1", None));
     }
 }

@@ -1,7 +1,8 @@
 //! A change of the directory: a write, what it counts as, and what is told of it.
 
 use crate::event::{About, Event, Verb};
-use crate::store::{Condition, Item, Key, Write};
+use crate::okta::AppId;
+use crate::store::{Condition, Index, Item, Key, Write};
 use crate::synced::{Phase, Progress};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -41,10 +42,25 @@ impl Change {
         Self { write: Write::PutIf(edge, Condition::absent()), told: Some(told) }
     }
 
+    /// An edge that is another now; the condition decides, as above.
+    pub fn edge_changed(edge: Item, before: &str, about: About, changed: Map<String, Value>) -> Self {
+        let told = Told { about, verb: Verb::Changed, changed };
+        let condition = Condition::text(Index::G2.attributes().1, before);
+        Self { write: Write::PutIf(edge, condition), told: Some(told) }
+    }
+
     /// An edge that is gone; the condition decides, as above.
     pub fn edge_removed(edge: Key, about: About) -> Self {
         let told = Told { about, verb: Verb::Removed, changed: Map::new() };
         Self { write: Write::DeleteIf(edge, Condition::present()), told: Some(told) }
+    }
+
+    /// The app, where it is about an assignment.
+    pub fn app(&self) -> Option<&AppId> {
+        match &self.told.as_ref()?.about {
+            About::Assignment(app, _) => Some(app),
+            _ => None,
+        }
     }
 
     /// True where a refused condition only says that there is nothing to do.

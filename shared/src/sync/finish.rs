@@ -1,14 +1,14 @@
 //! The end of a run: the roster, the counts, and the one write after which it is over.
 
+use super::holder::Kind;
 use super::roster::{self, Made};
 use super::work::{Stop, Work};
 use crate::app::App;
 use crate::clock;
 use crate::connection::Connection;
 use crate::event::{self, Event};
-use crate::store::keys::{self, Listed};
-use crate::store::{Error, Index, Lease, Query, Write};
-use crate::synced::{Counts, Group, LogPlace, Mode, Phase, Run, RunStatus, State, SyncRun};
+use crate::store::{Error, Index, Item, Lease, Query, Write};
+use crate::synced::{self, Counts, Group, LogPlace, Mode, Phase, Run, RunStatus, State, SyncRun};
 use jiff::Timestamp;
 
 /// Okta's changes are read again from so long before a run began.
@@ -61,9 +61,15 @@ fn learn_of(run: &Run, status: RunStatus, state: &mut State) {
 
 /// What a run has read to its end.
 fn read_to_the_end(run: &Run) -> Vec<Phase> {
-    let groups = run.read.contains_key(&Phase::Groups);
-    let memberships = Some(Phase::Memberships).filter(|_| groups);
-    run.read.keys().copied().chain(memberships).collect()
+    let mut phases = vec![Phase::Users];
+    for kind in [Kind::Groups, Kind::Apps] {
+        // An empty list may be that of a role which sees nothing.
+        let seen = run.progress.get(&kind.objects().phase()).is_some_and(|progress| progress.seen > 0);
+        if seen && run.read.contains_key(&kind.objects().phase()) {
+            phases.extend([kind.objects().phase(), kind.edges()]);
+        }
+    }
+    phases
 }
 
 /// Ends a run; what it stored so far stays.
@@ -118,22 +124,36 @@ fn told(connection: &Connection, run: &Run, now: Timestamp) -> Result<Option<Wri
 async fn count(work: &Work<'_>, state: &State, made: &Made) -> Result<Counts, Error> {
     let Made { users, locations, .. } = *made;
     let moved = |phase| work.run.progress.get(&phase).is_some_and(|it| it.added + it.changed + it.removed > 0);
-    if work.run.patches() && !moved(Phase::Groups) && !moved(Phase::Memberships) {
-        return Ok(Counts { users, locations, ..state.counts });
-    }
-    let query = Query::index(Index::G1, keys::groups_partition(&work.connection.id, Listed::Present));
-    let listed = work.app.store.query(&query).await?;
-    let (mut groups, mut memberships) = (0, 0);
-    let keys: Vec<_> = listed
-        .iter()
-        .map(|item| crate::store::Key { pk: item.partition_key().to_owned(), sk: item.sort_key(None).to_owned() })
-        .collect();
-    for some in keys.chunks(100) {
-        for item in work.app.store.get_many(some).await? {
+    let asked = |kind: Kind| !work.run.patches() || moved(kind.objects().phase()) || moved(kind.edges());
+    let mut counts = Counts { users, locations, ..state.counts };
+    if asked(Kind::Groups) {
+        (counts.groups, counts.memberships) = (0, 0);
+        each(work, Kind::Groups, |item| {
             let group: Group = item.parse()?;
-            groups += 1;
-            memberships += group.members_count.filter(|_| !group.is_everyone()).unwrap_or_default();
-        }
+            counts.groups += 1;
+            counts.memberships += group.members_count.filter(|_| !group.is_everyone()).unwrap_or_default();
+            Ok(())
+        })
+        .await?;
     }
-    Ok(Counts { users, groups, memberships, locations, ..state.counts })
+    if asked(Kind::Apps) {
+        (counts.apps, counts.assignments) = (0, 0);
+        each(work, Kind::Apps, |item| {
+            counts.apps += 1;
+            counts.assignments += item.parse::<synced::App>()?.users_count.unwrap_or_default();
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(counts)
+}
+
+/// Visits every group or app that the tenant has.
+async fn each(work: &Work<'_>, kind: Kind, mut visit: impl FnMut(&Item) -> Result<(), Error>) -> Result<(), Error> {
+    let listed = work.app.store.query(&Query::index(Index::G1, kind.partition(&work.connection.id))).await?;
+    let keys: Vec<_> = listed.iter().map(Item::key).collect();
+    for some in keys.chunks(100) {
+        work.app.store.get_many(some).await?.iter().try_for_each(&mut visit)?;
+    }
+    Ok(())
 }

@@ -1,29 +1,19 @@
 //! Groups: one list, of all or of those that changed; which of them have members that must be read.
 
 use super::change::Change;
+use super::edges::Known;
+use super::holder::{Holder, Seen};
 use super::listing::{self, Read};
-use super::missing::Found;
 use super::work::{Stop, Work};
 use crate::event::{About, Verb, difference};
-use crate::okta::{self, GroupId, UserId, api};
-use crate::store::keys::{self, Listed};
-use crate::store::{Error, Index, Item, Query};
+use crate::okta::{self, GroupId, api};
+use crate::store::{Error, Item, Write, keys};
 use crate::synced::{Checkpoint, Group, Listing, Mode, Objects, Phase};
-use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// An incremental run does not read the members of a larger group because of its stamp: the log names those who moved.
 const LARGE: u64 = 1_000;
-
-/// A group that was seen, and whether its members must be read.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Seen {
-    pub id: GroupId,
-    /// When its members last changed, read before they are.
-    pub stamp: Option<String>,
-    pub crawl: bool,
-}
 
 /// One page of the list.
 pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop> {
@@ -103,59 +93,34 @@ pub(super) async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result
             };
             changes.push(Change::object(item, About::Group(group.id.clone()), verb, changed));
         }
-        seen.push(Seen { id: group.id, stamp: stamp.map(str::to_owned), crawl });
+        seen.push(Seen { holder: Holder::Group(group.id), stamp: stamp.map(str::to_owned), crawl });
     }
     Ok((changes, seen))
 }
 
-/// Which groups are stored and were not on the list.
-pub async fn find_missing(work: &Work<'_>) -> Result<Found, Stop> {
-    let mut seen = HashSet::new();
-    if let Some(list) = list(work) {
-        work.each_noted(list, |rows: Vec<Seen>| seen.extend(rows.into_iter().map(|row| String::from(row.id)))).await?;
-    }
-    let query = Query::index(Index::G1, keys::groups_partition(&work.connection.id, Listed::Present));
-    let stored = work.app.store.query(&query).await?;
-    let ids =
-        stored.iter().filter_map(|item| keys::split_group_index(item.sort_key(Some(Index::G1))).map(|(_, id)| id));
-    let missing = ids.filter(|id| !seen.contains(*id)).map(str::to_owned).collect();
-    Ok(Found { missing, stored: stored.len() as u64, seen: seen.len() as u64 })
-}
-
-/// The listing of groups that was read to its end.
-pub(super) fn list<'a>(work: &'a Work<'_>) -> Option<&'a str> {
-    work.run.read.get(&Phase::Groups)?.last().map(String::as_str)
-}
-
-/// The write that puts further groups behind those that were listed.
-pub(super) async fn note_more(work: &mut Work<'_>, more: &[Seen]) -> Result<Option<Change>, Error> {
-    let Some(list) = list(work).map(str::to_owned) else { return Ok(None) };
-    let mut page = 0;
-    while work.noted::<Seen>(&list, page).await?.is_some() {
-        page += 1;
-    }
-    work.note(&list, page, more).map(Some)
-}
-
-/// Removes a group's memberships, and gives the change that removes the group.
-pub(super) async fn remove(work: &mut Work<'_>, id: &GroupId) -> Result<Option<Change>, Error> {
+/// The change that removes a group; none where it is not there.
+pub(super) async fn removed(work: &Work<'_>, id: &GroupId) -> Result<Option<Change>, Error> {
     let Some(item) = work.app.store.get(&keys::group(&work.connection.id, id)).await? else { return Ok(None) };
     let mut group: Group = item.parse()?;
     if group.removed_at.is_some() {
         return Ok(None);
     }
-    let query = Query::index(Index::G2, keys::members_partition(&work.connection.id, id));
-    let app = work.app;
-    let mut pages = app.store.pages(&query);
-    while let Some(edges) = pages.next().await? {
-        let users = edges.iter().filter_map(|edge| UserId::parse(edge.sort_key(Some(Index::G2))).ok());
-        let connection = &work.connection.id;
-        let gone = |user: UserId| {
-            Change::edge_removed(keys::membership(connection, id, &user), About::Membership(id.clone(), user))
-        };
-        work.write(users.map(gone).collect()).await?;
-    }
     group.removed_at = Some(work.app.now());
     let item = group.item(&work.connection.id, None)?;
     Ok(Some(Change::object(item, About::Group(id.clone()), Verb::Removed, Map::new())))
+}
+
+/// The write that stores what is now known of a group; none where that is nothing new.
+pub(super) async fn know(work: &Work<'_>, id: &GroupId, known: &Known) -> Result<Option<Change>, Error> {
+    let Some(item) = work.app.store.get(&keys::group(&work.connection.id, id)).await? else { return Ok(None) };
+    let mut group: Group = item.parse()?;
+    let settled = known.stamp.as_deref().filter(|_| known.settled);
+    let new = (Some(known.users), &known.stamp, settled);
+    if new == (group.members_count, &group.last_membership_updated, item.get("settled")) {
+        return Ok(None);
+    }
+    group.members_count = Some(known.users);
+    group.last_membership_updated.clone_from(&known.stamp);
+    group.synced_at = work.app.now();
+    Ok(Some(Write::Put(group.item(&work.connection.id, settled)?).into()))
 }

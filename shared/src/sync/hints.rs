@@ -2,7 +2,7 @@
 //! object is read from Okta; a hint never decides what is stored.
 
 use super::change::Change;
-use super::groups::{self, Seen};
+use super::holder::{self, Holder, Kind, Seen};
 use super::log::{self, HINTS, Hint};
 use super::missing;
 use super::work::{HINTED, Stop, Work};
@@ -77,11 +77,11 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
         } else if users.len() as u64 <= pages {
             tasks.extend(users.into_iter().map(Task::Belongings));
         } else {
-            more.push(Seen { id: group, stamp: stored.last_membership_updated, crawl: true });
+            more.push(Seen { holder: Holder::Group(group), stamp: stored.last_membership_updated, crawl: true });
         }
     }
     if !more.is_empty() {
-        changes.extend(groups::note_more(work, &more).await?);
+        changes.extend(holder::note_more(work, Kind::Groups, &more).await?);
     }
     let tasks: Vec<_> = tasks.into_iter().collect();
     for (page, some) in (0_u32..).zip(tasks.chunks(AT_ONCE)) {
@@ -98,8 +98,12 @@ fn after_tasks() -> Checkpoint {
 /// The groups whose members this run reads in any case.
 async fn crawled(work: &Work<'_>) -> Result<HashSet<GroupId>, Error> {
     let mut crawled = HashSet::new();
-    if let Some(list) = groups::list(work) {
-        let visit = |page: Vec<Seen>| crawled.extend(page.into_iter().filter(|seen| seen.crawl).map(|seen| seen.id));
+    if let Some(list) = holder::list(work, Kind::Groups) {
+        let group = |seen: Seen| match seen.holder {
+            Holder::Group(id) if seen.crawl => Some(id),
+            _ => None,
+        };
+        let visit = |page: Vec<Seen>| crawled.extend(page.into_iter().filter_map(group));
         work.each_noted(list, visit).await?;
     }
     Ok(crawled)

@@ -2,10 +2,11 @@
 //! is not suspiciously much of it, or if somebody confirms it.
 
 use super::change::Change;
+use super::holder::{Holder, Kind};
 use super::log::{self, DELETIONS};
 use super::work::{Stop, Work};
-use super::{groups, guard, users};
-use crate::okta::{self, BadRecord, GroupId, UserId, api};
+use super::{apps, groups, guard, holder, users};
+use crate::okta::{self, AppId, BadRecord, GroupId, UserId, api};
 use crate::store::Error;
 use crate::synced::roster::{Line, Row};
 use crate::synced::{Checkpoint, Listing, Objects, User};
@@ -20,7 +21,8 @@ const VERIFY_AT_MOST: u32 = 500;
 pub async fn find(work: &mut Work<'_>, of: Objects) -> Result<(), Stop> {
     let Found { missing, stored, seen } = match of {
         Objects::Users => users::find_missing(work).await?,
-        Objects::Groups => groups::find_missing(work).await?,
+        Objects::Groups => holder::find_missing(work, Kind::Groups).await?,
+        Objects::Apps => holder::find_missing(work, Kind::Apps).await?,
     };
     let (list, next) = if guard::trips(stored, seen, missing.len() as u64) {
         work.run.pending_removals.insert(of.phase(), missing.len() as u64);
@@ -51,6 +53,7 @@ enum Asked {
     /// It is there.
     User(Box<okta::User>),
     Group(okta::Group),
+    App(okta::App),
     /// It is not.
     Gone,
     /// We may not see it.
@@ -67,6 +70,10 @@ async fn ask(work: &Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::Erro
             Ok(id) => work.client.fetch(&api::get_group(&id)).await.map(Asked::Group),
             Err(_) => return Ok(Asked::Gone),
         },
+        Objects::Apps => match AppId::parse(id) {
+            Ok(id) => work.client.fetch(&api::get_app(&id)).await.map(Asked::App),
+            Err(_) => return Ok(Asked::Gone),
+        },
     };
     match answer {
         Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => Ok(Asked::Gone),
@@ -80,10 +87,19 @@ async fn ask(work: &Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::Erro
 struct Answers {
     users: Vec<okta::User>,
     groups: Vec<okta::Group>,
+    apps: Vec<okta::App>,
     gone: Vec<String>,
     hidden: Vec<String>,
     /// How many were asked for before Okta stood in the way.
     asked: usize,
+}
+
+impl Answers {
+    /// What is there, and besides it the ids of what is gone, of what is hidden, and how many were asked for.
+    fn split(mut self) -> (Self, Vec<String>, Vec<String>, usize) {
+        let (gone, hidden, asked) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.hidden), self.asked);
+        (self, gone, hidden, asked)
+    }
 }
 
 /// Asks for some. What was asked for before Okta stood in the way counts, so that a small limit slows a run down and
@@ -94,6 +110,7 @@ async fn ask_all(work: &Work<'_>, of: Objects, ids: &[String]) -> Result<Answers
         match ask(work, of, id).await {
             Ok(Asked::User(user)) => answers.users.push(*user),
             Ok(Asked::Group(group)) => answers.groups.push(group),
+            Ok(Asked::App(app)) => answers.apps.push(app),
             Ok(Asked::Gone) => answers.gone.push(id.clone()),
             Ok(Asked::Hidden) => answers.hidden.push(id.clone()),
             Err(error) if answers.asked == 0 => return Err(error),
@@ -115,8 +132,8 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
     } else {
         Answers { hidden: ids.clone(), asked: ids.len(), ..Answers::default() }
     };
-    let Answers { users, groups, gone, hidden, asked } = answers;
-    let mut changes = store_found(work, users, groups).await?;
+    let (found, gone, hidden, asked) = answers.split();
+    let mut changes = store_found(work, found).await?;
     if before < VERIFY_AT_MOST {
         for id in &hidden {
             let detail = format!("role_missing: Okta no longer lets us see one of the {}", of.phase().name());
@@ -135,15 +152,12 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
 }
 
 /// Stores what was missing from a list and is there.
-async fn store_found(
-    work: &mut Work<'_>,
-    users: Vec<okta::User>,
-    groups: Vec<okta::Group>,
-) -> Result<Vec<Change>, Error> {
+async fn store_found(work: &mut Work<'_>, found: Answers) -> Result<Vec<Change>, Error> {
+    let Answers { users, groups, apps, .. } = found;
     let (mut changes, rows) = users::store(work, users, Vec::new()).await?;
     changes.extend(work.note_lines(&lines(rows))?);
-    let (more, _) = groups::store(work, &groups).await?;
-    changes.extend(more);
+    changes.extend(groups::store(work, &groups).await?.0);
+    changes.extend(apps::store(work, &apps).await?.0);
     Ok(changes)
 }
 
@@ -218,6 +232,9 @@ pub async fn remove(work: &mut Work<'_>, of: Objects, place: usize) -> Result<()
     let mut changes = Vec::new();
     if !work.run.pending_removals.contains_key(&of.phase()) {
         changes = remove_all(work, of, &some).await?;
+        // First: once their edges are gone, nothing else tells which apps they had.
+        let left = apps::note_left(work, place, &changes)?;
+        changes.splice(0..0, left);
     } else if of == Objects::Users {
         let kept = stored_rows(work, &some).await?;
         changes.extend(work.note_lines(&kept)?);
@@ -239,7 +256,11 @@ async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<
             }
             Objects::Groups => {
                 let Ok(id) = GroupId::parse(id.as_str()) else { continue };
-                changes.extend(groups::remove(work, &id).await?);
+                changes.extend(holder::remove(work, &Holder::Group(id)).await?);
+            }
+            Objects::Apps => {
+                let Ok(id) = AppId::parse(id.as_str()) else { continue };
+                changes.extend(holder::remove(work, &Holder::App(id)).await?);
             }
         }
     }
@@ -248,8 +269,8 @@ async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<
 
 /// Asks for one object that may be gone: it is stored or removed; one that is hidden stays as it is.
 pub async fn look_up(work: &mut Work<'_>, of: Objects, id: &str) -> Result<Vec<Change>, Stop> {
-    let Answers { users, groups, gone, .. } = ask_all(work, of, &[id.to_owned()]).await?;
-    let mut changes = store_found(work, users, groups).await?;
+    let (found, gone, ..) = ask_all(work, of, &[id.to_owned()]).await?.split();
+    let mut changes = store_found(work, found).await?;
     changes.extend(remove_all(work, of, &gone).await?);
     Ok(changes)
 }
@@ -258,15 +279,16 @@ pub async fn look_up(work: &mut Work<'_>, of: Objects, id: &str) -> Result<Vec<C
 pub async fn remove_confirmed(work: &mut Work<'_>, of: Objects, place: usize) -> Result<(), Stop> {
     let ids = if work.run.confirmed.contains(&of.phase()) { removals(work, of).await? } else { Vec::new() };
     let some: Vec<_> = ids.iter().skip(place).take(AT_ONCE).cloned().collect();
-    let Answers { users, groups, mut gone, hidden, asked } = ask_all(work, of, &some).await?;
+    let (found, mut gone, hidden, asked) = ask_all(work, of, &some).await?.split();
     gone.extend(hidden);
-    let mut changes = store_found(work, users, groups).await?;
+    let mut changes = store_found(work, found).await?;
     changes.extend(remove_all(work, of, &gone).await?);
     let place = place + asked;
     work.run.checkpoint = match of {
         _ if place < ids.len() => Checkpoint::RemoveConfirmed { of, place },
         Objects::Users => Checkpoint::RemoveConfirmed { of: Objects::Groups, place: 0 },
-        Objects::Groups => Checkpoint::ExcessMemberships { noted: work.run.excess, done: 0 },
+        Objects::Groups => Checkpoint::RemoveConfirmed { of: Objects::Apps, place: 0 },
+        Objects::Apps => Checkpoint::ExcessMemberships { noted: work.run.excess, done: 0 },
     };
     Ok(work.commit(changes).await?)
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::id::ConnectionId;
-use crate::okta::{GroupId, UserId};
+use crate::okta::UserId;
 use crate::problem::Problem;
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Key, Query, Write};
@@ -24,12 +24,9 @@ pub async fn purge(app: &App, connection: &ConnectionId) -> Result<(), Problem> 
                 }
             }
         }
-        let query = Query::index(Index::G1, keys::groups_partition(connection, listed));
-        for group in app.store.query(&query).await? {
-            if let Some((_, id)) = keys::split_group_index(group.sort_key(Some(Index::G1)))
-                && let Ok(id) = GroupId::parse(id)
-            {
-                erase_partition(app, &keys::group(connection, &id).pk, None).await?;
+        for partition in [keys::groups_partition(connection, listed), keys::apps_partition(connection, listed)] {
+            for item in app.store.query(&Query::index(Index::G1, partition)).await? {
+                erase_partition(app, item.partition_key(), None).await?;
             }
         }
     }
@@ -46,8 +43,7 @@ async fn erase_partition(app: &App, pk: &str, except: Option<&Key>) -> Result<()
     let query = Query::partition(pk).names_only();
     let mut pages = app.store.pages(&query);
     while let Some(items) = pages.next().await? {
-        let key = |item: &Item| Key { pk: pk.to_owned(), sk: item.sort_key(None).to_owned() };
-        let keys: Vec<_> = items.iter().map(key).filter(|key| Some(key) != except).collect();
+        let keys: Vec<_> = items.iter().map(Item::key).filter(|key| Some(key) != except).collect();
         for some in keys.chunks(100) {
             app.store.transact(some.iter().cloned().map(Write::Delete).collect()).await?;
         }

@@ -1,8 +1,9 @@
 //! A slice: steps from a run's checkpoint until it is over, must wait, or time is up.
 
 use super::ahead::Ahead;
+use super::holder::Kind;
 use super::work::{Stop, Work};
-use super::{finish, groups, hints, memberships, missing, users};
+use super::{apps, edges, finish, groups, hints, missing, user_types, users};
 use crate::app::App;
 use crate::clock;
 use crate::connection::{self, Connection};
@@ -71,7 +72,7 @@ pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, P
     let connection = &connection;
     let hints = Vec::new();
     let (client, ahead) = (Arc::new(client), Ahead::default());
-    let mut work = Work { app, connection, client, ahead, lease, run, state, hints, before, stored_members: None };
+    let mut work = Work { app, connection, client, ahead, lease, run, state, hints, before, stored: None };
     let next = match work.drive(deadline).await {
         Ok(next) => next,
         // Taken over: whoever holds the lease now goes on.
@@ -148,8 +149,14 @@ impl Work<'_> {
             Checkpoint::Log { listing } => hints::read_log(self, listing).await,
             Checkpoint::Hints => hints::sort(self).await,
             Checkpoint::Tasks { page, place } => hints::work_off(self, page, place).await,
-            Checkpoint::Memberships { crawl } => memberships::read(self, crawl).await,
-            Checkpoint::ExcessMemberships { noted, done } => memberships::remove_excess(self, noted, done).await,
+            Checkpoint::Memberships { crawl } => edges::read(self, Kind::Groups, crawl).await,
+            Checkpoint::ExcessMemberships { noted, done } => {
+                edges::remove_excess(self, Kind::Groups, noted, done).await
+            }
+            Checkpoint::Apps { listing } => apps::read_page(self, listing).await,
+            Checkpoint::Assignments { crawl } => edges::read(self, Kind::Apps, crawl).await,
+            Checkpoint::ExcessAssignments { noted, done } => edges::remove_excess(self, Kind::Apps, noted, done).await,
+            Checkpoint::UserTypes => user_types::read(self).await,
             Checkpoint::Finish => finish::finish(self).await,
         }
     }

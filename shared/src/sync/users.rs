@@ -1,11 +1,12 @@
 //! Users: two lists, since the plain one leaves out the deprovisioned; or, in an incremental run, those that changed.
 
 use super::change::Change;
+use super::holder::Holder;
 use super::listing::{self, Read};
 use super::missing::Found;
 use super::work::{Stop, Work};
 use crate::event::{About, Verb, difference};
-use crate::okta::{self, BadRecord, GroupId, UserId, api};
+use crate::okta::{self, BadRecord, UserId, api};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Query};
 use crate::synced::roster::Row;
@@ -167,7 +168,7 @@ struct Identified {
     id: UserId,
 }
 
-/// The changes that remove a user and its memberships.
+/// The changes that remove a user, its memberships and its assignments.
 pub(super) async fn remove(work: &Work<'_>, id: &UserId) -> Result<Vec<Change>, Error> {
     let key = User::key(&work.connection.id, id);
     let Some(item) = work.app.store.get(&key).await? else { return Ok(Vec::new()) };
@@ -176,13 +177,12 @@ pub(super) async fn remove(work: &Work<'_>, id: &UserId) -> Result<Vec<Change>, 
         return Ok(Vec::new());
     }
     user.removed_at = Some(work.app.now());
-    let edges = work.app.store.query(&Query::partition(key.pk.as_str()).prefix(keys::MEMBERSHIPS)).await?;
-    let groups =
-        edges.iter().filter_map(|edge| GroupId::parse(edge.sort_key(None).strip_prefix(keys::MEMBERSHIPS)?).ok());
-    let gone = |group| {
-        Change::edge_removed(keys::membership(&work.connection.id, &group, id), About::Membership(group, id.clone()))
+    let gone = |edge: &Item| {
+        let holder = Holder::of_edge(edge.sort_key(None))?;
+        Some(Change::edge_removed(holder.edge(&work.connection.id, id), holder.about(id.clone())))
     };
-    let mut changes: Vec<_> = groups.map(gone).collect();
+    let items = work.app.store.query(&Query::partition(key.pk.as_str()).names_only()).await?;
+    let mut changes: Vec<_> = items.iter().filter_map(gone).collect();
     changes.push(Change::object(user.item(&work.connection.id)?, About::User(id.clone()), Verb::Removed, Map::new()));
     Ok(changes)
 }

@@ -2,14 +2,18 @@
 
 use super::ahead::Ahead;
 use super::change::Change;
+use super::edges::Stored;
+use super::holder::Holder;
 use super::log::Hint;
 use crate::app::App;
 use crate::connection::{Connection, Stream};
-use crate::okta::{self, BadRecord, Client, GroupId, UserId};
+use crate::diagnosis;
+use crate::okta::{self, BadRecord, Client, UserId};
 use crate::store::{self, Lease};
 use crate::synced::roster::Line;
-use crate::synced::{Checkpoint, Listing, Mode, Objects, Run, State};
-use std::collections::HashSet;
+use crate::synced::{Checkpoint, Crawl, Listing, Mode, Objects, Run, State};
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Why a step did not get to its end.
@@ -35,9 +39,9 @@ pub(super) struct Work<'a> {
     pub hints: Vec<Hint>,
     /// Requests, tokens and seconds waited before this slice.
     pub before: [u64; 3],
-    /// The members of the group that is being read as they are stored; not part of the checkpoint, because it can be
-    /// read again.
-    pub stored_members: Option<(GroupId, HashSet<String>)>,
+    /// The users of the group or app that is being read as they are stored; not part of the checkpoint, because it can
+    /// be read again.
+    pub stored: Option<(Holder, Stored)>,
 }
 
 /// Records that a run tells as unreadable.
@@ -106,6 +110,34 @@ impl Work<'_> {
         match of {
             Objects::Users => self.after_users(),
             Objects::Groups => self.after_groups(),
+            Objects::Apps => Checkpoint::Assignments { crawl: Crawl::default() },
         }
+    }
+
+    /// What comes after memberships.
+    pub fn after_memberships(&self) -> Checkpoint {
+        if !self.run.confirmed.is_empty() {
+            Checkpoint::ExcessAssignments { noted: self.run.excess_assignments, done: 0 }
+        } else if self.run.mode != Mode::Incremental && self.syncs(Stream::Apps) {
+            Checkpoint::Apps { listing: Listing::default() }
+        } else {
+            self.after_assignments()
+        }
+    }
+
+    /// What comes after assignments.
+    pub fn after_assignments(&self) -> Checkpoint {
+        if self.run.patches() { Checkpoint::Finish } else { Checkpoint::UserTypes }
+    }
+}
+
+/// The finding that says why Okta does not let us read something; none for any other error.
+pub(super) fn forbidden(error: &okta::Error) -> Option<String> {
+    let okta::Error::Api(refusal) = error else { return None };
+    let forbidden = refusal.status.as_u16() == 403 || refusal.code == "E0000015";
+    let finding = diagnosis::of_error(error, &BTreeSet::new()).finding.filter(|_| forbidden)?;
+    match serde_json::to_value(finding) {
+        Ok(Value::String(name)) => Some(name),
+        _ => None,
     }
 }

@@ -91,17 +91,20 @@ pub enum Objects {
     Users,
     /// Groups.
     Groups,
+    /// Apps.
+    Apps,
 }
 
 impl Objects {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Users, Self::Groups];
+    pub const ALL: [Self; 3] = [Self::Users, Self::Groups, Self::Apps];
 
     /// What one of them is called.
     pub fn kind(self) -> &'static str {
         match self {
             Self::Users => "user",
             Self::Groups => "group",
+            Self::Apps => "app",
         }
     }
 
@@ -110,6 +113,7 @@ impl Objects {
         match self {
             Self::Users => Phase::Users,
             Self::Groups => Phase::Groups,
+            Self::Apps => Phase::Apps,
         }
     }
 
@@ -118,6 +122,7 @@ impl Objects {
         match self {
             Self::Users => "missing.users",
             Self::Groups => "missing.groups",
+            Self::Apps => "missing.apps",
         }
     }
 
@@ -126,6 +131,7 @@ impl Objects {
         match self {
             Self::Users => "removals.users",
             Self::Groups => "removals.groups",
+            Self::Apps => "removals.apps",
         }
     }
 
@@ -134,6 +140,7 @@ impl Objects {
         match self {
             Self::Users => "deleted.users",
             Self::Groups => "deleted.groups",
+            Self::Apps => "deleted.apps",
         }
     }
 }
@@ -165,18 +172,20 @@ pub struct Listing {
     pub mark: Option<String>,
 }
 
-/// The members of one group being read.
+/// The users of one group or app being read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crawl {
-    /// Where the list of members stands.
+    /// Where the list of users stands; before it, of an app, that of its groups.
     pub listing: Listing,
-    /// Which page of the groups seen the group stands on, and where on it.
+    /// Of an app: the list of its groups that was read to its end, as it is noted.
+    pub groups: Option<String>,
+    /// Which page of the groups or apps seen it stands on, and where on it.
     pub page: u32,
     /// The place on that page.
     pub place: usize,
-    /// Memberships found in excess so far, in all groups.
+    /// Edges found in excess so far, of all groups or apps.
     pub excess: u64,
-    /// Memberships stored for the groups read so far.
+    /// Edges stored for the groups or apps read so far.
     pub stored: u64,
 }
 
@@ -262,13 +271,32 @@ pub enum Checkpoint {
         /// Which group, and where its list stands.
         crawl: Crawl,
     },
-    /// Removing what was found in excess.
+    /// Removing the memberships that were found in excess.
     ExcessMemberships {
         /// Pages noted.
         noted: u32,
         /// Pages done.
         done: u32,
     },
+    /// The list of apps.
+    Apps {
+        /// Where it stands.
+        listing: Listing,
+    },
+    /// Reading the groups and users of apps whose assignments are due.
+    Assignments {
+        /// Which app, and where its list stands.
+        crawl: Crawl,
+    },
+    /// Removing the assignments that were found in excess.
+    ExcessAssignments {
+        /// Pages noted.
+        noted: u32,
+        /// Pages done.
+        done: u32,
+    },
+    /// Reading user types and the schemas of profiles.
+    UserTypes,
     /// Writing the roster and ending.
     Finish,
 }
@@ -305,6 +333,9 @@ pub struct Run {
     pub next_wake: Option<Timestamp>,
     /// What it would remove once somebody confirms.
     pub pending_removals: BTreeMap<Phase, u64>,
+    /// What Okta does not let us read: the finding that says why.
+    #[serde(default)]
+    pub skipped: BTreeMap<Phase, String>,
     /// Why it failed, as a problem.
     pub error: Option<Value>,
     /// What somebody confirmed of it.
@@ -323,6 +354,9 @@ pub struct Run {
     /// Pages of memberships in excess noted so far.
     #[serde(default)]
     pub excess: u32,
+    /// Pages of assignments in excess noted so far.
+    #[serde(default)]
+    pub excess_assignments: u32,
     /// Okta's time when the run began to read.
     #[serde(default)]
     pub began: Option<Timestamp>,
@@ -355,6 +389,7 @@ impl Run {
             waited_seconds: 0,
             next_wake: None,
             pending_removals: BTreeMap::new(),
+            skipped: BTreeMap::new(),
             error: None,
             confirmed: BTreeSet::new(),
             bad: Vec::new(),
@@ -362,6 +397,7 @@ impl Run {
             lines: 0,
             hinted: 0,
             excess: 0,
+            excess_assignments: 0,
             began: None,
             log_next: None,
             failures: 0,

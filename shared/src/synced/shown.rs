@@ -40,6 +40,10 @@ pub struct SyncRun {
     pub next_wake: Option<Timestamp>,
     /// What it would remove once somebody confirms.
     pub pending_removals: Option<BTreeMap<Phase, u64>>,
+    /// What Okta did not let us read, and why: `scope_missing`, `role_missing` or `not_licensed`. What was stored of it
+    /// stays as it was.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub skipped: BTreeMap<Phase, String>,
     /// Why it failed.
     #[schemars(with = "Option<Problem>")]
     pub error: Option<Value>,
@@ -62,6 +66,7 @@ impl SyncRun {
             waited_seconds: run.waited_seconds,
             next_wake: run.next_wake,
             pending_removals: Some(run.pending_removals).filter(|pending| !pending.is_empty()),
+            skipped: run.skipped,
             error: run.error,
         }
     }

@@ -1,6 +1,7 @@
 //! What outlives a run: the last one, what it counted, and which roster is current.
 
 use super::run::{Mode, Phase, Run, RunStatus};
+use super::user::TypeName;
 use crate::connection::Attributes;
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::BadRecord;
@@ -36,6 +37,10 @@ pub struct State {
     pub attributes: Option<Attributes>,
     /// The parts of the current roster, by their content's hash.
     pub roster: Vec<String>,
+    /// The user types, by Okta's names.
+    pub types: Vec<TypeName>,
+    /// What people call the attributes of profiles that are not Okta's own.
+    pub labels: BTreeMap<String, String>,
     /// Records that the last good run could not read.
     pub bad: Vec<BadRecord>,
     /// Counts writes.
@@ -78,6 +83,9 @@ pub struct Counts {
     pub memberships: u64,
     /// Applications.
     pub apps: u64,
+    /// Users of applications.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub assignments: u64,
     /// Locations.
     pub locations: u64,
 }

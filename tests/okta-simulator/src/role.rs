@@ -33,7 +33,7 @@ pub enum Permission {
     WriteGroups,
     /// Add and remove group members.
     Members,
-    /// Assign apps.
+    /// Assign, deactivate and delete apps.
     AssignApps,
 }
 

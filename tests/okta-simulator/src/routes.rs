@@ -136,6 +136,8 @@ pub static ROUTES: &[Route] = &[
 
     list("/api/v1/apps", APPS, B::Apps, P::ReadApps, apps::list),
     get("/api/v1/apps/{id}", APPS, B::App, P::ReadApps, apps::get),
+    write(Method::DELETE, "/api/v1/apps/{id}", APPS_MANAGE, B::App, P::AssignApps, apps::delete),
+    write(Method::POST, "/api/v1/apps/{id}/lifecycle/deactivate", APPS_MANAGE, B::App, P::AssignApps, apps::deactivate),
     list("/api/v1/apps/{id}/users", APPS, B::Apps, P::ReadApps, apps::users),
     write(Method::POST, "/api/v1/apps/{id}/users", APPS_MANAGE, B::Apps, P::AssignApps, apps::assign),
     get("/api/v1/apps/{id}/users/{user}", APPS, B::Apps, P::ReadApps, apps::user),

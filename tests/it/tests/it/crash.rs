@@ -4,6 +4,7 @@
 use crate::picture::{Picture, Table, Tenant};
 use crate::process::{Died, Ground};
 use it::proxy::{KillSwitch, When};
+use jiff::SignedDuration;
 use okta_connector::id::SyncId;
 use okta_connector::synced::{Mode, Run, RunStatus};
 use serde_json::json;
@@ -17,7 +18,7 @@ const WORKERS: usize = 3;
 async fn ground() -> Ground {
     let config = okta_simulator::Config { rate_limit: Some(10_000_000), ..crate::world::small() };
     let ground = Ground::with(config).await;
-    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
+    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25").replace("limit=500", "limit=25"));
     ground
 }
 
@@ -169,8 +170,25 @@ async fn change(tenant: &Tenant) {
     tenant.change("DELETE", &format!("/api/v1/groups/{}", group(3)), None).await;
     tenant.change("PUT", &format!("/api/v1/groups/{}", group(4)), Some(json!({"profile": {"name": "Renamed"}}))).await;
     tenant.change("POST", "/api/v1/groups", Some(json!({"profile": {"name": "Founded"}}))).await;
-    // Okta's search follows a second later.
-    tenant.door("POST", "clock", json!({"advance": "2s"})).await;
+    assign(tenant, &group(0)).await;
+    // Okta's search follows a second later, and assignments are read once a day.
+    tenant.door("POST", "clock", json!({"advance": "24h"})).await;
+}
+
+/// Whoever had an app by a group gets it of their own, others lose theirs, a group gets one, and one is gone.
+async fn assign(tenant: &Tenant, group: &str) {
+    let apps = tenant.apps().await;
+    let path = |place: usize| format!("/api/v1/apps/{}", apps[place]["id"].as_str().expect("an id"));
+    let users = tenant.all(&format!("{}/users?limit=500", path(1))).await;
+    let by_group = users.iter().find(|user| user["scope"] == "GROUP").expect("somebody by a group");
+    let body = json!({"id": by_group["id"], "scope": "USER"});
+    tenant.change("POST", &format!("{}/users", path(1)), Some(body)).await;
+    for group in tenant.all(&format!("{}/groups?limit=200", path(2))).await {
+        tenant.change("DELETE", &format!("{}/groups/{}", path(2), group["id"].as_str().expect("an id")), None).await;
+    }
+    tenant.change("PUT", &format!("{}/groups/{group}", path(3)), None).await;
+    tenant.change("POST", &format!("{}/lifecycle/deactivate", path(4)), None).await;
+    tenant.change("DELETE", &path(4), None).await;
 }
 
 /// A tenant that has changed since its first sync, and the table as that sync left it.
@@ -178,6 +196,7 @@ async fn changed() -> (Ground, Table) {
     let ground = ground().await;
     assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
     change(&ground.tenant()).await;
+    ground.clock.advance(SignedDuration::from_hours(24));
     let table = Table::read(&ground).await;
     (ground, table)
 }
@@ -191,7 +210,14 @@ async fn kill_a_sync_of_changes(mode: Mode, step: usize, when: &[When]) {
     assert_eq!((run.status, run.mode), (RunStatus::Succeeded, mode), "{:?}", run.error);
     say(&format!("a sync of changes, {mode:?}, makes {calls} outbound calls"));
     let kinds: BTreeSet<_> = Table::read(&undisturbed).await.told().into_iter().map(|(kind, _)| kind).collect();
+    // An incremental sync leaves apps as they are, but a user who is gone leaves theirs.
+    let left = ["app.removed", "app.updated", "assignment.added", "assignment.updated"];
     let wanted = [
+        "app.removed",
+        "app.updated",
+        "assignment.added",
+        "assignment.removed",
+        "assignment.updated",
         "group.created",
         "group.removed",
         "group.updated",
@@ -202,13 +228,15 @@ async fn kill_a_sync_of_changes(mode: Mode, step: usize, when: &[When]) {
         "user.removed",
         "user.updated",
     ];
-    assert_eq!(kinds, wanted.map(|kind| format!("okta-connector.{kind}")).into());
+    let wanted = wanted.into_iter().filter(|kind| mode != Mode::Incremental || !left.contains(kind));
+    assert_eq!(kinds, wanted.map(|kind| format!("okta-connector.{kind}")).collect());
     each(kills(calls, step, when), move |share| syncs_of_changes(mode, share)).await;
 }
 
 async fn syncs_of_changes(mode: Mode, kills: Vec<Kill>) {
     let (mut ground, before) = changed().await;
-    let wanted = ground.tenant().picture().await;
+    let of_mode = |picture: Picture| if mode == Mode::Incremental { picture.without_apps() } else { picture };
+    let wanted = of_mode(ground.tenant().picture().await);
     ground.sync(mode).await;
     // A tenant's ids are its own: what an undisturbed sync of this one tells.
     let told = Table::read(&ground).await.told();
@@ -220,7 +248,7 @@ async fn syncs_of_changes(mode: Mode, kills: Vec<Kill>) {
         let run = ground.run(&run).await;
         assert_eq!(run.status, RunStatus::Succeeded, "{kill:?} {:?}", run.error);
         let table = Table::read(&ground).await;
-        assert_same(&table.picture(&ground).await, &wanted, kill);
+        assert_same(&of_mode(table.picture(&ground).await), &wanted, kill);
         assert_eq!(table.told(), told, "{kill:?}");
     }
 }

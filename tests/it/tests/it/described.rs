@@ -102,11 +102,19 @@ async fn apps_are_assigned_as_described() {
         stage.call("GET", &path, None).await;
         stage.call("POST", &format!("{path}/users"), Some(body)).await;
         stage.call("GET", &format!("{path}/users?limit=500"), None).await;
+        stage.call("GET", &format!("{path}/groups?limit=200"), None).await;
     }
     stage.call("GET", "/api/v1/users/{user}/appLinks", None).await;
+    stage.call("GET", "/api/v1/meta/types/user", None).await;
     for app in apps.as_array().expect("a list") {
         let path = format!("/api/v1/apps/{}/users/{{user}}", text(app, "id"));
         for method in ["GET", "DELETE", "DELETE", "GET"] {
+            stage.call(method, &path, None).await;
+        }
+        let path = format!("/api/v1/apps/{}", text(app, "id"));
+        stage.call("DELETE", &path, None).await;
+        stage.call("POST", &format!("{path}/lifecycle/deactivate"), None).await;
+        for method in ["DELETE", "GET"] {
             stage.call(method, &path, None).await;
         }
     }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod adopted;
+mod apps;
 mod audit;
 mod bad_input;
 mod callers;

@@ -3,9 +3,12 @@
 use crate::process::{Ground, TABLE};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use okta_connector::event::Event;
-use okta_connector::synced::{Group, Roster, User, unpack};
+use okta_connector::synced::{App, Group, Roster, User, unpack};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Label, status, number of users and number of groups.
+pub type AppPicture = (String, String, Option<u64>, Option<u64>);
 
 /// What a directory is about, in a form that can be compared.
 #[derive(Debug, Default, PartialEq)]
@@ -16,11 +19,20 @@ pub struct Picture {
     pub groups: BTreeMap<String, (String, Option<u64>)>,
     /// Group and user of each membership but those in `Everyone`.
     pub memberships: BTreeSet<(String, String)>,
+    /// Label, status and number of users and groups of each app.
+    pub apps: BTreeMap<String, AppPicture>,
+    /// App and user of each assignment, and whether it is the user's own.
+    pub assignments: BTreeMap<(String, String), String>,
     /// Status and login of each user, once more.
     pub roster: BTreeMap<String, (String, String)>,
 }
 
 impl Picture {
+    /// The same without apps and assignments, which an incremental sync leaves as they are.
+    pub fn without_apps(self) -> Self {
+        Self { apps: BTreeMap::new(), assignments: BTreeMap::new(), ..self }
+    }
+
     /// What is here or there alone, or not the same.
     pub fn differences(&self, wanted: &Self) -> Vec<String> {
         fn of<T: PartialEq + std::fmt::Debug>(
@@ -37,6 +49,11 @@ impl Picture {
         let mut all = of("user", &self.users, &wanted.users);
         all.extend(of("group", &self.groups, &wanted.groups));
         all.extend(edges);
+        all.extend(of("app", &self.apps, &wanted.apps));
+        let edges = |assignments: &BTreeMap<(String, String), String>| -> BTreeMap<_, _> {
+            assignments.iter().map(|((app, user), scope)| (format!("{app}/{user}"), scope.clone())).collect()
+        };
+        all.extend(of("assignment", &edges(&self.assignments), &edges(&wanted.assignments)));
         all.extend(of("line", &self.roster, &wanted.roster));
         all
     }
@@ -123,9 +140,23 @@ impl Tenant {
         groups
     }
 
+    /// All apps.
+    pub async fn apps(&self) -> Vec<Value> {
+        self.all("/api/v1/apps?limit=200&includeNonDeleted=true").await
+    }
+
     /// What a directory of it must hold.
     pub async fn picture(&self) -> Picture {
         let mut picture = Picture::default();
+        for app in self.apps().await {
+            let id = text(&app["id"]);
+            let users = self.all(&format!("/api/v1/apps/{id}/users?limit=500")).await;
+            let groups = self.all(&format!("/api/v1/apps/{id}/groups?limit=200")).await;
+            let counts = (Some(users.len() as u64), Some(groups.len() as u64));
+            picture.apps.insert(id.clone(), (text(&app["label"]), text(&app["status"]), counts.0, counts.1));
+            let edge = |user: &Value| ((id.clone(), text(&user["id"])), text(&user["scope"]));
+            picture.assignments.extend(users.iter().map(edge));
+        }
         for user in self.users().await {
             picture.roster.insert(text(&user["id"]), (text(&user["status"]), text(&user["profile"]["login"])));
             picture.users.insert(text(&user["id"]), (text(&user["status"]), user["profile"].clone()));
@@ -185,6 +216,12 @@ impl Table {
         self.0.iter().filter(|row| field(row, "pk").starts_with(prefix)).count()
     }
 
+    /// The objects and edges alone, as they were last written.
+    pub fn objects(&self) -> Self {
+        let kinds = ["U#", "G#", "P#"];
+        Self(self.0.iter().filter(|row| kinds.iter().any(|kind| field(row, "pk").starts_with(kind))).cloned().collect())
+    }
+
     /// What was told and not fetched yet: the type and subject of each event, as often as it is there.
     pub fn told(&self) -> Vec<(String, String)> {
         let inbox = self.0.iter().filter(|row| field(row, "pk").starts_with("B#"));
@@ -218,6 +255,21 @@ impl Table {
                     assert_eq!(field(row, "g2pk"), format!("MEM#{}#{group}", ground.connection.id));
                     assert_eq!(field(row, "g2sk"), user);
                     picture.memberships.insert((group.to_owned(), user.to_owned()));
+                }
+                ("U", Some(("P", app))) => {
+                    let user = pk.rsplit('#').next().unwrap_or_default();
+                    assert_eq!(field(row, "g2pk"), format!("ASG#{}#{app}", ground.connection.id));
+                    let (id, scope) = field(row, "g2sk").split_once('#').expect("a user and a scope");
+                    assert_eq!(id, user);
+                    picture.assignments.insert((app.to_owned(), user.to_owned()), scope.to_owned());
+                }
+                ("P", None) => {
+                    let app: App = document(row);
+                    check_listed(row, app.removed_at.is_some());
+                    if app.removed_at.is_none() {
+                        let told = (app.label, app.status.unwrap_or_default(), app.users_count, app.groups_count);
+                        picture.apps.insert(app.id.to_string(), told);
+                    }
                 }
                 ("G", None) => {
                     let group: Group = document(row);

@@ -41,12 +41,12 @@ async fn invited(ground: &Ground, process: &Process) -> Invitation {
 
 /// A tenant, and a connection that a user has signed in to.
 async fn signed_in() -> (Ground, Connection) {
-    let ground = Ground::with(crate::world::small()).await;
+    let ground = Box::pin(Ground::with(crate::world::small())).await;
     let process = ground.lasting().await;
-    let invitation = invited(&ground, &process).await;
+    let invitation = Box::pin(invited(&ground, &process)).await;
     let back = follow(&invitation.url).await;
     let guest = connect::recognize(&process.app, &back).await.expect("a state of ours");
-    let finished = connect::finish(&process.app, guest, back).await.expect("a sign-in");
+    let finished = Box::pin(connect::finish(&process.app, guest, back)).await.expect("a sign-in");
     (ground, finished.stored.connection)
 }
 

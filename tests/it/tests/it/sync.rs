@@ -4,6 +4,7 @@ use crate::picture::Table;
 use crate::process::Ground;
 use crate::world::{World, small, text};
 use it::proxy::Answer;
+use jiff::SignedDuration;
 use okta_connector::runs;
 use okta_connector::synced::{Mode, Phase, Run, RunStatus};
 use serde_json::{Value, json};
@@ -11,42 +12,42 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The directory of a world's only connection.
-struct Synced {
-    world: World,
-    path: String,
-    id: String,
+pub struct Synced {
+    pub world: World,
+    pub path: String,
+    pub id: String,
 }
 
 impl Synced {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let world = World::start().await;
         let id = world.synced().await;
         Self { path: format!("/v1/connections/{id}"), world, id }
     }
 
-    async fn all(&self, list: &str) -> Vec<Value> {
+    pub async fn all(&self, list: &str) -> Vec<Value> {
         self.world.all(&format!("{}/{list}", self.path)).await
     }
 
-    async fn ids(&self, list: &str) -> BTreeSet<String> {
+    pub async fn ids(&self, list: &str) -> BTreeSet<String> {
         self.all(list).await.iter().map(|item| text(item, "id").to_owned()).collect()
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         self.world.api("GET", &format!("{}/{path}", self.path), None).await.expect(200)
     }
 
-    async fn sync(&self) -> Value {
+    pub async fn sync(&self) -> Value {
         self.world.sync(&self.id, "full").await
     }
 
-    async fn okta(&self, method: &str, path: &str, body: Option<Value>) {
+    pub async fn okta(&self, method: &str, path: &str, body: Option<Value>) {
         let reply = self.world.tenant(method, &format!("/api/v1/{path}"), body).await;
         assert!(reply.status < 300, "{method} {path}: {:#}", reply.body);
     }
 
     /// Somebody active who has groups, and one of those groups that may be changed.
-    async fn member(&self) -> (String, String) {
+    pub async fn member(&self) -> (String, String) {
         let groups = self.all("groups").await;
         let changeable = |id: &str| groups.iter().any(|group| group["id"] == id && group["type"] == "OKTA_GROUP");
         let active = self.ids("users?status=ACTIVE").await;
@@ -358,7 +359,7 @@ async fn a_record_that_is_too_large_is_told_and_the_rest_is_synced() {
 
 #[tokio::test]
 async fn a_busy_tenant_is_waited_for_and_never_answers_429() {
-    let config = okta_simulator::Config { rate_limit: Some(24), ..small() };
+    let config = okta_simulator::Config { rate_limit: Some(24), apps: 4, ..small() };
     let ground = Ground::with(config).await;
     ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
     assert_status(&ground.sync(Mode::Full).await, RunStatus::Succeeded);
@@ -393,6 +394,9 @@ async fn a_failure_while_missing_groups_are_asked_for_counts_nothing_twice() {
     for id in &gone {
         tenant.change("DELETE", &format!("/api/v1/groups/{id}"), None).await;
     }
+    // Of whom they had in an app, their groups are told a day later.
+    ground.clock.advance(SignedDuration::from_hours(24));
+    tenant.door("POST", "clock", json!({"advance": "24h"})).await;
     let asked = AtomicUsize::new(0);
     // Whichever is asked for second is refused twice.
     ground.okta.intercept(move |exchange| {

@@ -66,7 +66,13 @@ pub static PROMISE: LazyLock<Promise> = LazyLock::new(Promise::read);
 
 /// A small tenant.
 pub fn small() -> okta_simulator::Config {
-    okta_simulator::Config { users: 60, groups: 12, memberships: Some(200), ..okta_simulator::Config::default() }
+    okta_simulator::Config {
+        users: 60,
+        groups: 12,
+        apps: 6,
+        memberships: Some(200),
+        ..okta_simulator::Config::default()
+    }
 }
 
 impl World {

@@ -55,6 +55,31 @@ pub fn get(tenant: &mut Tenant, call: &Call) -> Outcome {
     Ok(Answer::ok(app.json(&tenant.org, &tenant.base)))
 }
 
+/// `POST /api/v1/apps/{id}/lifecycle/deactivate`
+pub fn deactivate(tenant: &mut Tenant, call: &Call) -> Outcome {
+    let (id, now) = (tenant.app(call.param("id"))?.id, tenant.stamp());
+    let told = tenant.apps.get_mut(&id).filter(|app| app.active).map(|app| {
+        (app.active, app.last_updated) = (false, now);
+        app.party()
+    });
+    if let Some(party) = told {
+        tenant.record(call, "application.lifecycle.deactivate", vec![party]);
+    }
+    Ok(Answer::ok(json!({})))
+}
+
+/// `DELETE /api/v1/apps/{id}`: only of an app that is inactive.
+pub fn delete(tenant: &mut Tenant, call: &Call) -> Outcome {
+    let app = tenant.app(call.param("id"))?;
+    if app.active {
+        return Err(Refusal::because("E0000056", "The application must be deactivated before deletion."));
+    }
+    let (id, party) = (app.id, app.party());
+    tenant.apps.remove(&id);
+    tenant.record(call, "application.lifecycle.delete", vec![party]);
+    Ok(Answer::no_content())
+}
+
 /// An assignment with what `expand` asks for.
 fn show(tenant: &Tenant, call: &Call, app: &App, user: &User) -> Value {
     let mut shown = app.assignment(user, &tenant.base);

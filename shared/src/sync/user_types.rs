@@ -1,0 +1,80 @@
+//! User types by name, and what people call the attributes that are their organization's own.
+
+use super::work::{Stop, Work, forbidden};
+use crate::okta::{UserSchema, UserType, api};
+use crate::store::Error;
+use crate::synced::{Checkpoint, Phase, State, TypeName};
+use std::collections::BTreeMap;
+
+/// Schemas that are read: one a type, and a tenant has few.
+const MOST_SCHEMAS: usize = 10;
+
+/// Reads the types, and the schema of each; what may not be read stays as it was.
+pub(super) async fn read(work: &mut Work<'_>) -> Result<(), Stop> {
+    work.run.phase = Some(Phase::UserTypes);
+    let types = match work.client.page::<UserType>(&api::list_user_types()).await {
+        Ok(page) => page.items,
+        Err(error) => {
+            let Some(finding) = forbidden(&error) else { return Err(error.into()) };
+            work.run.skipped.insert(Phase::UserTypes, finding);
+            Vec::new()
+        }
+    };
+    if types.is_empty() {
+        // Every organization has a type: a list of none is that of a role which sees nothing.
+        work.run.skipped.entry(Phase::UserTypes).or_insert_with(|| "role_missing".to_owned());
+    }
+    work.run.count(Phase::UserTypes).seen = types.len() as u64;
+    let labels = read_labels(work, &types).await?;
+    remember(work, types, labels).await?;
+    work.run.checkpoint = Checkpoint::Finish;
+    Ok(work.commit(Vec::new()).await?)
+}
+
+/// The titles of attributes; of those that several types have, the first type's.
+async fn read_labels(work: &mut Work<'_>, types: &[UserType]) -> Result<BTreeMap<String, String>, Stop> {
+    let mut labels = BTreeMap::new();
+    for schema in types.iter().filter_map(UserType::schema).take(MOST_SCHEMAS) {
+        match work.client.fetch::<UserSchema>(&api::get_user_schema(&schema)).await {
+            Ok(schema) => {
+                for (name, attribute) in schema.custom() {
+                    if let Some(title) = attribute.title {
+                        labels.entry(name).or_insert(title);
+                    }
+                }
+            }
+            Err(error) => {
+                let Some(finding) = forbidden(&error) else { return Err(error.into()) };
+                work.run.skipped.insert(Phase::UserTypes, finding);
+                return Ok(BTreeMap::new());
+            }
+        }
+    }
+    Ok(labels)
+}
+
+/// Stores what was learnt.
+async fn remember(work: &Work<'_>, types: Vec<UserType>, labels: BTreeMap<String, String>) -> Result<(), Error> {
+    let (store, connection) = (&work.app.store, &work.connection.id);
+    let whole = !work.run.skipped.contains_key(&Phase::UserTypes);
+    let types: Vec<_> = types.into_iter().map(|it| TypeName { id: it.id, name: it.name }).collect();
+    for _ in 0..8 {
+        let before = State::load(store, connection).await?;
+        let mut state = before.clone();
+        if !types.is_empty() {
+            state.types.clone_from(&types);
+        }
+        if whole {
+            state.labels.clone_from(&labels);
+        }
+        if state == before {
+            return Ok(());
+        }
+        match store.transact(vec![work.lease.fence(), state.write(connection)?]).await {
+            // Somebody else wrote the state meanwhile.
+            Err(Error::Conflict(1)) => {}
+            other => return other,
+        }
+    }
+    Err(Error::Unavailable("the sync's state changes too often".to_owned()))
+}
