@@ -3,7 +3,6 @@
 //! What is stored of an assignment is whether it is the user's own or by a group. By which groups is worked out here: those
 //! that the app is assigned to and the user is in.
 
-use super::people::Named;
 use super::{Directory, Listed, cut, groups};
 use crate::okta::{AppId, GroupId};
 use crate::problem::Problem;
@@ -29,11 +28,11 @@ pub struct AppLabel {
 #[derive(Serialize, JsonSchema)]
 pub struct UserApp {
     /// The app.
-    pub app: AppLabel,
+    pub app: App,
     /// Whether it was assigned to the user or to a group.
     pub scope: Scope,
     /// Of an assignment by a group: the user's groups that have the app.
-    pub groups: Vec<Named>,
+    pub groups: Vec<Group>,
 }
 
 /// A user who has an app.
@@ -45,7 +44,7 @@ pub struct AppUser {
     /// Whether it was assigned to the user or to a group.
     pub scope: Scope,
     /// Of an assignment by a group: the user's groups that have the app.
-    pub groups: Vec<Named>,
+    pub groups: Vec<Group>,
 }
 
 /// A user by id, login and name.
@@ -126,7 +125,7 @@ pub async fn app_users(
             let everyone = group.is_everyone() && row.is_person();
             everyone || members.get(&group.id).is_some_and(|users| users.contains(id))
         };
-        let groups = if scope == Scope::Group { granting.iter().filter(by).map(named).collect() } else { Vec::new() };
+        let groups = if scope == Scope::Group { granting.iter().filter(by).cloned().collect() } else { Vec::new() };
         Some(AppUser { user, scope, groups })
     };
     let items = places.iter().filter_map(|place| Some(((*place).to_owned(), json!(user(place)?))));
@@ -179,8 +178,8 @@ pub async fn user_apps(
     let granting = granting(directory, &ids.into_iter().collect::<Vec<_>>()).await?;
     let items = found.into_iter().map(|Assigned { app, scope, groups }| {
         let by = |group: &&Group| scope == Scope::Group && groups.contains(&group.id);
-        let groups = granting.iter().filter(by).map(named).collect();
-        (app.id.to_string(), json!(UserApp { app: AppLabel::of(app), scope, groups }))
+        let groups = granting.iter().filter(by).cloned().collect();
+        (app.id.to_string(), json!(UserApp { app, scope, groups }))
     });
     let page = cut(items, limit);
     Ok(Listed { next: page.next.or(next), items: page.items })
@@ -244,8 +243,4 @@ impl UserLogin {
     fn of(row: &Row) -> Self {
         Self { id: row.id.to_string(), login: row.login.clone(), name: row.name.clone() }
     }
-}
-
-fn named(group: &Group) -> Named {
-    Named { id: group.id.to_string(), name: group.name.clone() }
 }

@@ -1,7 +1,7 @@
 //! A change of the directory: a write, what it counts as, and what is told of it.
 
 use crate::event::{About, Event, Verb};
-use crate::okta::AppId;
+use crate::okta::{AppId, GroupId, UserId};
 use crate::store::{Condition, Index, Item, Key, Write};
 use crate::synced::{Phase, Progress};
 use jiff::Timestamp;
@@ -53,6 +53,14 @@ impl Change {
     pub fn edge_removed(edge: Key, about: About) -> Self {
         let told = Told { about, verb: Verb::Removed, changed: Map::new() };
         Self { write: Write::DeleteIf(edge, Condition::present()), told: Some(told) }
+    }
+
+    /// The group and the user, where it is about a membership.
+    pub fn membership(&self) -> Option<(GroupId, UserId)> {
+        match &self.told.as_ref()?.about {
+            About::Membership(group, user) => Some((group.clone(), user.clone())),
+            _ => None,
+        }
     }
 
     /// The app, where it is about an assignment.

@@ -5,7 +5,7 @@
 //! them repeats the page, finds what was written unchanged, and writes the rest. A run that was taken over writes nothing.
 
 use super::change::Change;
-use super::work::Work;
+use super::work::{MOVED, Work};
 use crate::store::{Error, Item, MOST_BYTES, MOST_RECORDS, Write, keys};
 use crate::synced::{self, pack};
 use crate::{clock, event, runs};
@@ -24,7 +24,7 @@ impl Work<'_> {
     pub async fn commit(&mut self, changes: Vec<Change>) -> Result<(), Error> {
         self.run.updated_at = self.app.now();
         self.count();
-        let batches = batches(changes);
+        let batches = batches(self.with_moved(changes)?);
         let last = batches.len() - 1;
         for (place, batch) in batches.into_iter().enumerate() {
             self.transact(batch, place == last).await?;
@@ -34,10 +34,21 @@ impl Work<'_> {
 
     /// Writes changes without a checkpoint, where doing it twice is doing it once.
     pub async fn write(&mut self, changes: Vec<Change>) -> Result<(), Error> {
-        for batch in batches(changes) {
+        for batch in batches(self.with_moved(changes)?) {
             self.transact(batch, false).await?;
         }
         Ok(())
+    }
+
+    /// Who joins or leaves a group is remembered before it is written, for the apps of the group. Each note has a place
+    /// of its own: a page that is repeated after a crash finds less to write, and what it found before still counts.
+    fn with_moved(&self, mut changes: Vec<Change>) -> Result<Vec<Change>, Error> {
+        let moved: Vec<_> = changes.iter().filter_map(Change::membership).collect();
+        if self.follows_apps() && !moved.is_empty() {
+            let (page, ..) = uuid::Uuid::new_v4().as_fields();
+            changes.insert(0, self.note(MOVED, page, &moved)?);
+        }
+        Ok(changes)
     }
 
     /// One transaction: the fence, the changes, what is told of them, and perhaps the run. A change that turns out to be

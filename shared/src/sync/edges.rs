@@ -7,6 +7,7 @@ use super::holder::{self, Holder, Kind, Seen};
 use super::listing::{self, Read};
 use super::work::{Stop, Work, forbidden};
 use super::{apps, groups};
+use crate::id::ConnectionId;
 use crate::okta::{self, Member, UserId};
 use crate::store::{Error, Index, Item, Query, keys};
 use crate::synced::{Checkpoint, Crawl, Listing, State};
@@ -120,22 +121,37 @@ async fn compare(work: &mut Work<'_>, holder: &Holder, members: &[Member]) -> Re
     let members: BTreeMap<_, _> = members.iter().map(|member| (&member.id, member)).collect();
     let mut changes = Vec::new();
     for (user, member) in members {
-        let index = holder.index(&connection, member);
-        let sk = index.sk.clone();
-        let before = stored.insert(user.to_string(), sk.clone());
-        let edge = Item::at(&holder.edge(&connection, user)).indexed(Index::G2, index);
-        match before {
-            Some(before) if before == sk => {}
-            Some(before) => {
-                let scope = |sk: &str| keys::split_edge_index(sk).1.map(str::to_owned);
-                let changed = json!({ "before": scope(&before), "after": scope(&sk) });
-                let changed = Map::from_iter([("scope".to_owned(), changed)]);
-                changes.push(Change::edge_changed(edge, &before, holder.about(user.clone()), changed));
-            }
-            None => changes.push(Change::edge_added(edge, holder.about(user.clone()))),
-        }
+        let before = stored.insert(user.to_string(), holder.index(&connection, member).sk);
+        changes.extend(difference(&connection, holder, user, Some(member), before.as_deref()));
     }
     Ok(changes)
+}
+
+/// The change between an edge as Okta tells it and as it is stored, by its sort key in the index.
+pub(super) fn difference(
+    connection: &ConnectionId,
+    holder: &Holder,
+    user: &UserId,
+    told: Option<&Member>,
+    before: Option<&str>,
+) -> Option<Change> {
+    let about = holder.about(user.clone());
+    let Some(member) = told else {
+        return before.map(|_| Change::edge_removed(holder.edge(connection, user), about));
+    };
+    let index = holder.index(connection, member);
+    let sk = index.sk.clone();
+    let edge = Item::at(&holder.edge(connection, user)).indexed(Index::G2, index);
+    match before {
+        Some(before) if before == sk => None,
+        Some(before) => {
+            let scope = |sk: &str| keys::split_edge_index(sk).1.map(str::to_owned);
+            let changed = json!({ "before": scope(before), "after": scope(&sk) });
+            let changed = Map::from_iter([("scope".to_owned(), changed)]);
+            Some(Change::edge_changed(edge, before, about, changed))
+        }
+        None => Some(Change::edge_added(edge, about)),
+    }
 }
 
 /// The edges of a holder as they are stored, read once a slice.

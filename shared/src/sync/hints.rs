@@ -6,10 +6,10 @@ use super::holder::{self, Holder, Kind, Seen};
 use super::log::{self, HINTS, Hint};
 use super::missing;
 use super::work::{HINTED, Stop, Work};
-use crate::event::About;
-use crate::okta::{self, GroupId, UserId, api};
+use super::{app_hints, apps, edges};
+use crate::okta::{self, AppId, GroupId, UserId, api};
 use crate::store::{Error, Index, Item, Query, Write, keys};
-use crate::synced::{Checkpoint, Crawl, Group, Listing, Objects, Phase};
+use crate::synced::{App, Checkpoint, Crawl, Group, Listing, Objects, Phase};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -17,14 +17,52 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 const AT_ONCE: usize = 20;
 /// Members on one page of Okta's list.
 const PAGE: u64 = 200;
-const TASKS: &str = "tasks";
 
 /// Something to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-enum Task {
+pub(super) enum Task {
     User(UserId),
     Group(GroupId),
     Belongings(UserId),
+    App(AppId),
+    Assignment(AppId, UserId),
+}
+
+/// When tasks are worked off: before memberships are read, or before assignments are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Groups,
+    Apps,
+}
+
+impl Stage {
+    fn tasks(self) -> &'static str {
+        match self {
+            Self::Groups => "tasks",
+            Self::Apps => "app_tasks",
+        }
+    }
+
+    fn at(self, page: u32, place: usize) -> Checkpoint {
+        match self {
+            Self::Groups => Checkpoint::Tasks { page, place },
+            Self::Apps => Checkpoint::AppTasks { page, place },
+        }
+    }
+
+    fn after(self) -> Checkpoint {
+        match self {
+            Self::Groups => Checkpoint::Memberships { crawl: Crawl::default() },
+            Self::Apps => app_hints::after_tasks(),
+        }
+    }
+}
+
+/// The notes of tasks.
+pub(super) fn note_tasks(work: &Work<'_>, stage: Stage, tasks: BTreeSet<Task>) -> Result<Vec<Change>, Error> {
+    let tasks: Vec<_> = tasks.into_iter().collect();
+    let pages = (0_u32..).zip(tasks.chunks(AT_ONCE));
+    pages.map(|(page, some)| work.note(stage.tasks(), page, some)).collect()
 }
 
 /// Reads one page of the log.
@@ -83,16 +121,9 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     if !more.is_empty() {
         changes.extend(holder::note_more(work, Kind::Groups, &more).await?);
     }
-    let tasks: Vec<_> = tasks.into_iter().collect();
-    for (page, some) in (0_u32..).zip(tasks.chunks(AT_ONCE)) {
-        changes.push(work.note(TASKS, page, some)?);
-    }
-    work.run.checkpoint = if tasks.is_empty() { after_tasks() } else { Checkpoint::Tasks { page: 0, place: 0 } };
+    work.run.checkpoint = if tasks.is_empty() { Stage::Groups.after() } else { Stage::Groups.at(0, 0) };
+    changes.extend(note_tasks(work, Stage::Groups, tasks)?);
     Ok(work.commit(changes).await?)
-}
-
-fn after_tasks() -> Checkpoint {
-    Checkpoint::Memberships { crawl: Crawl::default() }
 }
 
 /// The groups whose members this run reads in any case.
@@ -109,18 +140,29 @@ async fn crawled(work: &Work<'_>) -> Result<HashSet<GroupId>, Error> {
     Ok(crawled)
 }
 
+/// What a page of tasks found beside changes.
+#[derive(Default)]
+struct Findings {
+    /// How many users groups and apps gained or lost.
+    moved: BTreeMap<Holder, i64>,
+    /// Apps whose users and groups must be read.
+    apps: Vec<Seen>,
+}
+
 /// Works off one page of tasks. What was done before Okta stood in the way is committed.
-pub async fn work_off(work: &mut Work<'_>, page: u32, place: usize) -> Result<(), Stop> {
-    let Some(tasks) = work.noted::<Task>(TASKS, page).await? else {
-        work.run.checkpoint = after_tasks();
+pub async fn work_off(work: &mut Work<'_>, stage: Stage, page: u32, place: usize) -> Result<(), Stop> {
+    let Some(tasks) = work.noted::<Task>(stage.tasks(), page).await? else {
+        work.run.checkpoint = stage.after();
         return Ok(work.commit(Vec::new()).await?);
     };
-    let (mut changes, mut moved, mut done) = (Vec::new(), BTreeMap::new(), place);
+    let (mut changes, mut findings, mut done) = (Vec::new(), Findings::default(), place);
     for task in tasks.iter().skip(place) {
         let more = match task {
             Task::User(id) => missing::look_up(work, Objects::Users, id.as_str()).await,
             Task::Group(id) => missing::look_up(work, Objects::Groups, id.as_str()).await,
-            Task::Belongings(id) => read_groups(work, id, &mut moved).await,
+            Task::Belongings(id) => read_groups(work, id, &mut findings.moved).await,
+            Task::App(id) => read_app(work, id, &mut findings.apps).await,
+            Task::Assignment(app, user) => read_assignment(work, app, user, &mut findings.moved).await,
         };
         match more {
             Ok(more) => changes.extend(more),
@@ -129,17 +171,59 @@ pub async fn work_off(work: &mut Work<'_>, page: u32, place: usize) -> Result<()
         }
         done += 1;
     }
-    changes.extend(recount(work, moved).await?);
-    let (page, place) = if done < tasks.len() { (page, done) } else { (page + 1, 0) };
-    work.run.checkpoint = Checkpoint::Tasks { page, place };
+    changes.extend(recount(work, findings.moved).await?);
+    if !findings.apps.is_empty() {
+        changes.extend(holder::note_more(work, Kind::Apps, &findings.apps).await?);
+    }
+    work.run.checkpoint = if done < tasks.len() { stage.at(page, done) } else { stage.at(page + 1, 0) };
     Ok(work.commit(changes).await?)
+}
+
+/// Reads an app: one that is new or changed has users to be read.
+async fn read_app(work: &mut Work<'_>, id: &AppId, read: &mut Vec<Seen>) -> Result<Vec<Change>, Stop> {
+    work.run.phase = Some(Phase::Apps);
+    match work.client.fetch::<okta::App>(&api::get_app(id)).await {
+        Ok(app) => {
+            let (changes, seen) = apps::store(work, &[app]).await?;
+            read.extend(seen.into_iter().filter(|seen| seen.crawl));
+            Ok(changes)
+        }
+        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => {
+            Ok(holder::remove(work, &Holder::App(id.clone())).await?.into_iter().collect())
+        }
+        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads whether a user has an app, and compares it with what is stored.
+async fn read_assignment(
+    work: &mut Work<'_>,
+    app: &AppId,
+    user: &UserId,
+    moved: &mut BTreeMap<Holder, i64>,
+) -> Result<Vec<Change>, Stop> {
+    work.run.phase = Some(Phase::Assignments);
+    let told = match work.client.fetch::<okta::Member>(&api::get_app_user(app, user)).await {
+        Ok(told) => Some(told),
+        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => None,
+        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let holder = Holder::App(app.clone());
+    let stored = work.app.store.get(&holder.edge(&work.connection.id, user)).await?;
+    let before = stored.as_ref().map(|edge| edge.sort_key(Some(Index::G2)));
+    let change = edges::difference(&work.connection.id, &holder, user, told.as_ref(), before);
+    let by = i64::from(told.is_some()) - i64::from(stored.is_some());
+    *moved.entry(holder).or_default() += by;
+    Ok(change.into_iter().collect())
 }
 
 /// Reads the groups of a user and compares them with those stored.
 async fn read_groups(
     work: &mut Work<'_>,
     user: &UserId,
-    moved: &mut BTreeMap<GroupId, i64>,
+    moved: &mut BTreeMap<Holder, i64>,
 ) -> Result<Vec<Change>, Stop> {
     work.run.phase = Some(Phase::Memberships);
     let mut groups = HashSet::new();
@@ -163,30 +247,39 @@ async fn read_groups(
     let id = |edge: &Item| GroupId::parse(edge.sort_key(None).strip_prefix(keys::MEMBERSHIPS)?).ok();
     let stored: HashSet<_> = edges.iter().filter_map(id).collect();
     let mut changes = Vec::new();
-    for group in groups.difference(&stored) {
-        *moved.entry(group.clone()).or_default() += 1;
-        let edge = Item::at(&keys::membership(connection, group, user));
-        let edge = edge.indexed(Index::G2, keys::membership_index(connection, group, user));
-        changes.push(Change::edge_added(edge, About::Membership(group.clone(), user.clone())));
-    }
-    for group in stored.difference(&groups) {
-        *moved.entry(group.clone()).or_default() -= 1;
-        let about = About::Membership(group.clone(), user.clone());
-        changes.push(Change::edge_removed(keys::membership(connection, group, user), about));
+    for (group, by) in groups.difference(&stored).map(|it| (it, 1)).chain(stored.difference(&groups).map(|it| (it, -1)))
+    {
+        let holder = Holder::Group(group.clone());
+        let member = (by > 0).then(|| okta::Member { id: user.clone(), scope: None });
+        let before = (by < 0).then_some(user.as_str());
+        changes.extend(edges::difference(&work.connection.id, &holder, user, member.as_ref(), before));
+        *moved.entry(holder).or_default() += by;
     }
     Ok(changes)
 }
 
-/// The writes that bring the counts of groups up to date; the stamps stay, so that a full run reads their members anew.
-async fn recount(work: &Work<'_>, moved: BTreeMap<GroupId, i64>) -> Result<Vec<Change>, Error> {
-    let mut changes = Vec::new();
-    for (group, by) in moved.into_iter().filter(|(_, by)| *by != 0) {
-        let Some(item) = work.app.store.get(&keys::group(&work.connection.id, &group)).await? else { continue };
-        let mut stored: Group = item.parse()?;
-        let Some(members) = stored.members_count.filter(|_| stored.removed_at.is_none()) else { continue };
-        stored.members_count = Some(members.saturating_add_signed(by));
-        stored.synced_at = work.app.now();
-        changes.push(Write::Put(stored.item(&work.connection.id, item.get("settled"))?).into());
+/// The writes that bring the counts of groups and apps up to date; a group's stamps stay, so that a full run reads its
+/// members anew.
+pub(super) async fn recount(work: &Work<'_>, moved: BTreeMap<Holder, i64>) -> Result<Vec<Change>, Error> {
+    let (mut changes, connection, now) = (Vec::new(), &work.connection.id, work.app.now());
+    for (holder, by) in moved.into_iter().filter(|(_, by)| *by != 0) {
+        let key = match &holder {
+            Holder::Group(id) => keys::group(connection, id),
+            Holder::App(id) => keys::app(connection, id),
+        };
+        let Some(item) = work.app.store.get(&key).await? else { continue };
+        let new = if let Holder::Group(_) = holder {
+            let mut group: Group = item.parse()?;
+            group.members_count = group.members_count.map(|count| count.saturating_add_signed(by));
+            group.synced_at = now;
+            group.item(connection, item.get("settled"))?
+        } else {
+            let mut app: App = item.parse()?;
+            app.users_count = app.users_count.map(|count| count.saturating_add_signed(by));
+            app.synced_at = now;
+            app.item(connection, &App::groups(&item)?)?
+        };
+        changes.push(Write::Put(new).into());
     }
     Ok(changes)
 }

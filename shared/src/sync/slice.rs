@@ -1,9 +1,10 @@
 //! A slice: steps from a run's checkpoint until it is over, must wait, or time is up.
 
 use super::ahead::Ahead;
+use super::hints::Stage;
 use super::holder::Kind;
 use super::work::{Stop, Work};
-use super::{apps, edges, finish, groups, hints, missing, user_types, users};
+use super::{app_hints, apps, edges, finish, groups, hints, missing, user_types, users};
 use crate::app::App;
 use crate::clock;
 use crate::connection::{self, Connection};
@@ -148,7 +149,9 @@ impl Work<'_> {
             Checkpoint::RemoveConfirmed { of, place } => missing::remove_confirmed(self, of, place).await,
             Checkpoint::Log { listing } => hints::read_log(self, listing).await,
             Checkpoint::Hints => hints::sort(self).await,
-            Checkpoint::Tasks { page, place } => hints::work_off(self, page, place).await,
+            Checkpoint::Tasks { page, place } => hints::work_off(self, Stage::Groups, page, place).await,
+            Checkpoint::AppHints => app_hints::sort(self).await,
+            Checkpoint::AppTasks { page, place } => hints::work_off(self, Stage::Apps, page, place).await,
             Checkpoint::Memberships { crawl } => edges::read(self, Kind::Groups, crawl).await,
             Checkpoint::ExcessMemberships { noted, done } => {
                 edges::remove_excess(self, Kind::Groups, noted, done).await

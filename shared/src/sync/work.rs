@@ -11,7 +11,7 @@ use crate::diagnosis;
 use crate::okta::{self, BadRecord, Client, UserId};
 use crate::store::{self, Lease};
 use crate::synced::roster::Line;
-use crate::synced::{Checkpoint, Crawl, Listing, Mode, Objects, Run, State};
+use crate::synced::{Checkpoint, Crawl, Listing, Mode, Objects, Phase, Run, State};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -46,6 +46,8 @@ pub(super) struct Work<'a> {
 
 /// Records that a run tells as unreadable.
 const MOST_BAD: usize = 100;
+/// The list of users who joined or left groups, in an incremental run: they may have gained or lost apps.
+pub(super) const MOVED: &str = "moved";
 /// The list of what may have changed.
 pub(super) const HINTED: &str = "hints";
 
@@ -120,9 +122,17 @@ impl Work<'_> {
             Checkpoint::ExcessAssignments { noted: self.run.excess_assignments, done: 0 }
         } else if self.run.mode != Mode::Incremental && self.syncs(Stream::Apps) {
             Checkpoint::Apps { listing: Listing::default() }
+        } else if self.follows_apps() {
+            Checkpoint::AppHints
         } else {
             self.after_assignments()
         }
+    }
+
+    /// True for an incremental run of a connection whose apps are known.
+    pub fn follows_apps(&self) -> bool {
+        let known = self.state.complete.contains(&Phase::Assignments);
+        known && self.run.mode == Mode::Incremental && self.syncs(Stream::Apps)
     }
 
     /// What comes after assignments.

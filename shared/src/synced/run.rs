@@ -259,6 +259,15 @@ pub enum Checkpoint {
     },
     /// Sorting what may have changed into tasks.
     Hints,
+    /// Sorting what may have changed of apps into tasks.
+    AppHints,
+    /// Reading what may have changed of apps, one by one.
+    AppTasks {
+        /// The page of tasks.
+        page: u32,
+        /// The place on it.
+        place: usize,
+    },
     /// Reading what may have changed, object by object.
     Tasks {
         /// The page of tasks.

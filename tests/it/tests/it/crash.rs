@@ -235,8 +235,7 @@ async fn kill_a_sync_of_changes(mode: Mode, step: usize, when: &[When]) {
 
 async fn syncs_of_changes(mode: Mode, kills: Vec<Kill>) {
     let (mut ground, before) = changed().await;
-    let of_mode = |picture: Picture| if mode == Mode::Incremental { picture.without_apps() } else { picture };
-    let wanted = of_mode(ground.tenant().picture().await);
+    let wanted = ground.tenant().picture().await;
     ground.sync(mode).await;
     // A tenant's ids are its own: what an undisturbed sync of this one tells.
     let told = Table::read(&ground).await.told();
@@ -248,7 +247,7 @@ async fn syncs_of_changes(mode: Mode, kills: Vec<Kill>) {
         let run = ground.run(&run).await;
         assert_eq!(run.status, RunStatus::Succeeded, "{kill:?} {:?}", run.error);
         let table = Table::read(&ground).await;
-        assert_same(&of_mode(table.picture(&ground).await), &wanted, kill);
+        assert_same(&table.picture(&ground).await, &wanted, kill);
         assert_eq!(table.told(), told, "{kill:?}");
     }
 }

@@ -28,11 +28,6 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// The same without apps and assignments, which an incremental sync leaves as they are.
-    pub fn without_apps(self) -> Self {
-        Self { apps: BTreeMap::new(), assignments: BTreeMap::new(), ..self }
-    }
-
     /// What is here or there alone, or not the same.
     pub fn differences(&self, wanted: &Self) -> Vec<String> {
         fn of<T: PartialEq + std::fmt::Debug>(
