@@ -14,7 +14,7 @@ mod user;
 
 pub use app::{App, Scope};
 pub use group::Group;
-pub use notes::{each_noted, noted};
+pub use notes::{EXCESS_ASSIGNMENTS, EXCESS_MEMBERSHIPS, each_noted, noted};
 pub use pages::{fingerprint, pack, unpack};
 pub use roster::Roster;
 pub use run::{Checkpoint, Crawl, Listing, Mode, Objects, Phase, Progress, Run, RunStatus};

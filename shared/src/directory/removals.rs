@@ -7,9 +7,9 @@ use crate::id::{ConnectionId, SyncId};
 use crate::okta::{AppId, GroupId, UserId};
 use crate::problem::Problem;
 use crate::store::keys;
-use crate::synced::{self, Group, Objects, Run, User, each_noted};
+use crate::synced::{self, EXCESS_ASSIGNMENTS, EXCESS_MEMBERSHIPS, Group, Objects, Phase, Run, User, each_noted};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// Something that would be removed.
@@ -17,10 +17,24 @@ use serde_json::json;
 pub struct Removal {
     /// `user`, `group`, `app` or `membership`.
     pub kind: &'static str,
-    /// Okta's id; of a membership, `<group>/<user>`.
+    /// Okta's id; of a membership or an assignment, `<group or app>/<user>`.
     pub id: String,
-    /// Its name; none of a membership.
+    /// Its name; none of a membership or an assignment.
     pub name: Option<String>,
+}
+
+/// Users that a group or an app has here and not in the tenant, as a sync notes them.
+#[derive(Deserialize)]
+struct Excess {
+    holder: Holder,
+    users: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Holder {
+    Group(String),
+    App(String),
 }
 
 /// A page of what a run would remove, behind a number.
@@ -38,6 +52,18 @@ pub async fn removals(
     for of in Objects::ALL.into_iter().filter(|of| run.pending_removals.contains_key(&of.phase())) {
         let visit = |ids: Vec<String>| found.extend(ids.into_iter().map(|id| (of.kind(), id)));
         each_noted(&app.store, &run.id, of.removals(), visit).await?;
+    }
+    let edges = [
+        (Phase::Memberships, EXCESS_MEMBERSHIPS, "membership"),
+        (Phase::Assignments, EXCESS_ASSIGNMENTS, "assignment"),
+    ];
+    for (_, list, kind) in edges.into_iter().filter(|(phase, ..)| run.pending_removals.contains_key(phase)) {
+        let visit = |pages: Vec<Excess>| {
+            for Excess { holder: Holder::Group(holder) | Holder::App(holder), users } in pages {
+                found.extend(users.into_iter().map(|user| (kind, format!("{holder}/{user}"))));
+            }
+        };
+        each_noted(&app.store, &run.id, list, visit).await?;
     }
     let mut items = Vec::new();
     for (place, (kind, id)) in found.into_iter().enumerate().skip(first).take(limit + 1) {

@@ -25,13 +25,18 @@ pub(super) struct Ahead {
 impl Ahead {
     /// Sets out for a page and those behind it, if the tenant's limits leave room.
     pub fn set_out(&mut self, client: &Arc<Client>, request: Request) {
-        while self.tasks.try_join_next().is_some() {}
-        if self.tasks.len() >= MOST || !client.may_run_ahead(request.bucket) {
+        if !self.has_room() || !client.may_run_ahead(request.bucket) {
             return;
         }
         let Some(first) = promise(&self.pages, &request) else { return };
         let (pages, client) = (Arc::clone(&self.pages), Arc::clone(client));
         self.tasks.spawn(read_on(pages, client, request, first));
+    }
+
+    /// True where more may set out.
+    pub fn has_room(&mut self) -> bool {
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.len() < MOST
     }
 
     /// The answer to a request, if it is on its way.

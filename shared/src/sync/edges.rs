@@ -1,6 +1,7 @@
 //! Edges: the users of each group or app that must be read, compared with those stored. What is missing is added page by
 //! page; what is in excess is noted, and removed only after all were read and the guard was asked.
 
+use super::ahead;
 use super::change::Change;
 use super::guard;
 use super::holder::{self, Holder, Kind, Seen};
@@ -8,13 +9,13 @@ use super::listing::{self, Read};
 use super::work::{Stop, Work, forbidden};
 use super::{apps, groups};
 use crate::id::ConnectionId;
-use crate::okta::{self, Member, UserId};
+use crate::okta::{self, Member, UserId, api};
 use crate::store::{Error, Index, Item, Query, keys};
 use crate::synced::{Checkpoint, Crawl, Listing, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Excess edges on one noted page.
 const EXCESS_AT_ONCE: usize = 2_000;
@@ -54,6 +55,7 @@ pub(super) async fn read(work: &mut Work<'_>, kind: Kind, mut crawl: Crawl) -> R
     if let (Holder::App(app), None) = (&seen.holder, &crawl.groups) {
         return apps::read_groups(work, app, crawl).await;
     }
+    run_ahead(work, kind, &crawl).await?;
     let name = format!("users_of.{}.{}", seen.holder.id(), crawl.listing.pass);
     let (page, next) = match listing::read::<Member>(work, seen.holder.users(), &crawl.listing).await {
         Ok(Read::Page(page, next)) => (page, next),
@@ -97,6 +99,25 @@ pub(super) async fn pass_over(
 fn move_on(crawl: &mut Crawl) {
     (crawl.listing, crawl.groups) = (Listing::default(), None);
     crawl.place += 1;
+}
+
+/// Sets out for the first pages of those that are read next; of one, pages are never read side by side.
+async fn run_ahead(work: &mut Work<'_>, kind: Kind, crawl: &Crawl) -> Result<(), Error> {
+    let Some(list) = holder::list(work, kind).map(str::to_owned) else { return Ok(()) };
+    if crawl.listing.next.is_some() || !work.ahead.has_room() {
+        return Ok(());
+    }
+    let page = work.noted::<Seen>(&list, crawl.page).await?.unwrap_or_default();
+    let behind = page.into_iter().skip(crawl.place + 1).filter(|seen| seen.crawl);
+    for seen in behind.take(ahead::MOST) {
+        let first = match &seen.holder {
+            Holder::Group(_) => seen.holder.users(),
+            // Of an app, the groups come first.
+            Holder::App(id) => api::list_app_groups(id),
+        };
+        work.ahead.set_out(&work.client, first);
+    }
+    Ok(())
 }
 
 /// Where the crawl stands, after those that need not be read.
@@ -196,12 +217,39 @@ async fn complete(
     while let Some(users) = chunks.next() {
         let known = chunks.peek().is_none().then(|| known.clone());
         let page = Excess { holder: seen.holder.clone(), users: users.to_vec(), known };
-        let (name, noted) = (seen.holder.kind().noted_excess(), seen.holder.kind().excess_pages(&mut work.run));
+        let name = seen.holder.kind().noted_excess(&work.run);
+        let noted = seen.holder.kind().excess_pages(&mut work.run);
         let number = *noted;
         *noted += 1;
-        changes.push(work.note_long(name, number, &[page])?);
+        changes.push(work.note_long(&name, number, &[page])?);
     }
     Ok(changes)
+}
+
+/// Somebody confirmed that edges may go: those groups and apps are read once more, and what is still in excess goes.
+pub(super) async fn reread(work: &mut Work<'_>) -> Result<(), Stop> {
+    let mut changes = Vec::new();
+    for kind in [Kind::Groups, Kind::Apps].into_iter().filter(|kind| work.run.confirmed.contains(&kind.edges())) {
+        let mut holders = BTreeSet::new();
+        work.each_noted(kind.asked_about(), |pages: Vec<Excess>| holders.extend(pages.into_iter().map(|it| it.holder)))
+            .await?;
+        let mut seen = Vec::new();
+        for holder in holders {
+            let stamp = match &holder {
+                Holder::Group(id) => groups::stamp(work, id).await?,
+                Holder::App(_) => None,
+            };
+            seen.push(Seen { holder, stamp, crawl: true });
+        }
+        let list = format!("{}.reread", kind.objects().phase().name());
+        for (page, some) in (0_u32..).zip(seen.chunks(200)) {
+            changes.push(work.note(&list, page, some)?);
+        }
+        work.run.read.insert(kind.objects().phase(), vec![list]);
+    }
+    (work.run.excess, work.run.excess_assignments) = (0, 0);
+    work.run.checkpoint = Kind::Groups.crawl(Crawl::default());
+    Ok(work.commit(changes).await?)
 }
 
 async fn know(work: &mut Work<'_>, holder: &Holder, known: &Known) -> Result<Option<Change>, Error> {
@@ -219,7 +267,8 @@ async fn ask_guard(work: &mut Work<'_>, kind: Kind, crawl: &Crawl) -> Result<Che
         Kind::Apps => counts.assignments,
     };
     // One group or app may well become empty; only the stream as a whole says something about our role.
-    if guard::trips(counted.max(crawl.stored), 1, crawl.excess) {
+    let confirmed = work.run.confirmed.contains(&kind.edges());
+    if !confirmed && guard::trips(counted.max(crawl.stored), 1, crawl.excess) {
         work.run.pending_removals.insert(kind.edges(), crawl.excess);
         return Ok(kind.after(work));
     }
@@ -233,7 +282,7 @@ pub(super) async fn remove_excess(work: &mut Work<'_>, kind: Kind, noted: u32, d
         return Ok(work.commit(Vec::new()).await?);
     }
     let mut changes = Vec::new();
-    for page in work.noted::<Excess>(kind.noted_excess(), done).await?.unwrap_or_default() {
+    for page in work.noted::<Excess>(&kind.noted_excess(&work.run), done).await?.unwrap_or_default() {
         let (connection, holder) = (&work.connection.id, &page.holder);
         let gone = |user: &UserId| Change::edge_removed(holder.edge(connection, user), holder.about(user.clone()));
         changes.extend(page.users.iter().map(gone));

@@ -110,6 +110,12 @@ pub(super) async fn removed(work: &Work<'_>, id: &GroupId) -> Result<Option<Chan
     Ok(Some(Change::object(item, About::Group(id.clone()), Verb::Removed, Map::new())))
 }
 
+/// The stamp under which a group's members are stored.
+pub(super) async fn stamp(work: &Work<'_>, id: &GroupId) -> Result<Option<String>, Error> {
+    let item = work.app.store.get(&keys::group(&work.connection.id, id)).await?;
+    Ok(item.map(|item| item.parse::<Group>()).transpose()?.and_then(|group| group.last_membership_updated))
+}
+
 /// The write that stores what is now known of a group; none where that is nothing new.
 pub(super) async fn know(work: &Work<'_>, id: &GroupId, known: &Known) -> Result<Option<Change>, Error> {
     let Some(item) = work.app.store.get(&keys::group(&work.connection.id, id)).await? else { return Ok(None) };

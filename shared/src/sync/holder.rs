@@ -10,7 +10,7 @@ use crate::id::ConnectionId;
 use crate::okta::{AppId, GroupId, Member, Request, UserId, api};
 use crate::store::keys::{self, IndexKey, Listed};
 use crate::store::{Error, Index, Key, Query};
-use crate::synced::{Checkpoint, Crawl, Objects, Phase, Run, Scope};
+use crate::synced::{Checkpoint, Crawl, EXCESS_ASSIGNMENTS, EXCESS_MEMBERSHIPS, Objects, Phase, Run, Scope};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -123,10 +123,16 @@ impl Kind {
     }
 
     /// Under which name edges in excess are noted.
-    pub fn noted_excess(self) -> &'static str {
+    pub fn noted_excess(self, run: &Run) -> String {
+        let name = self.asked_about();
+        if run.confirmed.is_empty() { name.to_owned() } else { format!("{name}.confirmed") }
+    }
+
+    /// The same, where somebody was asked about them.
+    pub fn asked_about(self) -> &'static str {
         match self {
-            Self::Groups => "excess",
-            Self::Apps => "excess_assignments",
+            Self::Groups => EXCESS_MEMBERSHIPS,
+            Self::Apps => EXCESS_ASSIGNMENTS,
         }
     }
 

@@ -288,7 +288,7 @@ pub async fn remove_confirmed(work: &mut Work<'_>, of: Objects, place: usize) ->
         _ if place < ids.len() => Checkpoint::RemoveConfirmed { of, place },
         Objects::Users => Checkpoint::RemoveConfirmed { of: Objects::Groups, place: 0 },
         Objects::Groups => Checkpoint::RemoveConfirmed { of: Objects::Apps, place: 0 },
-        Objects::Apps => Checkpoint::ExcessMemberships { noted: work.run.excess, done: 0 },
+        Objects::Apps => Checkpoint::RereadConfirmed,
     };
     Ok(work.commit(changes).await?)
 }

@@ -147,6 +147,7 @@ impl Work<'_> {
             Checkpoint::JudgeMissing { of, stored, listing } => missing::judge(self, of, stored, listing).await,
             Checkpoint::RemoveMissing { of, place } => missing::remove(self, of, place).await,
             Checkpoint::RemoveConfirmed { of, place } => missing::remove_confirmed(self, of, place).await,
+            Checkpoint::RereadConfirmed => edges::reread(self).await,
             Checkpoint::Log { listing } => hints::read_log(self, listing).await,
             Checkpoint::Hints => hints::sort(self).await,
             Checkpoint::Tasks { page, place } => hints::work_off(self, Stage::Groups, page, place).await,

@@ -119,7 +119,7 @@ impl Work<'_> {
     /// What comes after memberships.
     pub fn after_memberships(&self) -> Checkpoint {
         if !self.run.confirmed.is_empty() {
-            Checkpoint::ExcessAssignments { noted: self.run.excess_assignments, done: 0 }
+            Checkpoint::Assignments { crawl: Crawl::default() }
         } else if self.run.mode != Mode::Incremental && self.syncs(Stream::Apps) {
             Checkpoint::Apps { listing: Listing::default() }
         } else if self.follows_apps() {

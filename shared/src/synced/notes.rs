@@ -5,6 +5,11 @@ use crate::id::SyncId;
 use crate::store::{Error, Query, Store, keys};
 use serde::de::DeserializeOwned;
 
+/// Memberships that are stored and were not read.
+pub const EXCESS_MEMBERSHIPS: &str = "excess";
+/// Assignments that are stored and were not read.
+pub const EXCESS_ASSIGNMENTS: &str = "excess_assignments";
+
 /// One page.
 pub async fn noted<T: DeserializeOwned>(
     store: &Store,

@@ -252,6 +252,8 @@ pub enum Checkpoint {
         /// How many of them are done.
         place: usize,
     },
+    /// Finding the groups and apps of which somebody confirmed that users may go.
+    RereadConfirmed,
     /// Reading from the log what else may have changed.
     Log {
         /// Where the reading stands.
