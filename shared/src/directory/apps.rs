@@ -85,12 +85,17 @@ pub async fn apps(
     let place = |item: &Item| item.sort_key(Some(Index::G1)).to_owned();
     let found: BTreeMap<_, _> = items.iter().map(|item| (place(item), item)).collect();
     let apps = found.into_values().map(Item::parse::<App>).collect::<Result<Vec<_>, _>>()?;
-    Ok(Listed { items: apps.into_iter().map(|app| json!(app)).collect(), next })
+    Ok(Listed { items: apps.into_iter().map(|app| json!(told(directory, app))).collect(), next })
 }
 
 /// One app; a removed one until it is forgotten.
 pub async fn app(directory: &Directory<'_>, id: &str) -> Result<App, Problem> {
-    Ok(find(directory, id).await?.parse()?)
+    Ok(told(directory, find(directory, id).await?.parse()?))
+}
+
+/// An app as it is told: its assignments may have been read again since it was stored.
+fn told(directory: &Directory<'_>, app: App) -> App {
+    App { assignments_at: directory.state.assigned_at(&app), ..app }
 }
 
 async fn find(directory: &Directory<'_>, id: &str) -> Result<Item, Problem> {
@@ -179,7 +184,7 @@ pub async fn user_apps(
     let items = found.into_iter().map(|Assigned { app, scope, groups }| {
         let by = |group: &&Group| scope == Scope::Group && groups.contains(&group.id);
         let groups = granting.iter().filter(by).cloned().collect();
-        (app.id.to_string(), json!(UserApp { app, scope, groups }))
+        (app.id.to_string(), json!(UserApp { app: told(directory, app), scope, groups }))
     });
     let page = cut(items, limit);
     Ok(Listed { next: page.next.or(next), items: page.items })

@@ -3,7 +3,7 @@
 
 use super::change::Change;
 use super::edges::{self, Known};
-use super::holder::{Holder, Kind, Seen};
+use super::holder::{self, Holder, Kind, Seen};
 use super::listing::{self, Read};
 use super::work::{Stop, Work, forbidden};
 use crate::event::{About, Verb, difference};
@@ -11,11 +11,14 @@ use crate::okta::{self, AppGroup, AppId, GroupId, api};
 use crate::store::{Error, Query, Write, keys};
 use crate::synced::roster::Line;
 use crate::synced::{App, Checkpoint, Crawl, Listing, Mode, Objects, Phase};
+use jiff::Timestamp;
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Assignments that were read so long ago are read again.
 const DUE_SECONDS: i64 = 86_400;
+/// Under which name the apps are noted whose assignments were read and had not changed.
+const ASSIGNED: &str = "assigned";
 /// Under which name the apps are noted of users whom a run removed.
 pub(super) const LEFT: &str = "apps_left";
 /// The most apps that Okta gives on a page.
@@ -69,7 +72,7 @@ pub(super) async fn store(work: &Work<'_>, apps: &[okta::App]) -> Result<(Vec<Ch
         let before = stored.get(keys::app(connection, &app.id).pk.as_str());
         let old = before.map(|item| item.parse::<App>()).transpose()?.filter(|old| old.removed_at.is_none());
         let same = old.as_ref().is_some_and(|old| old.told() == app.told());
-        let read_at = old.as_ref().and_then(|old| old.assignments_at);
+        let read_at = old.as_ref().and_then(|old| work.state.assigned_at(old));
         let due = read_at.is_none_or(|at| now.duration_since(at).as_secs() >= DUE_SECONDS);
         let crawl = !same || due || work.run.mode == Mode::Verify || left.contains(&app.id);
         seen.push(Seen { holder: Holder::App(app.id.clone()), stamp: None, crawl });
@@ -147,7 +150,7 @@ pub(super) async fn read_groups(work: &mut Work<'_>, app: &AppId, mut crawl: Cra
     Ok(work.commit(vec![note]).await?)
 }
 
-/// The write that stores what is now known of an app.
+/// The write that stores what is now known of an app; where that is nothing new, a note that it was read.
 pub(super) async fn know(work: &Work<'_>, id: &AppId, known: &Known) -> Result<Option<Change>, Error> {
     let Some(item) = work.app.store.get(&keys::app(&work.connection.id, id)).await? else { return Ok(None) };
     let mut app: App = item.parse()?;
@@ -157,7 +160,12 @@ pub(super) async fn know(work: &Work<'_>, id: &AppId, known: &Known) -> Result<O
     }
     let groups: Vec<_> = groups.into_iter().collect();
     let now = work.app.now();
-    (app.users_count, app.groups_count) = (Some(known.users), Some(groups.len() as u64));
+    let counts = (Some(known.users), Some(groups.len() as u64));
+    if app.assignments_at.is_some() && counts == (app.users_count, app.groups_count) && groups == App::groups(&item)? {
+        let (page, ..) = uuid::Uuid::new_v4().as_fields();
+        return work.note(ASSIGNED, page, &[id]).map(Some);
+    }
+    (app.users_count, app.groups_count) = counts;
     (app.assignments_at, app.synced_at) = (Some(now), now);
     Ok(Some(Write::Put(app.item(&work.connection.id, &groups)?).into()))
 }
@@ -172,4 +180,19 @@ pub(super) async fn removed(work: &Work<'_>, id: &AppId) -> Result<Option<Change
     app.removed_at = Some(work.app.now());
     let item = app.item(&work.connection.id, &App::groups(&item)?)?;
     Ok(Some(Change::object(item, About::App(id.clone()), Verb::Removed, Map::new())))
+}
+
+/// When the assignments of apps were last read, those of this run included; of apps that are no longer listed nothing is
+/// kept.
+pub(super) async fn assigned(work: &Work<'_>) -> Result<BTreeMap<AppId, Timestamp>, Error> {
+    let mut assigned = work.state.assigned.clone();
+    let Some(list) = holder::list(work, Kind::Apps) else { return Ok(assigned) };
+    let mut listed = BTreeSet::new();
+    work.each_noted(list, |seen: Vec<Seen>| listed.extend(seen.into_iter().map(|seen| seen.holder))).await?;
+    if !work.run.patches() {
+        assigned.retain(|id, _| listed.contains(&Holder::App(id.clone())));
+    }
+    let at = work.run.started_at;
+    work.each_noted(ASSIGNED, |ids: Vec<AppId>| assigned.extend(ids.into_iter().map(|id| (id, at)))).await?;
+    Ok(assigned)
 }

@@ -1,5 +1,6 @@
 //! The end of a run: the roster, the counts, and the one write after which it is over.
 
+use super::apps;
 use super::holder::Kind;
 use super::roster::{self, Made};
 use super::work::{Stop, Work};
@@ -25,6 +26,7 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
     let status = if work.run.pending_removals.is_empty() { RunStatus::Succeeded } else { RunStatus::NeedsConfirmation };
     work.count();
     let run = work.run.clone();
+    let assigned = apps::assigned(work).await?;
     let attributes = &work.connection.settings.attributes;
     let learn = |state: &mut State| {
         if !run.patches() {
@@ -32,6 +34,7 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
         }
         state.roster.clone_from(&made.parts);
         state.counts = counts;
+        state.assigned.clone_from(&assigned);
         state.succeeded = true;
         learn_of(&run, status, state);
     };

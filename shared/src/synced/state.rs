@@ -1,10 +1,11 @@
 //! What outlives a run: the last one, what it counted, and which roster is current.
 
+use super::App;
 use super::run::{Mode, Phase, Run, RunStatus};
 use super::user::TypeName;
 use crate::connection::Attributes;
 use crate::id::{ConnectionId, SyncId};
-use crate::okta::BadRecord;
+use crate::okta::{AppId, BadRecord};
 use crate::store::{Condition, Error, Item, Store, Write, keys};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -35,6 +36,8 @@ pub struct State {
     pub pending: Option<SyncId>,
     /// Which attributes meant what when the roster was made.
     pub attributes: Option<Attributes>,
+    /// When the assignments of each app were last read whole. It stands here, so that an unchanged app is not written anew.
+    pub assigned: BTreeMap<AppId, Timestamp>,
     /// The parts of the current roster, by their content's hash.
     pub roster: Vec<String>,
     /// The user types, by Okta's names.
@@ -122,6 +125,11 @@ impl State {
     pub fn settled(&self, mode: Mode) -> Option<Timestamp> {
         let ended = self.last.as_ref().filter(|last| last.mode >= mode).map(|last| last.finished_at);
         self.settled.range(mode..).map(|(_, until)| *until).max().max(ended)
+    }
+
+    /// When the assignments of an app were last read whole; none where they must be read.
+    pub fn assigned_at(&self, app: &App) -> Option<Timestamp> {
+        app.assignments_at.max(self.assigned.get(&app.id).copied().filter(|_| app.assignments_at.is_some()))
     }
 
     /// The write that replaces the state it was read as, and no other.
