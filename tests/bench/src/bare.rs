@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::syncing::cpu_seconds;
-use okta_connector::okta::{Group, Member, User};
+use okta_connector::okta::{App, Group, User};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -31,7 +31,10 @@ pub async fn run(tenant: &str, token: &str) -> Result<(), Error> {
         let mut records = tenant.all::<User>("/api/v1/users?limit=200").await?.len();
         records += tenant.all::<User>("/api/v1/users?search=status%20eq%20%22DEPROVISIONED%22&limit=200").await?.len();
         if order == "everything" {
-            records += tenant.groups().await?;
+            let (groups, apps) =
+                ("/api/v1/groups?limit=200&expand=stats", "/api/v1/apps?limit=200&includeNonDeleted=true");
+            records += tenant.holders::<Group>("groups", groups, &["users?limit=200"]).await?;
+            records += tenant.holders::<App>("apps", apps, &["groups?limit=200", "users?limit=500"]).await?;
         }
         let told: Value = json!({
             "records": records, "seconds": began.elapsed().as_secs_f64(), "cpu_seconds": cpu_seconds()? - spent,
@@ -42,8 +45,9 @@ pub async fn run(tenant: &str, token: &str) -> Result<(), Error> {
 }
 
 impl Tenant {
-    /// A whole list, parsed as a sync parses it, of which nothing is kept but the ids of groups.
+    /// A whole list, parsed, of which nothing is kept but the ids of groups and apps.
     async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<String>, Error> {
+        let lists_holders = path.contains("expand=stats") || path.contains("includeNonDeleted");
         let (mut ids, mut next) = (Vec::new(), Some(format!("{}{path}", self.url)));
         while let Some(url) = next {
             let request = self.http.get(url).header("authorization", &self.authorization);
@@ -54,7 +58,8 @@ impl Tenant {
                 .find_map(|link| Some(link.strip_prefix('<')?.split('>').next()?.to_owned()));
             let body = response.bytes().await?;
             let page: Vec<T> = serde_json::from_slice(&body)?;
-            let named: Vec<Named> = if page.len() < 5_000 && path.contains("expand=stats") {
+            // Only groups and apps are asked for by their ids.
+            let named: Vec<Named> = if lists_holders {
                 serde_json::from_slice(&body)?
             } else {
                 page.iter().map(|_| Named::default()).collect()
@@ -65,18 +70,22 @@ impl Tenant {
         Ok(ids)
     }
 
-    /// All groups and their members, several groups at a time.
-    async fn groups(&self) -> Result<usize, Error> {
-        let groups = self.all::<Group>("/api/v1/groups?limit=200&expand=stats").await?;
-        let (mut records, mut reading) = (groups.len(), JoinSet::new());
-        for group in groups {
+    /// All groups or apps and what they hold, several of them at a time.
+    async fn holders<T: DeserializeOwned>(&self, kind: &str, list: &str, lists: &[&str]) -> Result<usize, Error> {
+        let holders = self.all::<T>(list).await?;
+        let (mut records, mut reading) = (holders.len(), JoinSet::new());
+        for holder in holders {
             if reading.len() >= IN_FLIGHT {
                 records += reading.join_next().await.ok_or("nothing is read")???;
             }
+            let paths: Vec<_> = lists.iter().map(|list| format!("/api/v1/{kind}/{holder}/{list}")).collect();
             let tenant = self.clone();
             reading.spawn(async move {
-                let path = format!("/api/v1/groups/{group}/users?limit=200");
-                tenant.all::<Member>(&path).await.map(|members| members.len())
+                let mut records = 0;
+                for path in paths {
+                    records += tenant.all::<Named>(&path).await?.len();
+                }
+                Ok::<_, Error>(records)
             });
         }
         while let Some(read) = reading.join_next().await {
