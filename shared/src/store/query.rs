@@ -4,6 +4,7 @@ use super::item::key_attributes;
 use super::{Error, Index, Item, Key, Store, unavailable};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// A range of one partition, in the order of its sort keys.
@@ -93,6 +94,9 @@ impl Query {
     }
 }
 
+/// What tells whether an item changed, and whether it is there.
+const HEAD: &str = "pk, sk, #hash, #stored, #ttl";
+
 impl Store {
     /// One item, as last written.
     pub async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
@@ -104,18 +108,32 @@ impl Store {
 
     /// Many items by key, as last written; the order is not kept, and missing ones are left out.
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
-        let batches: Vec<_> = keys.chunks(100).map(|hundred| self.get_batch(hundred)).collect();
+        self.get_some_of(keys, None).await
+    }
+
+    /// The same, without their documents: keys and the attributes that tell whether an item changed.
+    pub async fn get_heads(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
+        self.get_some_of(keys, Some(HEAD)).await
+    }
+
+    async fn get_some_of(&self, keys: &[Key], head: Option<&str>) -> Result<Vec<Item>, Error> {
+        let batches: Vec<_> = keys.chunks(100).map(|hundred| self.get_batch(hundred, head)).collect();
         let found: Vec<Vec<Item>> = stream::iter(batches).buffered(BATCHES_AT_ONCE).try_collect().await?;
         let now = self.clock.now();
         Ok(found.into_iter().flatten().filter(|item| !item.is_expired(now)).collect())
     }
 
-    async fn get_batch(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
+    async fn get_batch(&self, keys: &[Key], head: Option<&str>) -> Result<Vec<Item>, Error> {
         let mut found = Vec::with_capacity(keys.len());
         let mut left: Vec<_> = keys.iter().map(key_attributes).collect();
         let mut pause = Duration::from_millis(20);
         while !left.is_empty() {
-            let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
+            let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true);
+            // Each of these words is reserved.
+            let names = ["ttl", "hash", "stored"].map(|name| (format!("#{name}"), name.to_owned()));
+            let names = head.map(|_| HashMap::from(names));
+            let wanted =
+                wanted.set_projection_expression(head.map(str::to_owned)).set_expression_attribute_names(names).build();
             let wanted = wanted.map_err(|error| Error::Unavailable(format!("BatchGetItem: {error}")))?;
             let answer = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
             let answer = answer.map_err(|error| unavailable("BatchGetItem", &error))?;

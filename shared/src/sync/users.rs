@@ -11,6 +11,7 @@ use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Query};
 use crate::synced::roster::Row;
 use crate::synced::{Checkpoint, Listing, Objects, Phase, User};
+use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
 use serde_json::Map;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -93,9 +94,27 @@ pub(super) async fn store(
     let unreadable: Vec<_> = unreadable.into_iter().filter(|id| !users.contains_key(id)).collect();
     let mut wanted: Vec<_> = users.keys().chain(&unreadable).map(|id| User::key(&connection.id, id)).collect();
     wanted.dedup();
-    let found = work.app.store.get_many(&wanted).await?;
-    let stored: HashMap<_, _> = found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
+    let now = work.app.now();
     let (mut changes, mut rows) = (Vec::new(), Vec::new());
+    // Most users are as they were: their documents are not read.
+    let heads = work.app.store.get_heads(&wanted).await?;
+    let heads: HashMap<_, _> = heads.iter().map(|item| (item.partition_key(), item)).collect();
+    let mut users: Vec<_> = users.into_values().map(|told| User::new(told, now)).collect();
+    users.retain_mut(|user| {
+        let head = heads.get(User::key(&connection.id, &user.id).pk.as_str());
+        let stored =
+            head.filter(|head| head.get_number("ttl").is_none()).and_then(|head| head.get("stored")?.parse().ok());
+        let same = stored.is_some() && head.and_then(|head| head.get("hash")) == Some(user.hash().as_str());
+        if same {
+            user.synced_at = stored.unwrap_or(now);
+            rows.push(Row::new(user, attributes));
+        }
+        !same
+    });
+    let others = users.iter().map(|user| &user.id).chain(&unreadable);
+    let others: Vec<_> = others.map(|id| User::key(&connection.id, id)).collect();
+    let found = work.app.store.get_many(&others).await?;
+    let stored: HashMap<_, _> = found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
     for bad in bad {
         work.tell_bad(bad);
     }
@@ -104,13 +123,11 @@ pub(super) async fn store(
             rows.push(Row::new(&item.parse::<User>()?, attributes));
         }
     }
-    for told in users.into_values() {
-        let user = User::new(told, work.app.now());
+    for user in users {
         let before = stored.get(&User::key(&connection.id, &user.id).pk);
         let old = before.map(Item::parse::<User>).transpose()?;
-        let same = before.and_then(|item| item.get("hash")) == Some(user.hash().as_str());
         let stale = old.as_ref().is_some_and(|old| old.last_updated > user.last_updated);
-        if let Some(old) = old.as_ref().filter(|old| old.removed_at.is_none() && (same || stale)) {
+        if let Some(old) = old.as_ref().filter(|old| old.removed_at.is_none() && stale) {
             rows.push(Row::new(old, attributes));
             continue;
         }
@@ -139,28 +156,30 @@ pub(super) async fn store(
 pub async fn find_missing(work: &Work<'_>) -> Result<Found, Stop> {
     let mut found = Found { missing: Vec::new(), stored: 0, seen: 0 };
     let lists = work.run.read.get(&Phase::Users).cloned().unwrap_or_default();
+    // Half a hash of each, so that a large tenant needs hardly more memory than a small one.
+    let mut seen = HashSet::new();
+    for list in &lists {
+        work.each_noted(list, |rows: Vec<Identified>| seen.extend(rows.iter().map(|row| mark(row.id.as_str()))))
+            .await?;
+    }
+    found.seen = seen.len() as u64;
     for shard in 0..keys::SHARDS {
-        let partition = keys::users_partition(&work.connection.id, Listed::Present, shard);
-        // One shard at a time, so that a large tenant needs no more memory than a small one.
-        let mut seen = HashSet::new();
-        for list in &lists {
-            let visit = |rows: Vec<Identified>| {
-                let ours = rows.into_iter().map(|row| row.id);
-                let ours = ours.filter(|id| keys::user_index(&work.connection.id, id, Listed::Present).pk == partition);
-                seen.extend(ours.map(String::from));
-            };
-            work.each_noted(list, visit).await?;
-        }
-        found.seen += seen.len() as u64;
-        let query = Query::index(Index::G1, partition.as_str());
+        let query = Query::index(Index::G1, keys::users_partition(&work.connection.id, Listed::Present, shard));
         let mut pages = work.app.store.pages(&query);
         while let Some(items) = pages.next().await? {
             found.stored += items.len() as u64;
             let ids = items.iter().map(|item| item.sort_key(Some(Index::G1)));
-            found.missing.extend(ids.filter(|id| !seen.contains(*id)).map(str::to_owned));
+            found.missing.extend(ids.filter(|id| !seen.contains(&mark(id))).map(str::to_owned));
         }
     }
     Ok(found)
+}
+
+/// The first half of an id's SHA-256.
+fn mark(id: &str) -> [u8; 16] {
+    let mut mark = [0; 16];
+    mark.copy_from_slice(&digest(&SHA256, id.as_bytes()).as_ref()[..16]);
+    mark
 }
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use crate::synced::fingerprint;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -52,6 +52,19 @@ pub struct TypeName {
     pub name: Option<String>,
 }
 
+/// What makes a user a changed one.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Content<'a> {
+    status: &'a str,
+    #[serde(rename = "type")]
+    user_type: Option<&'a str>,
+    created: Option<&'a str>,
+    activated: Option<&'a str>,
+    status_changed: Option<&'a str>,
+    profile: &'a BTreeMap<String, Value>,
+}
+
 /// A removed object is kept for this long.
 pub const REMOVED_DAYS: i64 = 30;
 
@@ -77,20 +90,23 @@ impl User {
     /// A hash of all that makes a user a changed one. Signing in, a new password and Okta's own stamps do not: otherwise
     /// an idle tenant would be written anew every day.
     pub fn hash(&self) -> String {
-        let content = (&self.id, self.told());
-        fingerprint(&serde_json::to_vec(&content).unwrap_or_default())
+        fingerprint(&serde_json::to_vec(&(&self.id, self.content())).unwrap_or_default())
     }
 
     /// What makes it a changed one, under Okta's names.
     pub fn told(&self) -> Value {
-        json!({
-            "status": self.status,
-            "type": self.user_type.as_ref().map(|it| &it.id),
-            "created": self.created,
-            "activated": self.activated,
-            "statusChanged": self.status_changed,
-            "profile": self.profile,
-        })
+        serde_json::to_value(self.content()).unwrap_or_default()
+    }
+
+    fn content(&self) -> Content<'_> {
+        Content {
+            status: &self.status,
+            user_type: self.user_type.as_ref().map(|it| it.id.as_str()),
+            created: self.created.as_deref(),
+            activated: self.activated.as_deref(),
+            status_changed: self.status_changed.as_deref(),
+            profile: &self.profile,
+        }
     }
 
     /// As it is written.
@@ -99,6 +115,7 @@ impl User {
         let item = Item::at(&Self::key(connection, &self.id))
             .indexed(Index::G1, keys::user_index(connection, &self.id, listed))
             .text("hash", self.hash())
+            .text("stored", self.synced_at.to_string())
             .document(self)?;
         Ok(match self.removed_at {
             Some(at) => item.expires(crate::clock::after(at, REMOVED_DAYS * 86_400)),
@@ -143,6 +160,7 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn user(change: impl Fn(&mut Value)) -> User {
         let mut body = json!({
