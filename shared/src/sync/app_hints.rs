@@ -93,7 +93,10 @@ async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
             for hint in page {
                 match hint {
                     Hint::App(id) => drop(suspects.apps.insert(id)),
-                    Hint::AppGroups(id) => drop(suspects.whole.insert(id)),
+                    Hint::AppGroups(id) => {
+                        suspects.apps.insert(id.clone());
+                        suspects.whole.insert(id);
+                    }
                     Hint::Assignment(app, user) => drop(suspects.assignments.entry(app).or_default().insert(user)),
                     Hint::Group(id) => drop(suspects.groups.insert(id)),
                     Hint::Belongings(user) => drop(departed.insert(user)),

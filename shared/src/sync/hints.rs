@@ -173,6 +173,14 @@ pub async fn work_off(work: &mut Work<'_>, stage: Stage, page: u32, place: usize
     }
     changes.extend(recount(work, findings.moved).await?);
     if !findings.apps.is_empty() {
+        let mut listed = HashSet::new();
+        if let Some(list) = holder::list(work, Kind::Apps) {
+            let visit = |seen: Vec<Seen>| listed.extend(seen.into_iter().map(|seen| seen.holder.id().to_owned()));
+            work.each_noted(list, visit).await?;
+        }
+        findings.apps.retain(|seen| !listed.contains(seen.holder.id()));
+    }
+    if !findings.apps.is_empty() {
         changes.extend(holder::note_more(work, Kind::Apps, &findings.apps).await?);
     }
     work.run.checkpoint = if done < tasks.len() { stage.at(page, done) } else { stage.at(page + 1, 0) };

@@ -30,7 +30,8 @@ impl Stage {
     /// A tenant without limits, and a connection that may do everything and syncs nothing.
     pub async fn start() -> Self {
         let limits = Some(1_000_000);
-        let world = World::with(okta_simulator::Config { rate_limit: limits, ..crate::world::small() }).await;
+        let config = okta_simulator::Config { apps: 20, rate_limit: limits, ..crate::world::small() };
+        let world = World::with(config).await;
         let more = json!({"sync": null, "permissions": {"actions": [EVERYTHING]}});
         let pending = world.pending_with(more).await;
         let id = text(&pending, "id").to_owned();
