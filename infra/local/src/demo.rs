@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
     let folder = tempfile::tempdir()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let config = okta_simulator::Config { users, ..okta_simulator::Config::default() };
+    // So few apps that Okta's small limit for them, of which a sync uses half, makes nobody wait.
+    let config = okta_simulator::Config { users, apps: 6, ..okta_simulator::Config::default() };
     let simulator = Simulator::start(config, listener).await?;
     let allowed = AllowedOrigins::parse([simulator.url()])?;
     let (data, gate, clock) = (folder.path().to_owned(), Gate::ThisMachine, Arc::new(SystemClock));
