@@ -96,6 +96,9 @@ async fn a_process_that_was_taken_over_in_the_middle_of_a_page_writes_nothing_mo
 #[tokio::test]
 async fn a_run_that_somebody_else_drives_is_left_to_them() {
     let ground = ground().await;
+    ground.okta.record(true);
+    // Whoever asks Okta for something gets a token first; the process that is held may still be reading ahead.
+    let tokens = || ground.okta.exchanges().iter().filter(|exchange| exchange.path == "/oauth2/v1/token").count();
     let run = ground.begin(Mode::Full).await;
     let (first, second) = (ground.lasting().await, ground.lasting().await);
     let there = reaches(&first, 1);
@@ -105,10 +108,11 @@ async fn a_run_that_somebody_else_drives_is_left_to_them() {
         () = there.notified() => {}
         ended = &mut held => panic!("it was to be held: {ended:?}"),
     }
-    let before = ground.okta.calls();
+    let before = tokens();
     let next = second.slice(&run, "second").await.expect("a slice");
     assert!(matches!(next, okta_connector::sync::Next::Wait(_)), "{next:?}");
-    assert_eq!(ground.okta.calls(), before, "nothing is asked of Okta");
+    assert!(before > 0);
+    assert_eq!(tokens(), before, "nothing is asked of Okta");
     held.await.expect("nothing kills it");
     assert_equal_to_the_tenant(&ground, &ground.tenant()).await;
 }
