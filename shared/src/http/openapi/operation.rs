@@ -80,6 +80,7 @@ fn in_path_parameter(name: &str) -> Value {
         "sync" => "The sync's id.",
         "user" => "Okta's id of the user, or a login without `/ ? # %`.",
         "group" => "Okta's id of the group.",
+        "app" => "Okta's id of the app.",
         _ => "",
     };
     json!({"name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string"}})
