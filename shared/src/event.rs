@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 /// An event that nobody fetches is forgotten after so many days.
 const INBOX_DAYS: i64 = 7;
 /// A bus takes 256 KB at once: an event that holds more than this says only that something changed.
-const MOST_CHANGED: usize = 200_000;
+pub const MOST_CHANGED: usize = 200_000;
 
 /// An event, as far as it is known before the feed numbers it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Starting and ending runs: a run is recorded first and driven by whoever finds it, so that a crash between the two
+//! Starting and stopping runs: a run is recorded first and driven by whoever finds it, so that a crash between the two
 //! loses nothing.
 
 mod confirm;
@@ -12,7 +12,7 @@ use crate::connection::{self, Connection, Status, Stored};
 use crate::id::{ConnectionId, SyncId};
 use crate::problem::{Kind, Problem};
 use crate::store::{Error, Item, Write, keys};
-use crate::synced::{Mode, Run, RunStatus, State};
+use crate::synced::{Mode, Run, State};
 use due::asked;
 use jiff::Timestamp;
 
@@ -171,34 +171,6 @@ pub async fn cancel(app: &App, connection: &ConnectionId, id: &SyncId) -> Result
     let wish = Item::at(&keys::cancelled(connection, id)).expires(crate::clock::after(app.now(), 86_400));
     app.store.transact(vec![Write::Put(wish)]).await?;
     Ok(run)
-}
-
-/// Ends a run that gets no further, for whoever drives it.
-pub async fn give_up(app: &App, connection: &ConnectionId, id: &SyncId, execution: &str) -> Result<(), Problem> {
-    let Some(lease) = app.store.take_lease(keys::sync_lease(connection), execution, 60).await? else { return Ok(()) };
-    for _ in 0..ATTEMPTS {
-        let mut state = State::load(&app.store, connection).await?;
-        let run = Run::load(&app.store, connection, id).await?.filter(|run| !run.status.is_over());
-        let Some(mut run) = run else { break };
-        let problem =
-            Problem::new(Kind::Internal, "The sync was given up: it worked again and again without progress.");
-        tracing::error!(%connection, run = %id, "sync {id} was given up: it got no further");
-        let now = app.now();
-        (run.status, run.finished_at, run.next_wake, run.updated_at) = (RunStatus::Failed, Some(now), None, now);
-        run.error = Some(problem.to_json(None));
-        state.last = run.summary();
-        match app.store.transact(vec![lease.fence(), state.write(connection)?, run.write(connection)?]).await {
-            // Taken over: whoever holds the lease now goes on.
-            Err(Error::Conflict(0)) => return Ok(()),
-            // Somebody else wrote the state meanwhile.
-            Err(Error::Conflict(_)) => {}
-            other => {
-                other?;
-                break;
-            }
-        }
-    }
-    Ok(app.store.release_lease(&lease).await?)
 }
 
 fn running_already(running: &SyncId) -> Problem {

@@ -27,4 +27,4 @@ mod users;
 mod work;
 
 pub use purge::purge;
-pub use slice::{Next, Slice, slice};
+pub use slice::{Next, Slice, give_up, slice};

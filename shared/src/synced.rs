@@ -3,6 +3,7 @@
 //! The sync writes these, the directory reads them; neither knows the other.
 
 mod app;
+mod checkpoint;
 mod group;
 mod notes;
 mod pages;
@@ -13,11 +14,12 @@ mod state;
 mod user;
 
 pub use app::{App, Scope};
+pub use checkpoint::{Checkpoint, Crawl, Listing, Objects};
 pub use group::Group;
 pub use notes::{EXCESS_ASSIGNMENTS, EXCESS_MEMBERSHIPS, each_noted, noted};
-pub use pages::{fingerprint, pack, unpack};
+pub use pages::{fingerprint, half_hash, pack, unpack};
 pub use roster::Roster;
-pub use run::{Checkpoint, Crawl, Listing, Mode, Objects, Phase, Progress, Run, RunStatus};
+pub use run::{Mode, Phase, Progress, Run, RunStatus};
 pub use shown::SyncRun;
 pub use state::{Counts, LastSync, LogPlace, State};
 pub use user::{TypeName, User};

@@ -82,17 +82,18 @@ impl Walk<'_> {
 
     /// Watches the first sync, which connecting started.
     async fn sync(&self, connection: &str) -> Result<Value, Error> {
-        println!("\nSync users and groups into DynamoDB");
+        println!("\nSync users, groups and apps into DynamoDB");
         let stats = self.request("GET", &format!("{}/_sim/stats", self.simulator.url()), None).await?;
         let listed = self.api("GET", &format!("/v1/connections/{connection}/syncs"), None).await?;
         let id = text(&listed, "/items/0/id")?;
-        let total = users(&stats) + number(&stats, "/groups") + number(&stats, "/memberships");
+        let total = users(&stats)
+            + ["groups", "memberships", "apps"].map(|it| number(&stats, &format!("/{it}"))).iter().sum::<u64>();
         let bar = Bar::new(total);
         let sync = loop {
             let sync = self.api("GET", &format!("/v1/connections/{connection}/syncs/{id}"), None).await?;
             let seen = |phase: &str| number(&sync, &format!("/progress/{phase}/seen"));
             bar.set(
-                seen("users") + seen("groups") + seen("memberships"),
+                ["users", "groups", "memberships", "apps"].map(seen).iter().sum(),
                 sync["phase"].as_str().unwrap_or("finishing"),
             );
             if !matches!(sync["status"].as_str(), Some("running" | "waiting")) {
@@ -109,6 +110,7 @@ impl Walk<'_> {
             ("users", number(&told, "/counts/users"), users(&stats)),
             ("groups", number(&told, "/counts/groups"), number(&stats, "/groups")),
             ("memberships", number(&sync, "/progress/memberships/seen"), number(&stats, "/memberships")),
+            ("apps", number(&told, "/counts/apps"), number(&stats, "/apps")),
         ];
         for (what, here, there) in counted {
             println!("  {what:<12} {here:>7} synced, {there:>7} in the tenant");

@@ -51,7 +51,7 @@ pub async fn removals(
     let mut found = Vec::new();
     for of in Objects::ALL.into_iter().filter(|of| run.pending_removals.contains_key(&of.phase())) {
         let visit = |ids: Vec<String>| found.extend(ids.into_iter().map(|id| (of.kind(), id)));
-        each_noted(&app.store, &run.id, of.removals(), visit).await?;
+        each_noted(&app.store, &run.id, &of.removals(), visit).await?;
     }
     let edges = [
         (Phase::Memberships, EXCESS_MEMBERSHIPS, "membership"),

@@ -9,7 +9,7 @@ use super::work::{HINTED, MOVED, Stop, Work};
 use crate::okta::{AppId, GroupId, UserId};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Key, MOST_RECORDS, Query};
-use crate::synced::{App, Checkpoint, Crawl, Group, Phase, User};
+use crate::synced::{App, Checkpoint, Group, Phase, User};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Users of an app, and groups of one, on a page of Okta's lists.
@@ -57,7 +57,9 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
             continue;
         };
         let pages = |count: Option<u64>, page: u64| count.unwrap_or_default() / page + 1;
-        if users.len() as u64 > pages(app.users_count, PAGES.0) + pages(app.groups_count, PAGES.1) {
+        let most = pages(app.users_count, PAGES.0) + pages(app.groups_count, PAGES.1);
+        if suspects.apps.contains(&id) || users.len() as u64 > most {
+            // An app that may have changed has its users read with it.
             suspects.whole.insert(id);
         } else if !suspects.whole.contains(&id) {
             tasks.extend(users.into_iter().map(|user| Task::Assignment(id.clone(), user)));
@@ -75,11 +77,6 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     changes.extend(note_tasks(work, Stage::Apps, tasks)?);
     work.run.checkpoint = Checkpoint::AppTasks { page: 0, place: 0 };
     Ok(work.commit(changes).await?)
-}
-
-/// Where the tasks lead.
-pub fn after_tasks() -> Checkpoint {
-    Checkpoint::Assignments { crawl: Crawl::default() }
 }
 
 /// Gathers what the log, and what was found since, let suspect.

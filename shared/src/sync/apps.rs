@@ -20,7 +20,7 @@ const DUE_SECONDS: i64 = 86_400;
 /// Under which name the apps are noted whose assignments were read and had not changed.
 const ASSIGNED: &str = "assigned";
 /// Under which name the apps are noted of users whom a run removed.
-pub(super) const LEFT: &str = "apps_left";
+const LEFT: &str = "apps_left";
 /// The most apps that Okta gives on a page.
 const PAGE: u64 = 200;
 
@@ -93,10 +93,11 @@ pub(super) async fn store(work: &Work<'_>, apps: &[okta::App]) -> Result<(Vec<Ch
     Ok((changes, seen))
 }
 
-/// The apps of those who were deactivated or deleted since the last run: Okta takes them away.
+/// The apps of those who were deactivated or deleted since the last run: Okta takes them away. An incremental run asks for
+/// each of their assignments.
 async fn apps_of_the_departed(work: &Work<'_>) -> Result<BTreeSet<AppId>, Error> {
     let mut apps = BTreeSet::new();
-    if !work.state.complete.contains(&Phase::Assignments) {
+    if work.run.patches() || !work.state.complete.contains(&Phase::Assignments) {
         return Ok(apps);
     }
     work.each_noted(LEFT, |ids: Vec<AppId>| apps.extend(ids)).await?;
@@ -123,10 +124,9 @@ async fn apps_of_the_departed(work: &Work<'_>) -> Result<BTreeSet<AppId>, Error>
 }
 
 /// Remembers the apps of users whom changes remove, to read their assignments.
-pub(super) fn note_left(work: &Work<'_>, page: usize, changes: &[Change]) -> Result<Option<Change>, Error> {
+pub(super) fn note_left(work: &Work<'_>, changes: &[Change]) -> Result<Option<Change>, Error> {
     let apps: BTreeSet<_> = changes.iter().filter_map(Change::app).collect();
-    let page = u32::try_from(page).unwrap_or(u32::MAX);
-    (!apps.is_empty()).then(|| work.note(LEFT, page, &Vec::from_iter(apps))).transpose()
+    work.note_aside(LEFT, &Vec::from_iter(apps))
 }
 
 /// One page of the groups that an app is assigned to.
@@ -162,8 +162,7 @@ pub(super) async fn know(work: &Work<'_>, id: &AppId, known: &Known) -> Result<O
     let now = work.app.now();
     let counts = (Some(known.users), Some(groups.len() as u64));
     if app.assignments_at.is_some() && counts == (app.users_count, app.groups_count) && groups == App::groups(&item)? {
-        let (page, ..) = uuid::Uuid::new_v4().as_fields();
-        return work.note(ASSIGNED, page, &[id]).map(Some);
+        return work.note_aside(ASSIGNED, &[id]);
     }
     (app.users_count, app.groups_count) = counts;
     (app.assignments_at, app.synced_at) = (Some(now), now);

@@ -1,6 +1,6 @@
 //! A change of the directory: a write, what it counts as, and what is told of it.
 
-use crate::event::{About, Event, Verb};
+use crate::event::{About, Event, MOST_CHANGED, Verb};
 use crate::okta::{AppId, GroupId, UserId};
 use crate::store::{Condition, Index, Item, Key, Write};
 use crate::synced::{Phase, Progress};
@@ -85,7 +85,7 @@ impl Change {
     pub fn told_size(&self) -> usize {
         let Some(told) = &self.told else { return 0 };
         let changed: usize = told.changed.iter().map(|(path, both)| path.len() + both.to_string().len() + 8).sum();
-        300 + changed.min(MOST_EVENT)
+        300 + changed.min(MOST_CHANGED)
     }
 
     /// Counts it.
@@ -105,9 +105,6 @@ impl Change {
         Some(Event::change(run, &told.about, told.verb, &told.changed, time))
     }
 }
-
-/// An event is never larger.
-const MOST_EVENT: usize = 200_000;
 
 /// The part of a run that finds changes of a kind.
 fn phase(about: &About) -> Phase {

@@ -1,8 +1,9 @@
 //! The one place that writes a sync's pages.
 //!
 //! Everything that a page changes, what is told of it, the note of having seen it, and the checkpoint behind it are one
-//! transaction, fenced by the lease; a page that is too large for one is several, in order, with the checkpoint in the last. A crash between
-//! them repeats the page, finds what was written unchanged, and writes the rest. A run that was taken over writes nothing.
+//! transaction, fenced by the lease; a page that is too large for one is several, in order, with the checkpoint in the
+//! last. A crash between them repeats the page, finds what was written unchanged, and writes the rest. A run that was taken
+//! over writes nothing.
 
 use super::change::Change;
 use super::work::{MOVED, Work};
@@ -16,8 +17,8 @@ use serde::de::DeserializeOwned;
 const MOST_TOLD: usize = 350_000;
 /// A page that was seen is remembered for this long.
 const SEEN_DAYS: i64 = 2;
-/// What would be removed is remembered longer: somebody may confirm it after a weekend.
-const CONFIRM_DAYS: i64 = runs::CONFIRM_DAYS;
+/// What would be removed is remembered until nobody can confirm it any more; the run ends after it was noted.
+const ASKED_DAYS: i64 = runs::CONFIRM_DAYS + 1;
 
 impl Work<'_> {
     /// Writes changes and, with the last of them, the run as it now is.
@@ -40,13 +41,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Who joins or leaves a group is remembered before it is written, for the apps of the group. Each note has a place
-    /// of its own: a page that is repeated after a crash finds less to write, and what it found before still counts.
+    /// Who joins or leaves a group is remembered before it is written, for the apps of the group.
     fn with_moved(&self, mut changes: Vec<Change>) -> Result<Vec<Change>, Error> {
-        let moved: Vec<_> = changes.iter().filter_map(Change::membership).collect();
-        if self.follows_apps() && !moved.is_empty() {
-            let (page, ..) = uuid::Uuid::new_v4().as_fields();
-            changes.insert(0, self.note(MOVED, page, &moved)?);
+        if self.follows_apps() {
+            let moved: Vec<_> = changes.iter().filter_map(Change::membership).collect();
+            changes.splice(0..0, self.note_aside(MOVED, &moved)?);
         }
         Ok(changes)
     }
@@ -99,9 +98,16 @@ impl Work<'_> {
         self.note_for(SEEN_DAYS, listing, page, rows)
     }
 
+    /// The same, at a place that nothing else has; none where there are no rows. A step that is repeated after a crash finds
+    /// less than before, and what it noted then still counts.
+    pub fn note_aside<T: Serialize>(&self, listing: &str, rows: &[T]) -> Result<Option<Change>, Error> {
+        let (page, ..) = uuid::Uuid::new_v4().as_fields();
+        (!rows.is_empty()).then(|| self.note(listing, page, rows)).transpose()
+    }
+
     /// The same, of what somebody may want to see later.
     pub fn note_long<T: Serialize>(&self, listing: &str, page: u32, rows: &[T]) -> Result<Change, Error> {
-        self.note_for(CONFIRM_DAYS, listing, page, rows)
+        self.note_for(ASKED_DAYS, listing, page, rows)
     }
 
     fn note_for<T: Serialize>(&self, days: i64, listing: &str, page: u32, rows: &[T]) -> Result<Change, Error> {

@@ -2,11 +2,11 @@
 //! object is read from Okta; a hint never decides what is stored.
 
 use super::change::Change;
+use super::edges;
 use super::holder::{self, Holder, Kind, Seen};
 use super::log::{self, HINTS, Hint};
 use super::missing;
 use super::work::{HINTED, Stop, Work};
-use super::{app_hints, apps, edges};
 use crate::okta::{self, AppId, GroupId, UserId, api};
 use crate::store::{Error, Index, Item, Query, Write, keys};
 use crate::synced::{App, Checkpoint, Crawl, Group, Listing, Objects, Phase};
@@ -53,7 +53,7 @@ impl Stage {
     fn after(self) -> Checkpoint {
         match self {
             Self::Groups => Checkpoint::Memberships { crawl: Crawl::default() },
-            Self::Apps => app_hints::after_tasks(),
+            Self::Apps => Checkpoint::Assignments { crawl: Crawl::default() },
         }
     }
 }
@@ -109,10 +109,11 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     for (group, users) in moved.into_iter().filter(|(group, _)| !crawled.contains(group)) {
         let item = work.app.store.get(&keys::group(&work.connection.id, &group)).await?;
         // A group that was made after the list was read is on the next one.
-        let Some(stored) = item.map(|item| item.parse::<Group>()).transpose()? else { continue };
+        let stored = item.map(|item| item.parse::<Group>()).transpose()?;
+        let stored = stored.filter(|stored| stored.removed_at.is_none() && !stored.is_everyone());
+        let Some(stored) = stored else { continue };
         let pages = stored.members_count.unwrap_or_default() / PAGE + 1;
-        if stored.removed_at.is_some() || stored.is_everyone() {
-        } else if users.len() as u64 <= pages {
+        if users.len() as u64 <= pages {
             tasks.extend(users.into_iter().map(Task::Belongings));
         } else {
             more.push(Seen { holder: Holder::Group(group), stamp: stored.last_membership_updated, crawl: true });
@@ -140,77 +141,43 @@ async fn crawled(work: &Work<'_>) -> Result<HashSet<GroupId>, Error> {
     Ok(crawled)
 }
 
-/// What a page of tasks found beside changes.
-#[derive(Default)]
-struct Findings {
-    /// How many users groups and apps gained or lost.
-    moved: BTreeMap<Holder, i64>,
-    /// Apps whose users and groups must be read.
-    apps: Vec<Seen>,
-}
-
-/// Works off one page of tasks. What was done before Okta stood in the way is committed.
+/// Works off one task. Each is a commit of its own: its edges, the count of what holds them and the checkpoint are one
+/// transaction, and no object is written twice in it.
 pub async fn work_off(work: &mut Work<'_>, stage: Stage, page: u32, place: usize) -> Result<(), Stop> {
     let Some(tasks) = work.noted::<Task>(stage.tasks(), page).await? else {
         work.run.checkpoint = stage.after();
         return Ok(work.commit(Vec::new()).await?);
     };
-    let (mut changes, mut findings, mut done) = (Vec::new(), Findings::default(), place);
-    for task in tasks.iter().skip(place) {
-        let more = match task {
-            Task::User(id) => missing::look_up(work, Objects::Users, id.as_str()).await,
-            Task::Group(id) => missing::look_up(work, Objects::Groups, id.as_str()).await,
-            Task::Belongings(id) => read_groups(work, id, &mut findings.moved).await,
-            Task::App(id) => read_app(work, id, &mut findings.apps).await,
-            Task::Assignment(app, user) => read_assignment(work, app, user, &mut findings.moved).await,
-        };
-        match more {
-            Ok(more) => changes.extend(more),
-            Err(Stop::Okta(_)) if done > place => break,
-            Err(stop) => return Err(stop),
-        }
-        done += 1;
-    }
-    changes.extend(recount(work, findings.moved).await?);
-    if !findings.apps.is_empty() {
-        let mut listed = HashSet::new();
-        if let Some(list) = holder::list(work, Kind::Apps) {
-            let visit = |seen: Vec<Seen>| listed.extend(seen.into_iter().map(|seen| seen.holder.id().to_owned()));
-            work.each_noted(list, visit).await?;
-        }
-        findings.apps.retain(|seen| !listed.contains(seen.holder.id()));
-    }
-    if !findings.apps.is_empty() {
-        changes.extend(holder::note_more(work, Kind::Apps, &findings.apps).await?);
-    }
-    work.run.checkpoint = if done < tasks.len() { stage.at(page, done) } else { stage.at(page + 1, 0) };
+    let changes = match tasks.get(place) {
+        Some(Task::User(id)) => missing::look_up(work, Objects::Users, id.as_str()).await?.0,
+        Some(Task::Group(id)) => missing::look_up(work, Objects::Groups, id.as_str()).await?.0,
+        Some(Task::Belongings(id)) => read_groups(work, id).await?,
+        Some(Task::App(id)) => read_app(work, id).await?,
+        Some(Task::Assignment(app, user)) => read_assignment(work, app, user).await?,
+        None => Vec::new(),
+    };
+    work.run.checkpoint = if place + 1 < tasks.len() { stage.at(page, place + 1) } else { stage.at(page + 1, 0) };
     Ok(work.commit(changes).await?)
 }
 
-/// Reads an app: one that is new or changed has users to be read.
-async fn read_app(work: &mut Work<'_>, id: &AppId, read: &mut Vec<Seen>) -> Result<Vec<Change>, Stop> {
+/// Reads an app. The users of one that is new or changed are read as well, unless they are in any case.
+async fn read_app(work: &mut Work<'_>, id: &AppId) -> Result<Vec<Change>, Stop> {
     work.run.phase = Some(Phase::Apps);
-    match work.client.fetch::<okta::App>(&api::get_app(id)).await {
-        Ok(app) => {
-            let (changes, seen) = apps::store(work, &[app]).await?;
-            read.extend(seen.into_iter().filter(|seen| seen.crawl));
-            Ok(changes)
-        }
-        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => {
-            Ok(holder::remove(work, &Holder::App(id.clone())).await?.into_iter().collect())
-        }
-        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
+    let (mut changes, mut seen) = missing::look_up(work, Objects::Apps, id.as_str()).await?;
+    if let Some(list) = holder::list(work, Kind::Apps) {
+        let mut listed = HashSet::new();
+        let visit = |page: Vec<Seen>| listed.extend(page.into_iter().map(|seen| seen.holder.id().to_owned()));
+        work.each_noted(list, visit).await?;
+        seen.retain(|seen| seen.crawl && !listed.contains(seen.holder.id()));
     }
+    if !seen.is_empty() {
+        changes.extend(holder::note_more(work, Kind::Apps, &seen).await?);
+    }
+    Ok(changes)
 }
 
 /// Reads whether a user has an app, and compares it with what is stored.
-async fn read_assignment(
-    work: &mut Work<'_>,
-    app: &AppId,
-    user: &UserId,
-    moved: &mut BTreeMap<Holder, i64>,
-) -> Result<Vec<Change>, Stop> {
+async fn read_assignment(work: &mut Work<'_>, app: &AppId, user: &UserId) -> Result<Vec<Change>, Stop> {
     work.run.phase = Some(Phase::Assignments);
     let told = match work.client.fetch::<okta::Member>(&api::get_app_user(app, user)).await {
         Ok(told) => Some(told),
@@ -223,16 +190,13 @@ async fn read_assignment(
     let before = stored.as_ref().map(|edge| edge.sort_key(Some(Index::G2)));
     let change = edges::difference(&work.connection.id, &holder, user, told.as_ref(), before);
     let by = i64::from(told.is_some()) - i64::from(stored.is_some());
-    *moved.entry(holder).or_default() += by;
-    Ok(change.into_iter().collect())
+    let mut changes = recount(work, BTreeMap::from([(holder, by)])).await?;
+    changes.extend(change);
+    Ok(changes)
 }
 
 /// Reads the groups of a user and compares them with those stored.
-async fn read_groups(
-    work: &mut Work<'_>,
-    user: &UserId,
-    moved: &mut BTreeMap<Holder, i64>,
-) -> Result<Vec<Change>, Stop> {
+async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, Stop> {
     work.run.phase = Some(Phase::Memberships);
     let mut groups = HashSet::new();
     let listing = api::list_user_groups(user);
@@ -254,15 +218,16 @@ async fn read_groups(
     let edges = work.app.store.query(&query).await?;
     let id = |edge: &Item| GroupId::parse(edge.sort_key(None).strip_prefix(keys::MEMBERSHIPS)?).ok();
     let stored: HashSet<_> = edges.iter().filter_map(id).collect();
-    let mut changes = Vec::new();
+    let (mut changes, mut moved) = (Vec::new(), BTreeMap::new());
     for (group, by) in groups.difference(&stored).map(|it| (it, 1)).chain(stored.difference(&groups).map(|it| (it, -1)))
     {
         let holder = Holder::Group(group.clone());
         let member = (by > 0).then(|| okta::Member { id: user.clone(), scope: None });
         let before = (by < 0).then_some(user.as_str());
         changes.extend(edges::difference(&work.connection.id, &holder, user, member.as_ref(), before));
-        *moved.entry(holder).or_default() += by;
+        moved.insert(holder, by);
     }
+    changes.extend(recount(work, moved).await?);
     Ok(changes)
 }
 

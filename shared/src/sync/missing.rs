@@ -2,7 +2,7 @@
 //! is not suspiciously much of it, or if somebody confirms it.
 
 use super::change::Change;
-use super::holder::{Holder, Kind};
+use super::holder::{Holder, Kind, Seen};
 use super::log::{self, DELETIONS};
 use super::work::{Stop, Work};
 use super::{apps, groups, guard, holder, users};
@@ -32,7 +32,7 @@ pub async fn find(work: &mut Work<'_>, of: Objects) -> Result<(), Stop> {
     };
     let mut notes = Vec::new();
     for (page, some) in (0_u32..).zip(missing.chunks(AT_ONCE)) {
-        notes.push(work.note_long(list, page, some)?);
+        notes.push(work.note_long(&list, page, some)?);
     }
     work.run.checkpoint = next;
     Ok(work.commit(notes).await?)
@@ -123,7 +123,7 @@ async fn ask_all(work: &Work<'_>, of: Objects, ids: &[String]) -> Result<Answers
 
 /// Asks for the missing objects of one page: what is there is stored, what is gone is noted, all else is kept.
 pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, place: usize) -> Result<(), Stop> {
-    let Some(ids) = work.noted::<String>(of.missing(), page).await? else {
+    let Some(ids) = work.noted::<String>(&of.missing(), page).await? else {
         return judge_by_number(work, of, stored).await;
     };
     let before = page * u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
@@ -133,7 +133,7 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
         Answers { hidden: ids.clone(), asked: ids.len(), ..Answers::default() }
     };
     let (found, gone, hidden, asked) = answers.split();
-    let mut changes = store_found(work, found).await?;
+    let (mut changes, _) = store_found(work, found).await?;
     if before < VERIFY_AT_MOST {
         for id in &hidden {
             let detail = format!("role_missing: Okta no longer lets us see one of the {}", of.phase().name());
@@ -145,20 +145,21 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
         changes.extend(work.note_lines(&kept)?);
     }
     let noted = before + u32::try_from(place).unwrap_or_default();
-    changes.push(work.note_long(of.removals(), noted, &gone)?);
+    changes.push(work.note_long(&of.removals(), noted, &gone)?);
     let (page, place) = if place + asked < ids.len() { (page, place + asked) } else { (page + 1, 0) };
     work.run.checkpoint = Checkpoint::VerifyMissing { of, stored, page, place };
     Ok(work.commit(changes).await?)
 }
 
-/// Stores what was missing from a list and is there.
-async fn store_found(work: &mut Work<'_>, found: Answers) -> Result<Vec<Change>, Error> {
+/// Stores what was missing from a list and is there; gives the apps among it as well.
+async fn store_found(work: &mut Work<'_>, found: Answers) -> Result<(Vec<Change>, Vec<Seen>), Error> {
     let Answers { users, groups, apps, .. } = found;
     let (mut changes, rows) = users::store(work, users, Vec::new()).await?;
     changes.extend(work.note_lines(&lines(rows))?);
     changes.extend(groups::store(work, &groups).await?.0);
-    changes.extend(apps::store(work, &apps).await?.0);
-    Ok(changes)
+    let (of_apps, seen) = apps::store(work, &apps).await?;
+    changes.extend(of_apps);
+    Ok((changes, seen))
 }
 
 fn lines(rows: Vec<Row>) -> Vec<Line> {
@@ -179,7 +180,7 @@ async fn stored_rows(work: &Work<'_>, ids: &[String]) -> Result<Vec<Line>, Error
 /// Everything that may be removed.
 async fn removals(work: &Work<'_>, of: Objects) -> Result<Vec<String>, Error> {
     let mut ids = Vec::new();
-    work.each_noted(of.removals(), |page: Vec<String>| ids.extend(page)).await?;
+    work.each_noted(&of.removals(), |page: Vec<String>| ids.extend(page)).await?;
     Ok(ids)
 }
 
@@ -197,32 +198,29 @@ async fn judge_by_number(work: &mut Work<'_>, of: Objects, stored: u64) -> Resul
 /// Reads one page of the log of deletions, and asks the guard behind the last. Where we may not read the log, there is
 /// nothing to hold the answers against.
 pub async fn judge(work: &mut Work<'_>, of: Objects, stored: u64, listing: Listing) -> Result<(), Stop> {
-    let (next, mut changes) = match log::read(work, DELETIONS, work.state.watermark, &listing).await {
-        Ok(page) => {
-            let ids: Vec<_> = page.events.iter().flat_map(okta::LogEvent::targets).map(|it| it.id.clone()).collect();
-            (page.listing, vec![work.note(of.deleted(), listing.pages, &ids)?])
-        }
+    let page = match log::read(work, DELETIONS, work.state.watermark, &listing).await {
+        Ok(page) => page,
         Err(okta::Error::Api(refusal)) if log::is_closed(&refusal) => {
             work.run.checkpoint = Checkpoint::RemoveMissing { of, place: 0 };
             return Ok(work.commit(Vec::new()).await?);
         }
         Err(error) => return Err(error.into()),
     };
-    work.run.checkpoint = match next {
-        Some(listing) => Checkpoint::JudgeMissing { of, stored, listing },
-        None => {
-            work.write(std::mem::take(&mut changes)).await?;
-            let mut told = HashSet::new();
-            work.each_noted(of.deleted(), |page: Vec<String>| told.extend(page)).await?;
-            let gone = removals(work, of).await?;
-            let untold = gone.iter().filter(|id| !told.contains(*id)).count() as u64;
-            if untold > guard::few(stored) {
-                work.run.pending_removals.insert(of.phase(), gone.len() as u64);
-            }
-            Checkpoint::RemoveMissing { of, place: 0 }
-        }
-    };
-    Ok(work.commit(changes).await?)
+    let ids: Vec<_> = page.events.iter().flat_map(okta::LogEvent::targets).map(|it| it.id.clone()).collect();
+    if let Some(next) = page.listing {
+        let note = work.note(&of.deleted(), listing.pages, &ids)?;
+        work.run.checkpoint = Checkpoint::JudgeMissing { of, stored, listing: next };
+        return Ok(work.commit(vec![note]).await?);
+    }
+    let mut told: HashSet<_> = ids.into_iter().collect();
+    work.each_noted(&of.deleted(), |page: Vec<String>| told.extend(page)).await?;
+    let gone = removals(work, of).await?;
+    let untold = gone.iter().filter(|id| !told.contains(*id)).count() as u64;
+    if untold > guard::few(stored) {
+        work.run.pending_removals.insert(of.phase(), gone.len() as u64);
+    }
+    work.run.checkpoint = Checkpoint::RemoveMissing { of, place: 0 };
+    Ok(work.commit(Vec::new()).await?)
 }
 
 /// Removes some of what is gone; keeps it where somebody has to confirm first.
@@ -233,7 +231,7 @@ pub async fn remove(work: &mut Work<'_>, of: Objects, place: usize) -> Result<()
     if !work.run.pending_removals.contains_key(&of.phase()) {
         changes = remove_all(work, of, &some).await?;
         // First: once their edges are gone, nothing else tells which apps they had.
-        let left = apps::note_left(work, place, &changes)?;
+        let left = apps::note_left(work, &changes)?;
         changes.splice(0..0, left);
     } else if of == Objects::Users {
         let kept = stored_rows(work, &some).await?;
@@ -267,12 +265,13 @@ async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<
     Ok(changes)
 }
 
-/// Asks for one object that may be gone: it is stored or removed; one that is hidden stays as it is.
-pub async fn look_up(work: &mut Work<'_>, of: Objects, id: &str) -> Result<Vec<Change>, Stop> {
+/// Asks for one object that may be gone: it is stored or removed; one that is hidden stays as it is. Gives the apps found
+/// as well.
+pub async fn look_up(work: &mut Work<'_>, of: Objects, id: &str) -> Result<(Vec<Change>, Vec<Seen>), Stop> {
     let (found, gone, ..) = ask_all(work, of, &[id.to_owned()]).await?.split();
-    let mut changes = store_found(work, found).await?;
+    let (mut changes, seen) = store_found(work, found).await?;
     changes.extend(remove_all(work, of, &gone).await?);
-    Ok(changes)
+    Ok((changes, seen))
 }
 
 /// Somebody confirmed: what Okta still does not show is removed, also where it only hides it; what is back is kept.
@@ -281,7 +280,7 @@ pub async fn remove_confirmed(work: &mut Work<'_>, of: Objects, place: usize) ->
     let some: Vec<_> = ids.iter().skip(place).take(AT_ONCE).cloned().collect();
     let (found, mut gone, hidden, asked) = ask_all(work, of, &some).await?.split();
     gone.extend(hidden);
-    let mut changes = store_found(work, found).await?;
+    let (mut changes, _) = store_found(work, found).await?;
     changes.extend(remove_all(work, of, &gone).await?);
     let place = place + asked;
     work.run.checkpoint = match of {

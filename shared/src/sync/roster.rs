@@ -6,6 +6,7 @@ use crate::store::{Error, Item, Query, Write, keys};
 use crate::synced::roster::{self, Census, Part, Row};
 use crate::synced::{Phase, State, unpack};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
@@ -22,19 +23,10 @@ pub struct Made {
     pub locations: u64,
 }
 
-#[derive(Deserialize)]
-struct Identified {
-    id: Box<str>,
-}
-
 /// Makes the roster anew out of the lists: writes the parts that are not there yet.
 pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
     let lists = lists_of_lines(work);
-    let mut rows = 0;
-    for list in &lists {
-        work.each_noted(list, |page: Vec<Identified>| rows += page.len()).await?;
-    }
-    let count = roster::parts_for(rows);
+    let count = roster::parts_for(count_lines(work, &lists).await?);
     let (mut names, mut users, mut census) = (Vec::new(), 0, Census::default());
     for first in (0..count).step_by(PARTS_AT_ONCE) {
         let mut parts = vec![Lines::new(); PARTS_AT_ONCE.min(count - first)];
@@ -68,22 +60,18 @@ pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
 pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
     let lists = lists_of_lines(work);
     let (mut names, mut users) = (state.roster.clone(), state.counts.users);
-    let mut lines = 0;
-    for list in &lists {
-        work.each_noted(list, |page: Vec<Identified>| lines += page.len()).await?;
-    }
-    for first in (0..names.len()).step_by(PARTS_AT_ONCE).filter(|_| lines > 0) {
+    let some = count_lines(work, &lists).await? > 0;
+    for first in (0..names.len()).step_by(PARTS_AT_ONCE).filter(|_| some) {
         let mut parts = vec![Lines::new(); PARTS_AT_ONCE.min(names.len() - first)];
         gather(work, &lists, first, names.len(), &mut parts).await?;
         for (place, changed) in (first..).zip(parts).filter(|(_, lines)| !lines.is_empty()) {
             let item = work.app.store.get(&roster::part_key(&work.connection.id, &names[place])).await?;
             let packed = item.as_ref().and_then(|item| item.get_bytes("rows")).ok_or(Error::Corrupt)?;
-            let mut part = Lines::new();
-            put(&mut part, unpack(packed)?);
-            users -= part.len() as u64;
+            let mut part: Lines = unpack::<Vec<Box<RawValue>>>(packed)?.into_iter().filter_map(read).collect();
+            let before = part.len() as u64;
             part.extend(changed);
             part.retain(|_, line| line.is_some());
-            users += part.len() as u64;
+            users = (users + part.len() as u64).saturating_sub(before);
             names[place] = store_part(work, state, part).await?;
         }
     }
@@ -99,6 +87,15 @@ fn lists_of_lines(work: &Work<'_>) -> Vec<String> {
     lists.into_iter().chain((work.run.lines > 0).then(|| work.run.lines_list().to_owned())).collect()
 }
 
+/// How many lines the lists hold.
+async fn count_lines(work: &Work<'_>, lists: &[String]) -> Result<usize, Error> {
+    let mut lines = 0;
+    for list in lists {
+        work.each_noted(list, |page: Vec<IgnoredAny>| lines += page.len()).await?;
+    }
+    Ok(lines)
+}
+
 /// Gathers the lines of some parts, of `count`.
 async fn gather(
     work: &Work<'_>,
@@ -109,10 +106,9 @@ async fn gather(
 ) -> Result<(), Error> {
     for list in lists {
         let visit = |page: Vec<Box<RawValue>>| {
-            for line in page {
-                let Ok(Identified { id }) = serde_json::from_str(line.get()) else { continue };
+            for (id, line) in page.into_iter().filter_map(read) {
                 if let Some(part) = roster::part_of(&id, count).checked_sub(first).and_then(|at| parts.get_mut(at)) {
-                    put(part, vec![line]);
+                    part.insert(id, line);
                 }
             }
         };
@@ -121,17 +117,15 @@ async fn gather(
     Ok(())
 }
 
-/// A line without a status is that of somebody who is gone.
-fn put(part: &mut Lines, lines: Vec<Box<RawValue>>) {
+/// Whose line it is, and the line. One without a status is that of somebody who is gone.
+fn read(line: Box<RawValue>) -> Option<(Box<str>, Option<Box<RawValue>>)> {
     #[derive(Deserialize)]
     struct Told {
         id: Box<str>,
-        s: Option<serde::de::IgnoredAny>,
+        s: Option<IgnoredAny>,
     }
-    for line in lines {
-        let Ok(Told { id, s }) = serde_json::from_str(line.get()) else { continue };
-        part.insert(id, s.map(|_| line));
-    }
+    let Told { id, s } = serde_json::from_str(line.get()).ok()?;
+    Some((id, s.map(|_| line)))
 }
 
 /// Writes a part if it is not there yet; gives its name.

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::connection::{self, Connection};
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::{self, Patience};
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 use crate::store::{self, Lease, keys};
 use crate::synced::{Checkpoint, Run, RunStatus, State};
 use jiff::Timestamp;
@@ -87,6 +87,27 @@ pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, P
     Ok(next)
 }
 
+/// Ends a run that gets no further, for whoever drives it.
+pub async fn give_up(app: &App, slice: &Slice) -> Result<(), Problem> {
+    let key = keys::sync_lease(&slice.connection);
+    let stored = connection::load(&app.store, &slice.connection).await?;
+    let run = Run::load(&app.store, &slice.connection, &slice.run).await?.filter(|run| !run.status.is_over());
+    let (Some(stored), Some(mut run)) = (stored, run) else { return Ok(()) };
+    let Some(lease) = app.store.take_lease(key, &slice.execution, 60).await? else { return Ok(()) };
+    let problem =
+        Problem::new(problem::Kind::Internal, "The sync was given up: it worked again and again without progress.");
+    tracing::error!(connection = %slice.connection, run = %slice.run, "sync {} was given up: it got no further", slice.run);
+    run.error = Some(problem.to_json(None));
+    match finish::end(app, &stored.connection, &lease, &mut run, RunStatus::Failed).await {
+        // Taken over: whoever holds the lease now goes on.
+        Err(store::Error::Conflict(0)) => Ok(()),
+        ended => {
+            ended?;
+            Ok(app.store.release_lease(&lease).await?)
+        }
+    }
+}
+
 /// A connection that cannot even be signed in to ends the run with the reason.
 async fn fail_without_client(
     app: &App,
@@ -95,7 +116,7 @@ async fn fail_without_client(
     mut run: Run,
     problem: &Problem,
 ) -> Result<Next, Problem> {
-    if problem.kind == crate::problem::Kind::Internal {
+    if problem.kind == problem::Kind::Internal {
         return Err(problem.clone());
     }
     run.error = Some(problem.to_json(None));

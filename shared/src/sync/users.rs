@@ -3,6 +3,7 @@
 use super::change::Change;
 use super::holder::{Holder, Kind};
 use super::listing::{self, Read};
+use super::log::Hint;
 use super::missing::Found;
 use super::work::{Stop, Work};
 use crate::event::{About, Verb, difference};
@@ -10,11 +11,10 @@ use crate::okta::{self, BadRecord, UserId, api};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Query};
 use crate::synced::roster::Row;
-use crate::synced::{Checkpoint, Listing, Objects, Phase, User};
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::synced::{Checkpoint, Listing, Objects, Phase, User, half_hash};
 use serde::Deserialize;
 use serde_json::Map;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Okta takes the groups and apps of a user with this status away.
 const DEPROVISIONED: &str = "DEPROVISIONED";
@@ -90,10 +90,9 @@ pub(super) async fn store(
     let attributes = &connection.settings.attributes;
     // The same user twice on one page: a transaction takes an item once, and the later one counts.
     let users: BTreeMap<_, _> = users.into_iter().map(|user| (user.id.clone(), user)).collect();
-    let unreadable: Vec<_> = bad.iter().filter_map(|bad| UserId::parse(bad.id.as_deref()?).ok()).collect();
-    let unreadable: Vec<_> = unreadable.into_iter().filter(|id| !users.contains_key(id)).collect();
-    let mut wanted: Vec<_> = users.keys().chain(&unreadable).map(|id| User::key(&connection.id, id)).collect();
-    wanted.dedup();
+    let unreadable = bad.iter().filter_map(|bad| UserId::parse(bad.id.as_deref()?).ok());
+    let unreadable: BTreeSet<_> = unreadable.filter(|id| !users.contains_key(id)).collect();
+    let wanted: Vec<_> = users.keys().chain(&unreadable).map(|id| User::key(&connection.id, id)).collect();
     let now = work.app.now();
     let (mut changes, mut rows) = (Vec::new(), Vec::new());
     // Most users are as they were: their documents are not read.
@@ -112,7 +111,8 @@ pub(super) async fn store(
         !same
     });
     let others = users.iter().map(|user| &user.id).chain(&unreadable);
-    let others: Vec<_> = others.map(|id| User::key(&connection.id, id)).collect();
+    let others = others.map(|id| User::key(&connection.id, id));
+    let others: Vec<_> = others.filter(|key| heads.contains_key(key.pk.as_str())).collect();
     let found = work.app.store.get_many(&others).await?;
     let stored: HashMap<_, _> = found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
     for bad in bad {
@@ -141,7 +141,7 @@ pub(super) async fn store(
         rows.push(Row::new(&user, attributes));
         let old = old.filter(|old| old.removed_at.is_none());
         if user.status == DEPROVISIONED && old.as_ref().is_some_and(|old| old.status != DEPROVISIONED) {
-            work.suspect_belongings(&user.id);
+            work.hints.push(Hint::Belongings(user.id.clone()));
         }
         let (verb, changed) = match old {
             Some(old) => (Verb::Changed, difference(&old.told(), &user.told())),
@@ -159,8 +159,8 @@ pub async fn find_missing(work: &Work<'_>) -> Result<Found, Stop> {
     // Half a hash of each, so that a large tenant needs hardly more memory than a small one.
     let mut seen = HashSet::new();
     for list in &lists {
-        work.each_noted(list, |rows: Vec<Identified>| seen.extend(rows.iter().map(|row| mark(row.id.as_str()))))
-            .await?;
+        let ids = |rows: Vec<Identified>| rows.into_iter().map(|row| half_hash(row.id.as_str().as_bytes()));
+        work.each_noted(list, |rows| seen.extend(ids(rows))).await?;
     }
     found.seen = seen.len() as u64;
     for shard in 0..keys::SHARDS {
@@ -169,17 +169,10 @@ pub async fn find_missing(work: &Work<'_>) -> Result<Found, Stop> {
         while let Some(items) = pages.next().await? {
             found.stored += items.len() as u64;
             let ids = items.iter().map(|item| item.sort_key(Some(Index::G1)));
-            found.missing.extend(ids.filter(|id| !seen.contains(&mark(id))).map(str::to_owned));
+            found.missing.extend(ids.filter(|id| !seen.contains(&half_hash(id.as_bytes()))).map(str::to_owned));
         }
     }
     Ok(found)
-}
-
-/// The first half of an id's SHA-256.
-fn mark(id: &str) -> [u8; 16] {
-    let mut mark = [0; 16];
-    mark.copy_from_slice(&digest(&SHA256, id.as_bytes()).as_ref()[..16]);
-    mark
 }
 
 #[derive(Deserialize)]

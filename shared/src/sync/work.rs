@@ -8,7 +8,7 @@ use super::log::Hint;
 use crate::app::App;
 use crate::connection::{Connection, Stream};
 use crate::diagnosis;
-use crate::okta::{self, BadRecord, Client, UserId};
+use crate::okta::{self, BadRecord, Client};
 use crate::store::{self, Lease};
 use crate::synced::roster::Line;
 use crate::synced::{Checkpoint, Crawl, Listing, Mode, Objects, Phase, Run, State};
@@ -74,11 +74,6 @@ impl Work<'_> {
         self.run.hinted += 1;
         let hints = std::mem::take(&mut self.hints);
         self.note(HINTED, self.run.hinted, &hints).map(Some)
-    }
-
-    /// A user whose groups and apps are no longer what they were.
-    pub fn suspect_belongings(&mut self, user: &UserId) {
-        self.hints.push(Hint::Belongings(user.clone()));
     }
 
     /// Remembers a record that the directory cannot have.

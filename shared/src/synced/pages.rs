@@ -25,9 +25,16 @@ pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(&json).map_err(|_| Error::Corrupt)
 }
 
-/// A name for content: the first half of its SHA-256.
+/// The first half of content's SHA-256.
+pub fn half_hash(content: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest(&SHA256, content).as_ref()[..16]);
+    half
+}
+
+/// A name for content, made of half its hash.
 pub fn fingerprint(content: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(&digest(&SHA256, content).as_ref()[..16])
+    URL_SAFE_NO_PAD.encode(half_hash(content))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::Row;
 use super::countries::country;
 use super::spelling::{plain, shown};
 use crate::fold::fold;
+use crate::synced::pages::half_hash;
 use crate::synced::run::Progress;
-use aws_lc_rs::digest::{SHA256, digest};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -123,8 +123,7 @@ fn identity(told: &Told) -> Option<Identity> {
     if parts.is_empty() {
         return None;
     }
-    let hash = digest(&SHA256, &serde_json::to_vec(&parts).ok()?);
-    hash.as_ref().first_chunk().copied()
+    Some(half_hash(&serde_json::to_vec(&parts).ok()?))
 }
 
 /// A part without its spelling; none where nothing is left of it.
@@ -176,17 +175,19 @@ impl Group<'_> {
 pub struct Census {
     before: HashMap<Identity, u64>,
     now: HashMap<Identity, u64>,
+    /// Most people tell a location as others do, and working out which it is takes a while.
+    known: HashMap<Vec<(String, String)>, Option<Identity>>,
 }
 
 impl Census {
     /// Counts lines of the roster as it was.
     pub fn before(&mut self, rows: &[Row]) {
-        count(&mut self.before, rows);
+        count(&mut self.before, &mut self.known, rows);
     }
 
     /// Counts lines of the roster as it now is.
     pub fn now(&mut self, rows: &[Row]) {
-        count(&mut self.now, rows);
+        count(&mut self.now, &mut self.known, rows);
     }
 
     /// What became of the locations. One where more or fewer people work than before is a changed one.
@@ -204,9 +205,17 @@ impl Census {
     }
 }
 
-fn count(people: &mut HashMap<Identity, u64>, rows: &[Row]) {
-    for identity in rows.iter().filter_map(|row| identity(row.told())) {
-        *people.entry(identity).or_default() += 1;
+fn count(
+    people: &mut HashMap<Identity, u64>,
+    known: &mut HashMap<Vec<(String, String)>, Option<Identity>>,
+    rows: &[Row],
+) {
+    for told in rows.iter().map(Row::told) {
+        let found = known.get(told).copied();
+        let found = found.unwrap_or_else(|| *known.entry(told.to_vec()).or_insert(identity(told)));
+        if let Some(identity) = found {
+            *people.entry(identity).or_default() += 1;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a sync does not remove unasked, shown to whoever is asked, and removed once somebody confirms it.
 
 use crate::world::{World, text};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -55,6 +56,15 @@ async fn what_is_back_when_it_is_confirmed_stays() {
     let after: BTreeSet<_> =
         world.all(&format!("{path}/users")).await.iter().map(|user| text(user, "id").to_owned()).collect();
     assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_question_is_open_for_a_week() {
+    for (hours, problem) in [(7 * 24 - 1, "none"), (7 * 24 + 1, "wrong-state")] {
+        let (world, path, sync) = asked().await;
+        world.clock.advance(SignedDuration::from_hours(hours));
+        assert_eq!(confirm(&world, &path, &sync).await.problem(), problem, "{hours}");
+    }
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 use crate::picture::Table;
 use crate::process::Ground;
 use crate::tenancy::{Change, make};
-use crate::world::small;
+use crate::world::{World, small};
 use okta_connector::synced::{Mode, RunStatus};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Runs a sync that must succeed, and holds the directory against the tenant.
 async fn sync_and_compare(ground: &Ground, mode: Mode, after: &[Change]) {
@@ -153,6 +153,23 @@ async fn what_only_the_log_tells_waits_for_the_next_full_sync_where_it_cannot_be
     assert!(holds().await);
     sync_and_compare(&ground, Mode::Full, &[]).await;
     assert!(!holds().await);
+}
+
+#[tokio::test]
+async fn where_attributes_mean_something_else_an_incremental_sync_is_a_full_one() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let attributes = json!({"attributes": {"location": ["officeLocation"]}});
+    world.api("PATCH", &format!("/v1/connections/{id}"), Some(attributes)).await.expect(200);
+    for (mode, asked) in [("full", json!("incremental")), ("incremental", Value::Null)] {
+        let sync = world.sync(&id, "incremental").await;
+        assert_eq!((&sync["mode"], &sync["requested_mode"]), (&json!(mode), &asked), "{sync:#}");
+        assert_eq!(
+            sync["progress"]["locations"].is_object(),
+            mode == "full",
+            "locations are counted by full syncs alone"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

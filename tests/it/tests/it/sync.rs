@@ -340,6 +340,24 @@ async fn a_user_who_comes_twice_is_stored_once() {
 }
 
 #[tokio::test]
+async fn a_record_that_cannot_be_read_and_comes_twice_keeps_what_is_stored() {
+    let ground = ground().await;
+    assert_status(&ground.sync(Mode::Full).await, RunStatus::Succeeded);
+    let users = ground.tenant().all("/api/v1/users?limit=200").await;
+    let (bad, first) = (json!({"id": users[5]["id"]}), AtomicUsize::new(0));
+    let (page, next) =
+        (json!([bad, users[6], bad]), format!("<{}/api/v1/users?limit=200>; rel=\"next\"", ground.okta.url()));
+    ground.okta.intercept(move |exchange| {
+        let listing = exchange.path == "/api/v1/users" && exchange.query.as_deref() == Some("limit=200");
+        let headers = [("link", next.as_str()), ("content-type", "application/json")];
+        let once = listing && first.fetch_add(1, Ordering::SeqCst) == 0;
+        once.then(|| okta_answer(200, &headers, &page))
+    });
+    assert_status(&ground.sync(Mode::Full).await, RunStatus::Succeeded);
+    assert_equal_to_the_tenant(&ground).await;
+}
+
+#[tokio::test]
 async fn a_record_that_is_too_large_is_told_and_the_rest_is_synced() {
     let ground = ground().await;
     let mut users = ground.tenant().all("/api/v1/users?limit=200").await;

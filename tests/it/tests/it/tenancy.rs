@@ -25,6 +25,9 @@ pub enum Change {
     Unassign(u16, u16),
     AssignGroup(u16, u16),
     UnassignGroup(u16, u16),
+    Retire(u16),
+    /// Only of one that was retired.
+    DeleteApp(u16),
 }
 
 /// A step of a user's life.
@@ -119,6 +122,8 @@ pub async fn make(tenant: &Tenant, change: &Change) {
         Change::UnassignGroup(which, what) => {
             ("DELETE", format!("apps/{}/groups/{}", app(what).await, group(which).await), None)
         }
+        Change::Retire(which) => ("POST", format!("apps/{}/lifecycle/deactivate", app(which).await), None),
+        Change::DeleteApp(which) => ("DELETE", format!("apps/{}", app(which).await), None),
     };
     tenant.attempt(method, &format!("/api/v1/{path}"), body).await;
 }
