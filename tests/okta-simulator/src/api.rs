@@ -3,6 +3,7 @@
 pub mod access;
 pub mod apps;
 pub mod groups;
+pub mod hooks;
 pub mod lifecycle;
 pub mod logs;
 pub mod meta;

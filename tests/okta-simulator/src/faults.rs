@@ -1,11 +1,13 @@
 //! Faults an operator orders, and what they do to one request.
 //!
 //! A fault concerns requests of its method whose path starts with its prefix and which it can harm at all: `empty_list`
-//! waits for a listing, `key_revoked` for the token endpoint. `times` counts only those.
+//! waits for a listing, `key_revoked` for the token endpoint. `times` counts only those. `hooks` concerns no request but
+//! each event that waits for an event hook, whatever its method and path; `times` counts these.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::random::Random;
@@ -38,8 +40,28 @@ enum Fault {
     Concurrency,
     KeyRevoked,
     JwksStale,
-    Hooks { drop: Option<f64>, double: Option<f64>, shuffle: Option<f64> },
+    Hooks(Chances),
     UngrantedScopes { mode: Ungranted },
+}
+
+/// How likely it is that an event, on its way to a hook, is lost, comes once more, or changes its place.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Chances {
+    /// It is never delivered.
+    #[serde(deserialize_with = "likelihood")]
+    pub drop: f64,
+    /// It is delivered again later.
+    #[serde(deserialize_with = "likelihood")]
+    pub double: f64,
+    /// It changes places with one that waits.
+    #[serde(deserialize_with = "likelihood")]
+    pub shuffle: f64,
+}
+
+fn likelihood<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(D::Error::custom("a likelihood is between 0 and 1")) }
 }
 
 /// When a connection is cut: before the request did anything, or after.
@@ -106,7 +128,7 @@ impl Fault {
             Fault::CutList { .. } => kind == Kind::List,
             Fault::KeyRevoked | Fault::JwksStale => kind == Kind::Token,
             Fault::UngrantedScopes { .. } => matches!(kind, Kind::Token | Kind::Authorize),
-            Fault::Hooks { .. } => false,
+            Fault::Hooks(_) => false,
             _ => true,
         }
     }
@@ -125,7 +147,7 @@ impl Fault {
             Fault::KeyRevoked => effects.key_revoked = true,
             Fault::JwksStale => effects.jwks_stale = true,
             Fault::UngrantedScopes { mode } => effects.drop_ungranted = *mode == Ungranted::Drop,
-            Fault::Hooks { .. } => {}
+            Fault::Hooks(_) => {}
         }
     }
 }
@@ -164,6 +186,23 @@ impl Faults {
             item
         };
         self.orders.iter().map(described).collect()
+    }
+
+    /// What the faults may do to one event on its way to a hook; counts it against their `times`.
+    pub fn chances(&mut self) -> Option<Chances> {
+        let mut all: Option<Chances> = None;
+        for (_, order) in &mut self.orders {
+            let Fault::Hooks(one) = order.fault else { continue };
+            if order.times != Some(0) {
+                let sum = all.get_or_insert_default();
+                sum.drop = sum.drop.max(one.drop);
+                sum.double = sum.double.max(one.double);
+                sum.shuffle = sum.shuffle.max(one.shuffle);
+            }
+            order.times = order.times.map(|times| times.saturating_sub(1));
+        }
+        self.orders.retain(|(_, order)| order.times != Some(0));
+        all
     }
 
     /// What the faults do to a request; counts it against their `times`.
@@ -230,8 +269,21 @@ mod tests {
 
     #[test]
     fn an_unknown_or_incomplete_fault_is_refused() {
-        for order in [json!({"fault": "fire"}), json!({"fault": "drop"}), json!({"fault": "drop", "when": "later"})] {
+        for order in [
+            json!({"fault": "fire"}),
+            json!({"fault": "drop"}),
+            json!({"fault": "drop", "when": "later"}),
+            json!({"fault": "hooks", "drop": 1.1}),
+        ] {
             assert!(serde_json::from_value::<Order>(order).is_err());
         }
+    }
+
+    #[test]
+    fn a_fault_of_hooks_counts_events() {
+        let mut faults = faults(&[json!({"fault": "hooks", "drop": 1, "times": 2})]);
+        assert_eq!(faults.take("GET", "/api/v1/users", Kind::List).drop, None);
+        let drops: Vec<_> = (0..3).map(|_| faults.chances().map(|chances| chances.drop > 0.5)).collect();
+        assert_eq!(drops, [Some(true), Some(true), None]);
     }
 }

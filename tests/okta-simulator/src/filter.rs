@@ -3,7 +3,7 @@
 //! ```text
 //! or      = and ("or" and)*
 //! and     = not ("and" not)*
-//! not     = "not"? primary
+//! not     = "not" "(" or ")" | primary
 //! primary = "(" or ")" | attribute "pr" | attribute operator literal
 //! literal = a JSON string, a number, true or false
 //! ```
@@ -131,6 +131,7 @@ fn compare(found: &Found<'_>, operator: Operator, literal: &Value, fold: bool) -
     match (found, operator) {
         (Found::Missing | Found::Json(Value::Null), _) => operator == Operator::Ne,
         (Found::Many(items), _) => one_of(items.iter().copied(), operator, literal, fold),
+        (Found::Json(value), Operator::Pr) => filled(value),
         (_, Operator::Pr) => true,
         (Found::Time(time), _) => time_of(literal).is_some_and(|other| ordered(operator, time, &other)),
         (Found::Texts(texts), _) => texts.iter().any(|text| text_compare(text, operator, literal, fold)),
@@ -146,6 +147,17 @@ fn compare(found: &Found<'_>, operator: Operator, literal: &Value, fold: bool) -
             Operator::Ne => !same_scalar(other, literal),
             _ => false,
         },
+    }
+}
+
+/// Whether there is anything in a value: present is what is not empty.
+fn filled(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => items.iter().any(filled),
+        Value::Object(fields) => fields.values().any(filled),
+        _ => true,
     }
 }
 
@@ -218,7 +230,8 @@ mod tests {
 
     #[test]
     fn expressions_hold_as_their_operators_say() {
-        let object = json!({"status": "ACTIVE", "profile": {"firstName": "Łucja", "skills": ["sql", "rust"], "age": 41, "remote": true}});
+        let object = json!({"status": "ACTIVE", "profile": {"firstName": "Łucja", "skills": ["sql", "rust"], "age": 41, "remote": true,
+            "title": "", "badge": {"color": null}}});
         let cases = [
             (r#"status eq "active""#, true),
             (r#"status lt "STAGED" or status gt "STAGED""#, true),
@@ -227,6 +240,8 @@ mod tests {
             (r#"profile.skills ne "rust""#, false),
             ("profile.age gt 40 and profile.remote eq true", true),
             ("profile.city pr", false),
+            ("profile.title pr or profile.badge pr", false),
+            ("profile pr and profile.skills pr", true),
             (r#"profile.city eq "Oslo""#, false),
             ("not (profile.city pr)", true),
             (r#"status eq "X" or status eq "ACTIVE" and profile.age lt 40"#, false),

@@ -15,13 +15,15 @@
 //! ```
 //!
 //! A file tour: `routes` is the table of endpoints, `pipeline` carries a request through
-//! authentication, limits and permissions to its handler in `api`, which changes the `tenant`.
+//! authentication, limits and permissions to its handler in `api`, which changes the `tenant`; `deliveries` tells the
+//! event hooks what its log was told.
 
 mod answer;
 mod api;
 mod auth;
 mod call;
 mod clock;
+mod deliveries;
 mod faults;
 mod filter;
 mod limits;
@@ -140,7 +142,10 @@ impl Simulator {
         let credentials = Credentials::new(config.seed);
         let founding = move || Shared::new(config, base);
         let shared = tokio::task::spawn_blocking(founding).await.map_err(io::Error::other)?;
-        let serving = tokio::spawn(server::serve(listener, Arc::new(shared)));
+        let shared = Arc::new(shared);
+        let serving = tokio::spawn(async move {
+            tokio::join!(server::serve(listener, Arc::clone(&shared)), deliveries::run(shared));
+        });
         Ok(Simulator { url, credentials, serving })
     }
 
@@ -157,7 +162,7 @@ impl Simulator {
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        // The task owns the listener and every connection; all of them end with it.
+        // The task owns the listener, every connection and every delivery; all of them end with it.
         self.serving.abort();
     }
 }

@@ -7,8 +7,10 @@ mod origin;
 
 pub use origin::Origin;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::slice;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ use crate::filter::Found;
 use crate::random::Random;
 
 /// Events kept; older ones are forgotten.
-const KEPT: usize = 100_000;
+const KEPT: usize = 250_000;
 /// Days an event stays readable.
 const RETENTION_DAYS: i64 = 90;
 
@@ -115,7 +117,8 @@ pub struct Event {
     pub published: Timestamp,
     /// The event type.
     pub kind: String,
-    uuid: String,
+    /// Its name, here and in deliveries to event hooks.
+    pub uuid: String,
     actor: Party,
     targets: Vec<Party>,
     source: Source,
@@ -151,6 +154,31 @@ impl Event {
             "request": self.source.origin.request(),
             "target": targets,
         })
+    }
+
+    /// The event as an event hook is told of it. Okta's two samples differ, so every other event is like each: as in the
+    /// log, or with the addresses on the way inside `client` and the time it was persisted.
+    pub fn told(&self) -> Value {
+        let mut json = self.json();
+        if self.sequence % 2 == 1 {
+            json["client"]["ipChain"] = json["request"]["ipChain"].take();
+            json["insertionTimestamp"] = precise(self.persisted).into();
+            if let Some(members) = json.as_object_mut() {
+                members.remove("request");
+            }
+        }
+        json
+    }
+
+    /// The value of an attribute that needs no JSON to be made first.
+    pub fn plain(&self, attribute: &str) -> Option<&str> {
+        match attribute {
+            "eventType" => Some(&self.kind),
+            "uuid" => Some(&self.uuid),
+            "actor.id" => Some(&self.actor.id),
+            "outcome.result" => Some(&self.ending.result),
+            _ => None,
+        }
     }
 
     /// The values of a filter attribute, of every member where there is a list on the way; `json` is the event's own,
@@ -201,33 +229,41 @@ fn shown(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
+/// A place in the order of publication: when, and the sequence number.
+pub type Place = (Timestamp, u64);
+
 /// The log of a tenant.
 #[derive(Debug, Default)]
 pub struct Log {
-    events: VecDeque<Event>,
+    events: VecDeque<Arc<Event>>,
+    places: BTreeSet<Place>,
     written: u64,
 }
 
 impl Log {
-    /// Persists an event; the answer is its uuid.
-    pub fn write(&mut self, entry: Entry, now: Timestamp, random: &mut Random) -> String {
-        if self.events.len() == KEPT {
-            self.events.pop_front();
+    /// Persists an event.
+    pub fn write(&mut self, entry: Entry, now: Timestamp, random: &mut Random) -> Arc<Event> {
+        if self.events.len() == KEPT
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.places.remove(&(oldest.published, oldest.sequence));
         }
         self.written += 1;
-        let uuid = random.uuid();
-        self.events.push_back(Event {
+        let event = Arc::new(Event {
             sequence: self.written,
-            persisted: now,
+            // A machine's clock may be set back; the order of persistence may not.
+            persisted: self.events.back().map_or(now, |last| now.max(last.persisted)),
             published: shown(moved(now, -entry.late)),
             kind: entry.kind,
-            uuid: uuid.clone(),
+            uuid: random.uuid(),
             actor: entry.actor,
             targets: entry.targets,
             source: entry.source,
             ending: entry.ending,
         });
-        uuid
+        self.places.insert((event.published, event.sequence));
+        self.events.push_back(Arc::clone(&event));
+        event
     }
 
     /// The sequence number of the newest event.
@@ -235,10 +271,37 @@ impl Log {
         self.written
     }
 
+    /// The sequence number of the last event that was persisted before a time, 0 if there is none.
+    pub fn before(&self, time: Timestamp) -> u64 {
+        let start = self.events.partition_point(|event| event.persisted < time);
+        start.checked_sub(1).and_then(|last| self.events.get(last)).map_or(0, |event| event.sequence)
+    }
+
     /// Events in the order of persistence, after a sequence number, that are still retained.
     pub fn after(&self, sequence: u64, now: Timestamp) -> impl Iterator<Item = &Event> {
-        let oldest = moved(now, -SignedDuration::from_hours(24 * RETENTION_DAYS));
-        let start = self.events.partition_point(|event| event.sequence <= sequence);
-        self.events.range(start..).filter(move |event| event.persisted >= oldest)
+        let oldest = oldest(now);
+        let passed = |event: &Arc<Event>| event.sequence <= sequence || event.persisted < oldest;
+        self.events.range(self.events.partition_point(passed)..).map(Arc::as_ref)
     }
+
+    /// Events in the order of publication, between two places, that are still retained.
+    pub fn between(&self, from: Bound<Place>, until: Place, now: Timestamp) -> impl DoubleEndedIterator<Item = &Event> {
+        let oldest = oldest(now);
+        let is_empty = matches!(from, Bound::Included(from) | Bound::Excluded(from) if from >= until);
+        let places = (!is_empty).then(|| self.places.range((from, Bound::Excluded(until))));
+        let events = places.into_iter().flatten().filter_map(|(_, sequence)| self.get(*sequence));
+        events.filter(move |event| event.persisted >= oldest)
+    }
+
+    /// An event by its sequence number: there are no gaps.
+    fn get(&self, sequence: u64) -> Option<&Event> {
+        let first = self.events.front()?.sequence;
+        let index = usize::try_from(sequence.checked_sub(first)?).ok()?;
+        self.events.get(index).map(Arc::as_ref)
+    }
+}
+
+/// When the oldest event that is readable was persisted.
+fn oldest(now: Timestamp) -> Timestamp {
+    moved(now, -SignedDuration::from_hours(24 * RETENTION_DAYS))
 }

@@ -17,6 +17,7 @@ use crate::api::meta;
 use crate::auth::{self, Authorize, Presented, TokenRequest};
 use crate::call::{Address, Call, Principal};
 use crate::clock::moved;
+use crate::deliveries;
 use crate::faults::{Effects, Throttle};
 use crate::limits::Quota;
 use crate::log::Party;
@@ -54,7 +55,7 @@ pub struct Reply {
     pub principal: String,
 }
 
-/// Answers a request; only fetching keys happens outside the lock.
+/// Answers a request; only fetching keys and asking an event hook's address happen outside the lock.
 pub async fn answer(shared: &Shared, exchange: Exchange) -> Reply {
     if exchange.route.kind == Kind::Token {
         let wanted = {
@@ -69,7 +70,18 @@ pub async fn answer(shared: &Shared, exchange: Exchange) -> Reply {
             state.gate.store_keys(set, now);
         }
     }
-    judge(&mut shared.state(), exchange)
+    let asked = exchange.params.iter().find(|_| exchange.route.kind == Kind::Verify).map(|(_, id)| id.clone());
+    let mut reply = {
+        let state = &mut *shared.state();
+        let reply = judge(state, exchange);
+        shared.tell_hooks(state);
+        reply
+    };
+    if let Some(hook) = asked.filter(|_| reply.answer.status.is_success()) {
+        let outcome = deliveries::verify(shared, &hook).await;
+        reply.answer = concluded(&mut shared.state(), outcome);
+    }
+    reply
 }
 
 fn judge(state: &mut State, exchange: Exchange) -> Reply {
@@ -89,9 +101,12 @@ fn judge(state: &mut State, exchange: Exchange) -> Reply {
     } else {
         caller.and_then(|caller| serve(state, exchange, caller, now))
     };
+    Reply { answer: concluded(state, outcome), quota, principal }
+}
+
+fn concluded(state: &mut State, outcome: Outcome) -> Answer {
     let error_id = format!("oae{}", state.tenant.random.text(22));
-    let answer = outcome.unwrap_or_else(|refusal| refusal.answer(&error_id));
-    Reply { answer, quota, principal }
+    outcome.unwrap_or_else(|refusal| refusal.answer(&error_id))
 }
 
 /// What the endpoints of OAuth answer.

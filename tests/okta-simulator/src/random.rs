@@ -38,6 +38,12 @@ impl Random {
         usize::try_from((u128::from(self.next()) * end) >> 64).unwrap_or(0)
     }
 
+    /// Whether something of this likelihood happens: never at 0, always at 1.
+    pub fn chance(&mut self, likelihood: f64) -> bool {
+        let drawn = u32::try_from(self.next() >> 32).unwrap_or(u32::MAX);
+        f64::from(drawn) / 4_294_967_296.0 < likelihood
+    }
+
     /// One of the choices, which must not be empty.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
@@ -137,6 +143,14 @@ mod tests {
         assert!(ids.is_sorted());
         assert!(ids.iter().all(|id| Id::parse(id.as_str()) == Some(*id)));
         assert_ne!(Ids::new(8).next(*b"00u"), ids[0]);
+    }
+
+    #[test]
+    fn chances_come_about_as_often_as_they_are_likely() {
+        let mut random = Random::new(7, "chances");
+        let mut hits = |likelihood| (0..1000).filter(|_| random.chance(likelihood)).count();
+        assert_eq!((hits(0.0), hits(1.0)), (0, 1000));
+        assert!((200..300).contains(&hits(0.25)));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use axum::http::Method;
 
 use crate::answer::Outcome;
-use crate::api::{access, apps, groups, lifecycle, logs, meta, users};
+use crate::api::{access, apps, groups, hooks, lifecycle, logs, meta, users};
 use crate::call::Call;
 use crate::limits::Bucket;
 use crate::role::Permission;
@@ -22,6 +22,8 @@ pub enum Kind {
     One,
     /// A change.
     Write,
+    /// The verification of an event hook, which asks its address.
+    Verify,
     /// The token endpoint.
     Token,
     /// The endpoint a browser is sent to.
@@ -86,6 +88,8 @@ const GROUPS: &str = "okta.groups.read";
 const GROUPS_MANAGE: &str = "okta.groups.manage";
 const APPS: &str = "okta.apps.read";
 const APPS_MANAGE: &str = "okta.apps.manage";
+const HOOKS: &str = "okta.eventHooks.read";
+const HOOKS_MANAGE: &str = "okta.eventHooks.manage";
 
 /// All endpoints.
 #[rustfmt::skip]
@@ -155,7 +159,16 @@ pub static ROUTES: &[Route] = &[
     get("/api/v1/org", "okta.orgs.read", B::Other, P::ReadOrg, meta::org),
     get("/api/v1/org/settings/clientPrivilegesSetting", "okta.orgs.read", B::Other, P::ReadOrg, meta::client_privileges),
     get("/oauth2/v1/clients/{id}/roles", "okta.roles.read", B::Clients, P::ViewRoles, meta::client_roles),
-    get("/api/v1/eventHooks", "okta.eventHooks.read", B::Other, P::Hooks, meta::event_hooks),
+
+    get("/api/v1/eventHooks", HOOKS, B::Other, P::Hooks, hooks::list),
+    write(Method::POST, "/api/v1/eventHooks", HOOKS_MANAGE, B::Other, P::Hooks, hooks::create),
+    get("/api/v1/eventHooks/{id}", HOOKS, B::Other, P::Hooks, hooks::get),
+    write(Method::PUT, "/api/v1/eventHooks/{id}", HOOKS_MANAGE, B::Other, P::Hooks, hooks::replace),
+    write(Method::DELETE, "/api/v1/eventHooks/{id}", HOOKS_MANAGE, B::Other, P::Hooks, hooks::delete),
+    write(Method::POST, "/api/v1/eventHooks/{id}/lifecycle/activate", HOOKS_MANAGE, B::Other, P::Hooks, hooks::activate),
+    write(Method::POST, "/api/v1/eventHooks/{id}/lifecycle/deactivate", HOOKS_MANAGE, B::Other, P::Hooks, hooks::deactivate),
+    Route { method: Method::POST, path: "/api/v1/eventHooks/{id}/lifecycle/verify", scope: HOOKS_MANAGE, bucket: B::Other, kind: Kind::Verify, need: P::Hooks, run: hooks::verify },
+
     get("/api/v1/devices", "", B::Devices, P::None, meta::unlicensed),
     get("/api/v1/devices/{id}", "", B::Devices, P::None, meta::unlicensed),
     Route { method: Method::GET, path: "/api/v1/logs", scope: "okta.logs.read", bucket: B::Logs, kind: Kind::Log, need: P::ReadLogs, run: logs::list },

@@ -122,7 +122,7 @@ async fn stats(Held(shared): Door) -> Reply {
         "rate_limited": state.rate_limited,
         "refreshes": state.gate.sign_ins.uses(),
         "reuse_detected": state.gate.sign_ins.reuse_detected(),
-        "hooks": { "sent": 0, "dropped": 0, "doubled": 0 },
+        "hooks": state.deliveries.json(),
     }))
 }
 

@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::Config;
 use crate::auth::Gate;
+use crate::deliveries::Deliveries;
 use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::tenant::Tenant;
@@ -25,6 +27,8 @@ pub struct State {
     pub limits: Limits,
     /// Ordered faults.
     pub faults: Faults,
+    /// What event hooks are told.
+    pub deliveries: Deliveries,
     /// Requests answered.
     pub requests: Requests,
     /// Requests refused with 429.
@@ -37,16 +41,19 @@ pub struct Shared {
     state: Mutex<State>,
     /// The configuration the tenant was founded with.
     pub config: Config,
-    /// Fetches the service app's keys.
+    /// Fetches the service app's keys and calls event hooks.
     pub http: reqwest::Client,
+    /// Something waits to be delivered.
+    pub written: Notify,
 }
 
 impl Shared {
     /// Founds the tenant.
     pub fn new(config: Config, base: String) -> Shared {
-        // A key set is fetched from the address given, never from where that sends us, and without a proxy.
+        // Only the address given is called, never where that sends us, and without a proxy.
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
-        Shared { state: Mutex::new(State::new(&config, config.seed, base)), config, http: http.unwrap_or_default() }
+        let state = Mutex::new(State::new(&config, config.seed, base, 0));
+        Shared { state, config, http: http.unwrap_or_default(), written: Notify::new() }
     }
 
     /// The state; a handler that panicked has not made it unusable.
@@ -54,10 +61,23 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Hands what has been written since to those who deliver it, before the lock is given back.
+    pub fn tell_hooks(&self, state: &mut State) {
+        for (hook, event) in state.tenant.outbox.drain(..) {
+            state.deliveries.add(hook, event, state.faults.chances());
+        }
+        if state.deliveries.pending() > 0 {
+            self.written.notify_one();
+        }
+    }
+
     /// Founds the tenant anew; credentials, address and the count of requests stay.
     pub fn reset(&self, seed: Option<u64>) {
-        let base = self.state().tenant.base.clone();
-        let fresh = State::new(&self.config, seed.unwrap_or(self.config.seed), base);
+        let (base, epoch) = {
+            let state = self.state();
+            (state.tenant.base.clone(), state.deliveries.next_epoch())
+        };
+        let fresh = State::new(&self.config, seed.unwrap_or(self.config.seed), base, epoch);
         let mut state = self.state();
         let requests = std::mem::take(&mut state.requests);
         *state = State { requests, ..fresh };
@@ -65,12 +85,13 @@ impl Shared {
 }
 
 impl State {
-    fn new(config: &Config, seed: u64, base: String) -> State {
+    fn new(config: &Config, seed: u64, base: String, epoch: u64) -> State {
         State {
             tenant: Tenant::found(config, seed, base),
             gate: Gate::default(),
             limits: Limits::new(config.rate_limit),
             faults: Faults::default(),
+            deliveries: Deliveries::new(seed, epoch),
             requests: Requests::default(),
             rate_limited: 0,
         }

@@ -8,6 +8,7 @@ pub mod app;
 pub mod factor;
 mod founding;
 pub mod group;
+pub mod hook;
 pub mod people;
 pub mod schema;
 pub mod service;
@@ -15,6 +16,7 @@ pub mod user;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
@@ -22,11 +24,12 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use crate::answer::Refusal;
 use crate::call::Call;
 use crate::clock::{Clock, Stamp, moved};
-use crate::log::{Entry, Log, Origin, Party, Source};
+use crate::log::{Entry, Event, Log, Origin, Party, Source};
 use crate::page::Seal;
 use crate::random::{Id, Ids, Random};
 use app::App;
 use group::{Group, GroupKind};
+use hook::Hook;
 use service::ServiceApp;
 use user::{Status, User};
 
@@ -95,6 +98,10 @@ pub struct Tenant {
     pub apps: BTreeMap<Id, App>,
     /// The System Log.
     pub log: Log,
+    /// Event hooks by id.
+    pub hooks: BTreeMap<Id, Hook>,
+    /// Events written, for each hook that is told of them, and not yet on their way.
+    pub outbox: Vec<(Id, Arc<Event>)>,
     /// The app and the API token callers use.
     pub service: ServiceApp,
     crowd: Random,
@@ -319,7 +326,10 @@ impl Tenant {
 
     /// Writes any event; the answer is its uuid.
     pub fn write(&mut self, entry: Entry) -> String {
-        self.log.write(entry, self.clock.now(), &mut self.random)
+        let event = self.log.write(entry, self.clock.now(), &mut self.random);
+        let told = self.hooks.values().filter(|hook| hook.is_told_of(&event.kind));
+        self.outbox.extend(told.map(|hook| (hook.id, Arc::clone(&event))));
+        event.uuid.clone()
     }
 
     /// Okta itself, as an actor.

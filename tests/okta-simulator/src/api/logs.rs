@@ -3,14 +3,17 @@
 //! Without `until` and with ascending order a request polls: every event comes once, late ones too, and there is
 //! always a next link, which stays good for resuming later. All other requests are bounded: they end.
 
+use std::cell::OnceCell;
+use std::ops::Bound;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::{Address, Call};
 use crate::clock::moved;
-use crate::filter::{Expression, LOGS_FILTER};
-use crate::log::Event;
+use crate::filter::{Expression, Found, LOGS_FILTER};
+use crate::log::{Event, Place};
 use crate::page;
 use crate::tenant::Tenant;
 
@@ -34,13 +37,14 @@ impl Criteria {
         Ok(Criteria { filter, keywords })
     }
 
-    /// The event as JSON, if it fits.
+    /// The event as JSON, if it fits; for most filters on event types no JSON is made of those that do not.
     fn shown(&self, event: &Event) -> Option<Value> {
-        let json = event.json();
-        let fits =
-            self.filter.as_ref().is_none_or(|filter| filter.holds(LOGS_FILTER.fold, &|name| Event::found(&json, name)))
-                && (self.keywords.is_empty() || Event::mentions(&json, &self.keywords));
-        fits.then_some(json)
+        let made = OnceCell::new();
+        let json = || made.get_or_init(|| event.json());
+        let found = |name: &str| event.plain(name).map_or_else(|| Event::found(json(), name), Found::from);
+        let fits = self.filter.as_ref().is_none_or(|filter| filter.holds(LOGS_FILTER.fold, &found))
+            && (self.keywords.is_empty() || Event::mentions(json(), &self.keywords));
+        fits.then(|| made.into_inner().unwrap_or_else(|| event.json()))
     }
 }
 
@@ -70,9 +74,7 @@ pub fn list(tenant: &mut Tenant, call: &Call) -> Outcome {
         None => {
             let (since, until) = times(call, tenant.clock.now())?;
             if call.query("until").is_none() && !descending {
-                let before = tenant.log.after(0, tenant.clock.now()).take_while(|event| event.persisted < since).last();
-                let sequence = before.map_or(0, |event| event.sequence);
-                return Ok(poll(tenant, call, &criteria, limit, sequence));
+                return Ok(poll(tenant, call, &criteria, limit, tenant.log.before(since)));
             }
             let bounds = Bounds { since, until, descending, place: None };
             Ok(bounded(tenant, call, &criteria, limit, bounds))
@@ -112,7 +114,7 @@ struct Bounds {
     until: Timestamp,
     descending: bool,
     /// The last event shown: when it was published, and its sequence number.
-    place: Option<(Timestamp, u64)>,
+    place: Option<Place>,
 }
 
 impl Cursor {
@@ -154,19 +156,16 @@ fn resumed(call: &Call) -> Address {
 
 fn bounded(tenant: &Tenant, call: &Call, criteria: &Criteria, limit: usize, bounds: Bounds) -> Answer {
     let key = |event: &Event| (event.published, event.sequence);
-    let within = |event: &&Event| event.published >= bounds.since && event.published < bounds.until;
-    let mut events: Vec<&Event> = tenant.log.after(0, tenant.clock.now()).filter(within).collect();
-    events.sort_by_key(|event| key(event));
-    if bounds.descending {
-        events.reverse();
-    }
-    let passed = |event: &&&Event| match bounds.place {
-        Some(place) if bounds.descending => key(event) >= place,
-        Some(place) => key(event) <= place,
-        None => false,
+    let (since, until) = (Bound::Included((bounds.since, 0)), (bounds.until, 0));
+    let (from, until) = match bounds.place {
+        Some(place) if bounds.descending => (since, place),
+        Some(place) => (Bound::Excluded(place), until),
+        None => (since, until),
     };
-    let start = events.iter().take_while(passed).count();
-    let mut rest = events[start..].iter().filter_map(|event| Some((key(event), criteria.shown(event)?)));
+    let events = tenant.log.between(from, until, tenant.clock.now());
+    let events: Box<dyn Iterator<Item = &Event>> =
+        if bounds.descending { Box::new(events.rev()) } else { Box::new(events) };
+    let mut rest = events.filter_map(|event| Some((key(event), criteria.shown(event)?)));
     let shown: Vec<_> = if call.effects.empty_list { Vec::new() } else { rest.by_ref().take(limit).collect() };
     let next = shown.last().filter(|_| rest.next().is_some()).map(|((published, sequence), _)| {
         let key = json!({

@@ -62,11 +62,6 @@ pub fn client_privileges(_: &mut Tenant, _: &Call) -> Outcome {
     Ok(Answer::ok(json!({ "clientPrivilegesSetting": false })))
 }
 
-/// `GET /api/v1/eventHooks`
-pub fn event_hooks(_: &mut Tenant, _: &Call) -> Outcome {
-    Ok(Answer::ok(json!([])))
-}
-
 fn type_json(tenant: &Tenant, kind: &UserType) -> Value {
     let link = |rel: &str, href: String| json!({ "rel": rel, "href": href, "method": "GET" });
     json!({

@@ -82,34 +82,47 @@ fn apps_filter(attribute: &str) -> Option<(&'static [Operator], bool)> {
         .then_some((EQUAL, false))
 }
 
+/// What Okta's description has of an event of the log; `*` stands for members of any name.
+const LOGGED: &str = "uuid eventType severity displayMessage version legacyEventType device.* \
+    actor.id actor.type actor.alternateId actor.displayName actor.detailEntry.* \
+    target.id target.type target.alternateId target.displayName target.detailEntry.* target.changeDetails.* \
+    outcome.result outcome.reason transaction.id transaction.type transaction.detail.* debugContext.debugData.* \
+    client.id client.device client.zone client.ipAddress \
+    client.userAgent.rawUserAgent client.userAgent.os client.userAgent.browser \
+    client.geographicalContext.city client.geographicalContext.state client.geographicalContext.country \
+    client.geographicalContext.postalCode \
+    client.geographicalContext.geolocation.lat client.geographicalContext.geolocation.lon \
+    authenticationContext.authenticationProvider authenticationContext.authenticationStep \
+    authenticationContext.credentialProvider authenticationContext.credentialType \
+    authenticationContext.externalSessionId authenticationContext.interface \
+    authenticationContext.issuer.id authenticationContext.issuer.type \
+    securityContext.asNumber securityContext.asOrg securityContext.isp securityContext.domain \
+    securityContext.isProxy securityContext.botProtection.level \
+    securityContext.ipDetails.asNumber securityContext.ipDetails.asOrg securityContext.ipDetails.isp \
+    securityContext.ipDetails.domain securityContext.ipDetails.ipServiceCategories.isAnonymous \
+    securityContext.ipDetails.ipServiceCategories.operator securityContext.ipDetails.ipServiceCategories.type \
+    securityContext.risk.detectionName securityContext.risk.issuer securityContext.risk.level \
+    securityContext.risk.previousLevel securityContext.risk.reasons \
+    securityContext.userBehaviors.id securityContext.userBehaviors.name securityContext.userBehaviors.result \
+    request.ipChain.ip request.ipChain.version request.ipChain.source \
+    request.ipChain.geographicalContext.city request.ipChain.geographicalContext.state \
+    request.ipChain.geographicalContext.country request.ipChain.geographicalContext.postalCode \
+    request.ipChain.geographicalContext.geolocation.lat request.ipChain.geographicalContext.geolocation.lon \
+    request.ipChain.ipDetails.asNumber request.ipChain.ipDetails.asOrg request.ipChain.ipDetails.isp \
+    request.ipChain.ipDetails.domain request.ipChain.ipDetails.ipServiceCategories.isAnonymous \
+    request.ipChain.ipDetails.ipServiceCategories.operator request.ipChain.ipDetails.ipServiceCategories.type";
+
 fn logs_filter(attribute: &str) -> Option<(&'static [Operator], bool)> {
-    const WHOLE: [&str; 7] =
-        ["uuid", "eventType", "severity", "displayMessage", "version", "legacyEventType", "published"];
-    const PARTS: [(&str, &[&str]); 9] = [
-        ("actor", &["id", "type", "alternateId", "displayName"]),
-        ("target", &["id", "type", "alternateId", "displayName"]),
-        ("outcome", &["result", "reason"]),
-        ("client", &["id", "device", "zone", "ipAddress", "userAgent", "geographicalContext"]),
-        ("transaction", &["id", "type", "detail"]),
-        ("authenticationContext", &["externalSessionId", "authenticationStep", "credentialType", "interface"]),
-        ("securityContext", &["asNumber", "asOrg", "isp", "domain", "isProxy"]),
-        ("debugContext", &["debugData"]),
-        ("request", &["ipChain"]),
-    ];
-    if attribute == "published" {
-        return None;
-    }
     if matches!(attribute, "debugContext.debugData.url" | "debugContext.debugData.requestUri") {
         return Some((LOG_URLS, false));
     }
-    let known = match attribute.split_once('.') {
-        None => WHOLE.contains(&attribute),
-        Some((whole, part)) => {
-            let part = part.split('.').next().unwrap_or_default();
-            PARTS.iter().any(|(name, parts)| *name == whole && parts.contains(&part))
-        }
-    };
-    known.then_some((LOG, false))
+    // An object that holds an attribute is one itself, for `pr`.
+    let within = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    let known = LOGGED.split_whitespace().any(|logged| match logged.strip_suffix(".*") {
+        Some(open) => attribute == open || within(attribute, open) || within(open, attribute),
+        None => attribute == logged || within(logged, attribute),
+    });
+    (known && !attribute.split('.').any(str::is_empty)).then_some((LOG, false))
 }
 
 impl Dialect {
@@ -151,7 +164,7 @@ mod tests {
 
     #[test]
     fn each_endpoint_takes_its_own_attributes_and_operators() {
-        let cases: [(&Dialect, &str, bool); 22] = [
+        let cases: [(&Dialect, &str, bool); 27] = [
             (&USERS_FILTER, r#"status eq "ACTIVE" and lastUpdated gt "2026-01-01T00:00:00.000Z""#, true),
             (&USERS_FILTER, r#"profile.city eq "Oslo""#, false),
             (&USERS_FILTER, r#"status sw "A""#, false),
@@ -172,6 +185,11 @@ mod tests {
             (&LOGS_FILTER, r#"not (actor.id ne "x") and target.type eq "User""#, true),
             (&LOGS_FILTER, r#"published gt "2026-01-01T00:00:00.000Z""#, false),
             (&LOGS_FILTER, r#"actor.shoe eq "x""#, false),
+            (&LOGS_FILTER, r#"actor.id.shoe eq "x""#, false),
+            (&LOGS_FILTER, r#"client.userAgent.shoe eq "x""#, false),
+            (&LOGS_FILTER, "debugContext.debugData..x pr", false),
+            (&LOGS_FILTER, "target pr and client.userAgent pr", true),
+            (&LOGS_FILTER, "securityContext.ipDetails.asOrg pr and target.detailEntry.methodTypeUsed pr", true),
             (&LOGS_FILTER, r#"debugContext.debugData.url sw "/api""#, true),
             (&LOGS_FILTER, r#"debugContext.debugData.url co "/api""#, false),
         ];

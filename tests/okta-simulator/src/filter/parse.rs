@@ -68,6 +68,10 @@ impl Parser<'_> {
 
     fn negated(&mut self) -> Option<Expression> {
         if self.keyword("not") {
+            self.skip();
+            if !self.rest.starts_with('(') {
+                return None;
+            }
             return Some(Expression::Not(Box::new(self.primary()?)));
         }
         self.primary()
@@ -153,6 +157,7 @@ mod tests {
             r#""status" eq "ACTIVE""#,
             "emails[type eq 1]",
             "status eq null",
+            "not status pr",
         ];
         for text in cases {
             assert_eq!(parse(text), None, "{text}");

@@ -28,7 +28,7 @@ struct Events {
 /// `POST /_sim/events`
 pub async fn write(Held(shared): Door, body: Bytes) -> Reply {
     let order: Events = parse(&body)?;
-    let mut state = shared.state();
+    let state = &mut *shared.state();
     let tenant = &mut state.tenant;
     let mut written = Vec::new();
     for index in 0..order.count {
@@ -42,6 +42,7 @@ pub async fn write(Held(shared): Door, body: Bytes) -> Reply {
             ..Entry::new(kind, actor, vec![subject])
         }));
     }
+    shared.tell_hooks(state);
     Ok(reply(StatusCode::CREATED, &json!({ "count": order.count, "uuids": written })))
 }
 

@@ -55,6 +55,8 @@ impl Tenant {
             everyone,
             apps: BTreeMap::new(),
             log: Log::default(),
+            hooks: BTreeMap::new(),
+            outbox: Vec::new(),
             crowd: Random::new(seed, "sign-ins"),
             roll: Vec::with_capacity(config.users),
             unindexed: HashMap::new(),

@@ -167,8 +167,8 @@ fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Option<T> {
     serde_json::from_value(value).ok()
 }
 
-/// Whether a key set may be fetched from here: https anywhere, http on this machine.
-fn is_fetchable(uri: &str) -> bool {
+/// Whether a URL may be called from here: https anywhere, http on this machine.
+pub fn is_fetchable(uri: &str) -> bool {
     let Ok(url) = Url::parse(uri) else { return false };
     let here = match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

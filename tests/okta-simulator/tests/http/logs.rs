@@ -95,7 +95,11 @@ async fn filters_and_keywords_choose_events_and_bad_ones_are_refused() {
     assert_eq!(world.get("/api/v1/logs?q=zara+create").await.items().len(), 1);
     for (query, status, code) in [
         ("filter=actor.shoe+eq+%22x%22", 400, "E0000053"),
-        ("filter=published+gt+%22x%22", 400, "E0000053"),
+        ("filter=published+gt+%222026-01-01T00:00:00Z%22", 400, "E0000053"),
+        ("filter=eventType+is+%22x%22", 400, "E0000053"),
+        ("filter=target%5Btype+eq+%22User%22%5D", 400, "E0000053"),
+        ("filter=debugContext.debugData.url+co+%22x%22", 400, "E0000031"),
+        ("filter=debugContext.debugData.requestUri+co+%22x%22", 400, "E0000031"),
         ("since=2020-01-01T00:00:00Z", 400, "E0000053"),
         ("since=yesterday", 400, "E0000001"),
         ("limit=1001", 400, "E0000001"),
@@ -105,6 +109,69 @@ async fn filters_and_keywords_choose_events_and_bad_ones_are_refused() {
         assert_eq!((seen.status, seen.code()), (status, code), "{query}");
     }
     assert_eq!(world.get(&format!("{resume}&since=2026-01-01T00:00:00Z")).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_drained_poll_keeps_its_next_link_to_the_letter() {
+    let world = world().await;
+    let filter = "filter=eventType+eq+%22user.session.end%22";
+    for path in ["/api/v1/logs".to_owned(), format!("/api/v1/logs?limit=1000&{filter}")] {
+        let since = jiff::Timestamp::from_second(world.now().await - 3600).expect("a time");
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let first = world.get(&format!("{path}{mark}since={since}")).await.next().expect("a next page");
+        let drained = world.get(&first).await;
+        assert_eq!((drained.items().len(), drained.next()), (0, Some(first.clone())));
+        world.door(Method::POST, "/events", json!({ "count": 1, "type": "user.session.end" })).await;
+        let page = world.get(&first).await;
+        assert_eq!(page.items().len(), 1);
+        assert_ne!(page.next(), Some(first));
+    }
+}
+
+#[tokio::test]
+async fn a_burst_of_fifty_thousand_events_is_polled_to_its_end() {
+    let world = World::new(Config { users: 40, rate_limit: Some(100_000), ..Config::default() }).await;
+    let mut next = caught_up(&world).await;
+    let burst = json!({ "count": 50_000, "type": "user.session.start", "late_seconds": 120 });
+    let written = world.door(Method::POST, "/events", burst).await["uuids"].as_array().cloned().unwrap_or_default();
+    let mut seen = Vec::new();
+    loop {
+        let page = world.get(&next).await;
+        next = page.next().expect("polling always has a next page");
+        seen.extend(page.items().iter().map(|event| event["uuid"].clone()));
+        if page.items().is_empty() {
+            break;
+        }
+    }
+    assert!(seen.len() == 50_000 && seen == written);
+    let since = jiff::Timestamp::from_second(world.now().await - 60).expect("a time");
+    let until = jiff::Timestamp::from_second(world.now().await + 60).expect("a time");
+    let bounded = world.get(&format!("/api/v1/logs?since={since}&until={until}")).await;
+    assert_eq!(bounded.items().len(), 0, "published before: a bounded request misses what was late");
+}
+
+#[tokio::test]
+async fn a_filtered_poll_finds_the_few_among_many() {
+    let world = World::new(Config { users: 40, rate_limit: Some(100_000), ..Config::default() }).await;
+    world.door(Method::POST, "/events", json!({ "count": 50_000, "type": "user.session.start" })).await;
+    let written = world.door(Method::POST, "/events", json!({ "count": 2, "type": "user.lifecycle.suspend" })).await;
+    let page = world.get("/api/v1/logs?filter=eventType+eq+%22user.lifecycle.suspend%22").await;
+    assert_eq!(json!(page.items().iter().map(|event| &event["uuid"]).collect::<Vec<_>>()), written["uuids"]);
+}
+
+#[tokio::test]
+async fn a_stored_cursor_can_be_refused_and_the_log_read_by_time_again() {
+    let world = world().await;
+    let stored = caught_up(&world).await;
+    for code in ["E0000031", "E0000029"] {
+        let fault = json!({ "fault": "status", "status": 400, "error_code": code, "path": "/api/v1/logs", "times": 1 });
+        world.fault(fault).await;
+        let refused = world.get(&stored).await;
+        assert_eq!((refused.status, refused.code()), (400, code));
+        let since = jiff::Timestamp::from_second(world.now().await - 3600).expect("a time");
+        let again = world.get(&format!("/api/v1/logs?since={since}")).await;
+        assert_eq!((again.status, again.next().is_some()), (200, true));
+    }
 }
 
 #[tokio::test]

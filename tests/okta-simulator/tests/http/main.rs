@@ -2,9 +2,12 @@
 
 mod access;
 mod app;
+mod deliveries;
 mod directory;
 mod faults;
+mod hooks;
 mod listings;
 mod logs;
+mod receiver;
 mod sign_in;
 mod world;

@@ -1,7 +1,9 @@
 //! A running tenant and those who talk to it.
 
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
@@ -12,6 +14,20 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+/// Where what Okta has published and what others have recorded is: `OKTA_FACTS_DIR`. Unset, a test that needs it has
+/// nothing to compare with and ends; that is said once, past the test runner.
+#[expect(clippy::disallowed_methods, reason = "the one place in which these tests read this variable")]
+pub fn facts() -> Option<PathBuf> {
+    let facts = std::env::var_os("OKTA_FACTS_DIR").map(PathBuf::from);
+    if facts.is_none() {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            let _ = writeln!(std::io::stderr(), "skipped: OKTA_FACTS_DIR is not set");
+        });
+    }
+    facts
+}
 
 /// An answer, read.
 #[derive(Debug)]
