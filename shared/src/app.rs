@@ -2,6 +2,7 @@
 
 use crate::clock::SharedClock;
 use crate::connection::{Connection, Credentials, StoredToken, session};
+use crate::feed::{Bus, Ground};
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::{self, Client, Credential, Origin, Patience, Transport};
 use crate::problem::{Kind, Problem};
@@ -43,12 +44,22 @@ pub struct App {
     pub runner: Arc<dyn SyncRunner>,
     /// Where the public routes are reached, without a slash at its end.
     pub public_url: String,
+    /// Where events are published as well; none on one machine.
+    pub bus: Option<Bus>,
+    /// For so many days an event is kept in a feed.
+    pub feed_days: i64,
 }
 
 impl App {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What a feed needs.
+    pub fn ground(&self) -> Ground {
+        let Self { store, clock, bus, feed_days, .. } = self.clone();
+        Ground { store, clock, bus, days: feed_days }
     }
 
     /// What a connection's secret holds.

@@ -11,6 +11,7 @@ mod caller;
 mod connect;
 mod directory;
 mod docs;
+mod events;
 mod export;
 mod html;
 mod idempotency;
@@ -21,6 +22,7 @@ mod public;
 mod route;
 mod sync;
 mod test;
+mod triggers;
 
 pub use action::action;
 pub use answer::layered;

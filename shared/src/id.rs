@@ -68,6 +68,11 @@ opaque_id!(
     AuditId, "aud_", Uuid::now_v7
 );
 
+opaque_id!(
+    /// A trigger; later ones sort after earlier ones.
+    TriggerId, "trg_", Uuid::now_v7
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

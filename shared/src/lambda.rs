@@ -3,11 +3,14 @@
 mod hop;
 mod identity;
 mod runner;
+mod turn;
 
 pub use hop::{Answer, Hop, hop};
+pub use turn::{Turn, turn};
 
 use crate::app::App;
 use crate::clock::{SharedClock, SystemClock};
+use crate::feed::{self, Bus, Ground};
 use crate::http;
 use crate::okta::{AllowedOrigins, SystemResolver, Transport};
 use crate::secrets::SecretsManagerSecrets;
@@ -25,6 +28,9 @@ pub type Error = lambda_http::Error;
 /// A slice works for this long; the function's timeout is 300 s.
 const SLICE: Duration = Duration::from_secs(240);
 
+/// A poll works for this long; the function's timeout is 90 s.
+const POLL: Duration = Duration::from_secs(60);
+
 /// Everything that the environment tells.
 struct Environment {
     table: String,
@@ -33,6 +39,8 @@ struct Environment {
     public_url: String,
     allow_origin: Option<String>,
     endpoint_url: Option<String>,
+    bus: String,
+    feed_days: i64,
     identity: Identity,
 }
 
@@ -47,6 +55,8 @@ impl Environment {
             public_url: text("OKTA_CONNECTOR_PUBLIC_URL"),
             allow_origin: std::env::var("OKTA_CONNECTOR_ALLOW_ORIGIN").ok(),
             endpoint_url: std::env::var("AWS_ENDPOINT_URL").ok(),
+            bus: text("OKTA_CONNECTOR_BUS"),
+            feed_days: text("OKTA_CONNECTOR_FEED_DAYS").parse().unwrap_or(feed::USUAL_DAYS),
             identity: Identity::new(
                 &text("OKTA_CONNECTOR_ADMIN_ROLE_ARNS"),
                 &text("OKTA_CONNECTOR_TEAM_ROLE_ARNS"),
@@ -74,7 +84,13 @@ async fn app(environment: &Environment) -> Result<App, Error> {
         clock,
         runner: Arc::new(StepFunctionsRunner::new(aws_sdk_sfn::Client::new(&config), &environment.state_machine)),
         public_url: environment.public_url.clone(),
+        bus: Some(bus(&config, environment)),
+        feed_days: environment.feed_days,
     })
+}
+
+fn bus(config: &aws_config::SdkConfig, environment: &Environment) -> Bus {
+    Bus::new(aws_sdk_eventbridge::Client::new(config), &environment.bus)
 }
 
 /// Serves a router of callers.
@@ -93,7 +109,9 @@ pub async fn serve_public() -> Result<(), Error> {
     let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let clock: SharedClock = Arc::new(SystemClock);
     let store = Store::new(aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock));
-    lambda_http::run(http::layered(http::public(store, Arc::clone(&clock)), clock)).await
+    let bus = Some(bus(&config, &environment));
+    let ground = Ground { store, clock: Arc::clone(&clock), bus, days: environment.feed_days };
+    lambda_http::run(http::layered(http::public(ground), clock)).await
 }
 
 /// Runs slices for the state machine.
@@ -101,5 +119,13 @@ pub async fn run_slices() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let app = &app(&Environment::read()).await?;
     let handle = |event: LambdaEvent<Hop>| async move { hop(app, event.payload, SLICE).await };
+    lambda_runtime::run(lambda_runtime::service_fn(handle)).await
+}
+
+/// Reads the log for the schedules: `{connection}` polls, `{connection, trigger}` searches.
+pub async fn run_polls() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let app = &app(&Environment::read()).await?;
+    let handle = |event: LambdaEvent<Turn>| async move { turn(app, event.payload, POLL).await };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await
 }

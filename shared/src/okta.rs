@@ -13,6 +13,7 @@ mod id;
 mod key;
 mod limits;
 mod link;
+mod log_filter;
 mod model;
 mod null;
 mod origin;
@@ -30,6 +31,7 @@ pub use granting::RefreshTokens;
 pub use id::{AppId, ClientId, GroupId, NotAnId, SchemaId, TypeId, UserId, segment};
 pub use key::{Pasted, SigningKey, Unusable};
 pub use limits::date;
+pub use log_filter::{FilterFault, LogFilter};
 pub use model::{
     App, AppGroup, Attribute, BadRecord, Group, GroupProfile, LogEvent, Member, Organization, Page, Role, TypeRef,
     User, UserSchema, UserType,

@@ -17,6 +17,8 @@ pub enum Kind {
     BadRequest,
     /// Nobody is known to ask.
     Unauthenticated,
+    /// What a cursor stands at is not kept any more.
+    CursorExpired,
     /// Only admins may.
     Forbidden,
     /// No such thing, or none that this caller may see.
@@ -65,6 +67,8 @@ pub enum Kind {
     OktaRateLimited,
     /// Our own fault.
     Internal,
+    /// Our own fault, for somebody who tries again by himself.
+    Unavailable,
     /// Okta does not answer as it should.
     OktaUnavailable,
     /// Okta no longer accepts the credentials.
@@ -93,6 +97,7 @@ impl Kind {
             Self::AmbiguousReference => ("ambiguous-reference", 409, "The reference names several things"),
             Self::AlreadyExists => ("already-exists", 409, "There is one already"),
             Self::RequestInProgress => ("request-in-progress", 409, "The same request is still being worked on"),
+            Self::CursorExpired => ("cursor-expired", 410, "The cursor is too old"),
             Self::StaleVersion => ("stale-version", 412, "It was changed since it was read"),
             Self::TooLarge => ("too-large", 413, "The body is too large"),
             Self::UnsupportedMediaType => ("unsupported-media-type", 415, "The body must be application/json"),
@@ -105,6 +110,7 @@ impl Kind {
             Self::OktaRejected => ("okta-rejected", 422, "Okta refuses it"),
             Self::OktaRateLimited => ("okta-rate-limited", 429, "Okta's rate limit is reached"),
             Self::Internal => ("internal", 500, "Something went wrong on our side"),
+            Self::Unavailable => ("unavailable", 503, "Try again"),
             Self::OktaUnavailable => ("okta-unavailable", 502, "Okta does not answer as it should"),
             Self::OktaUnauthorized => ("okta-unauthorized", 502, "Okta does not accept the connection's credentials"),
             Self::OutcomeUnknown => ("outcome-unknown", 502, "Nobody knows whether it was done"),
@@ -224,6 +230,7 @@ impl JsonSchema for Problem {
                 "checks": {"type": "array", "items": schemas.subschema_for::<Check>(), "description": "What was checked."},
                 "finding": schemas.subschema_for::<Finding>(),
                 "permission": text("What the connection's permissions lack."),
+                "oldest_cursor": text("The oldest cursor that can be read from."),
                 "sync_id": text("The sync that is running."),
                 "current_status": text("The state that stands in the way."),
                 "candidates": {"type": "array", "description": "What the reference names."}

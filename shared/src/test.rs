@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::connection::{self, Connection, Status, Stored};
-use crate::diagnosis::{Check, examine};
+use crate::diagnosis::{Capability, Check, Finding, Verdict, examine};
+use crate::feed::{Head, Trigger};
 use crate::problem::Problem;
 use crate::runs;
 
@@ -19,7 +20,8 @@ pub struct Report {
 /// Signs in anew, checks everything, and moves the connection's status.
 pub async fn test(app: &App, stored: &Stored) -> Result<Report, Problem> {
     let (origin, credential) = app.identity(&stored.connection).await?;
-    let examination = examine(&app.okta, &stored.connection, origin, credential).await;
+    let mut examination = examine(&app.okta, &stored.connection, origin, credential).await;
+    judge_hooks(app, &stored.connection, &mut examination.checks).await?;
     let now = app.now();
     let tested = connection::change(&app.store, &stored.connection.id, |connection: &mut Connection| {
         examination.apply(connection, now);
@@ -32,4 +34,25 @@ pub async fn test(app: &App, stored: &Stored) -> Result<Report, Problem> {
         _ => "Integration test failed",
     };
     Ok(Report { stored, message, checks: examination.checks })
+}
+
+/// What the connection's own hooks show tells more than its scopes and roles.
+async fn judge_hooks(app: &App, connection: &Connection, checks: &mut [Check]) -> Result<(), Problem> {
+    let mut hooked = Trigger::all(&app.store, &connection.id).await?;
+    hooked.retain(|trigger| trigger.enabled && trigger.hook.is_some());
+    if hooked.is_empty() {
+        return Ok(());
+    }
+    let missed = Head::load(&app.store, &connection.id).await?.missed_hooks;
+    let broken = hooked.iter().find(|trigger| trigger.hook.as_ref().is_some_and(|hook| !hook.verified));
+    let detail = match (broken, missed) {
+        (Some(trigger), _) => format!("the hook of {} is not verified, so that Okta does not use it", trigger.id),
+        (None, 1..) => format!("{missed} events came by the log that no hook has delivered; none is lost"),
+        (None, 0) => return Ok(()),
+    };
+    let name = Capability::EventHooks.name();
+    if let Some(check) = checks.iter_mut().find(|check| check.capability == name && check.finding.is_none()) {
+        *check = Verdict::found(Finding::HookFailing, detail).of(Capability::EventHooks);
+    }
+    Ok(())
 }

@@ -5,12 +5,17 @@ mod bar;
 use crate::{Config, Error, Gate, Service};
 use bar::Bar;
 use okta_connector::clock::SystemClock;
+use okta_connector::id::ConnectionId;
+use okta_connector::lambda::{self, Turn};
 use okta_connector::okta::AllowedOrigins;
 use okta_simulator::Simulator;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+
+/// An event that does not come by then does not come.
+const LONGEST_DELIVERY: Duration = Duration::from_secs(20);
 
 /// Starts a simulated tenant and the service, walks, and serves until Ctrl-C unless told to end.
 pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
@@ -47,6 +52,7 @@ impl Walk<'_> {
         let sync = self.sync(&connection).await?;
         self.people(&connection).await?;
         self.act(&connection).await?;
+        self.hear(&connection).await?;
         self.summary(&sync).await
     }
 
@@ -145,7 +151,7 @@ impl Walk<'_> {
         println!("\nAct on a user");
         let allow = json!({"permissions": {"actions": ["read", "user.suspend"]}});
         self.api("PATCH", &format!("/v1/connections/{connection}"), Some(allow)).await?;
-        let role = json!({"role": "ORG_ADMIN"});
+        let role = json!({"role": "SUPER_ADMIN"});
         self.request("PATCH", &format!("{}/_sim/app", self.simulator.url()), Some(role)).await?;
         let search = json!({"where": [{"attribute": "status", "op": "eq", "value": "ACTIVE"}], "limit": 1});
         let actions = format!("/v1/connections/{connection}/actions");
@@ -154,6 +160,9 @@ impl Walk<'_> {
         let suspend = json!({"user": login});
         let would = self.api("POST", &format!("{actions}/user.suspend?dry_run=true"), Some(suspend.clone())).await?;
         println!("  would send: {} {}", text(&would, "/would/0/method")?, text(&would, "/would/0/path")?);
+        let hook = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
+        let hook = self.api("POST", &format!("/v1/connections/{connection}/triggers"), Some(hook)).await?;
+        println!("  Okta delivers suspensions to {}", text(&hook, "/hook_url")?);
         let done = self.api("POST", &format!("{actions}/user.suspend"), Some(suspend)).await?;
         let user = self.request("GET", &format!("{}/_sim/users/{id}", self.simulator.url()), None).await?;
         println!("  {} is now {} in the tenant", text(&done, "/output/user/login")?, text(&user, "/status")?);
@@ -161,6 +170,27 @@ impl Walk<'_> {
         let row = |name: &str| text(&audit, &format!("/items/0/{name}"));
         println!("  audited: {} by {}, {}", row("action")?, row("actor/subject")?, row("outcome")?);
         if user["status"] == "SUSPENDED" { Ok(()) } else { Err("the user is not suspended".into()) }
+    }
+
+    /// The suspension arrives by a hook of Okta's, and the poll of the log does not tell of it again.
+    async fn hear(&self, connection: &str) -> Result<(), Error> {
+        println!("\nHear of it from Okta");
+        let path = format!("/v1/connections/{connection}/events?type=com.okta.user.lifecycle.suspend");
+        let (began, mut events) = (Instant::now(), self.api("GET", &path, None).await?);
+        while events["items"].as_array().is_none_or(Vec::is_empty) {
+            if began.elapsed() > LONGEST_DELIVERY {
+                return Err("no hook has delivered the suspension".into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            events = self.api("GET", &path, None).await?;
+        }
+        println!("  {} about {}", text(&events, "/items/0/type")?, text(&events, "/items/0/subject")?);
+        let id = ConnectionId::parse(connection).ok_or("no connection")?;
+        lambda::turn(self.service.app(), Turn { connection: id, trigger: None }, LONGEST_DELIVERY).await?;
+        let events = self.api("GET", &path, None).await?;
+        let times = events["items"].as_array().map_or(0, Vec::len);
+        println!("  after the log was polled too, it is in the feed {times} time(s)");
+        if times == 1 { Ok(()) } else { Err("the suspension is not in the feed once".into()) }
     }
 
     async fn summary(&self, sync: &Value) -> Result<(), Error> {

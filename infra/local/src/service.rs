@@ -5,6 +5,7 @@ use axum::Router;
 use embedded_dynamodb::Engine;
 use okta_connector::app::App;
 use okta_connector::clock::SharedClock;
+use okta_connector::feed::USUAL_DAYS;
 use okta_connector::http::{action, connect, directory, layered, public, repeatable, test};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
@@ -38,6 +39,7 @@ pub struct Config {
 /// A running service; it stops when dropped.
 pub struct Service {
     url: String,
+    app: App,
     tasks: [JoinHandle<()>; 2],
     _engine: Engine,
 }
@@ -59,6 +61,8 @@ impl Service {
             okta: Transport::new(Arc::new(SystemResolver), config.allowed, Arc::clone(&clock))?,
             clock,
             runner: Arc::new(runner.clone()),
+            bus: None,
+            feed_days: USUAL_DAYS,
             public_url: config.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
         runner.attach(app.clone());
@@ -70,8 +74,13 @@ impl Service {
             }
         });
         runner.resume().await?;
-        let ticker = tokio::spawn(ticker::tick(app));
-        Ok(Self { url, tasks: [server, ticker], _engine: engine })
+        let ticker = tokio::spawn(ticker::tick(app.clone()));
+        Ok(Self { url, app, tasks: [server, ticker], _engine: engine })
+    }
+
+    /// What it runs with.
+    pub fn app(&self) -> &App {
+        &self.app
     }
 
     /// Where it listens.
@@ -92,5 +101,5 @@ impl Drop for Service {
 fn router(app: &App) -> Router {
     let callers =
         connect(app.clone()).merge(test(app.clone())).merge(action(app.clone())).merge(directory(app.clone()));
-    repeatable(app, callers).merge(public(app.store.clone(), Arc::clone(&app.clock)))
+    repeatable(app, callers).merge(public(app.ground()))
 }

@@ -48,7 +48,9 @@ pub async fn read(request: Request) -> Result<Value, Problem> {
 pub async fn bytes(request: Request) -> Result<Bytes, Problem> {
     let read = Bytes::from_request(request, &()).await;
     read.map_err(|rejection| match rejection.into_response().status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::TooLarge, "A body may have at most 256 KB."),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(Kind::TooLarge, "The body is too large: at most 256 KB, or 4 MB where a hook delivers.")
+        }
         _ => Problem::new(Kind::BadRequest, "The body could not be read."),
     })
 }

@@ -18,6 +18,7 @@ use crate::connection::{self, Stored};
 use crate::id::ConnectionId;
 use crate::problem::{Kind, Problem};
 use crate::synced::State;
+use crate::triggers;
 use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as Body, Router};
@@ -85,6 +86,7 @@ pub(super) fn routes() -> Routes<App> {
         )
         .and(credentials())
         .and(super::sync::routes())
+        .and(super::triggers::routes())
         .section("Caller")
         .on(Operation::get("/v1/me", "me", "Who the caller is.").answers::<Caller>(200), me)
 }
@@ -294,7 +296,13 @@ async fn delete(
 ) -> Result<StatusCode, Problem> {
     let (stored, change) = to_change(&caller, &app, &by, &id, "connection.delete").await?;
     params.none_left()?;
-    change.make(connect::delete(&app, &stored, if_match(&headers)?)).await?;
+    let if_match = if_match(&headers)?;
+    let deleted = async {
+        check_version(&stored.connection, if_match)?;
+        triggers::release(&app, &stored.connection).await?;
+        connect::delete(&app, &stored, if_match).await
+    };
+    change.make(deleted).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -14,6 +14,7 @@ mod people;
 use super::audit::audit;
 use super::caller::Caller;
 use super::connect::page;
+use super::events::events;
 use super::export::Export;
 use super::params::{Paging, Params};
 use super::path::Path;
@@ -46,8 +47,8 @@ type Exported = Result<Response, Problem>;
 
 /// The router.
 pub fn directory(app: App) -> Router {
-    let audit = audit(app.clone());
-    routes().with_state(Reader { app, rosters: Arc::default() }).merge(audit)
+    let others = audit(app.clone()).merge(events(app.clone()));
+    routes().with_state(Reader { app, rosters: Arc::default() }).merge(others)
 }
 
 /// The routes, those of the audit aside.

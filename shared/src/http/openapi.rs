@@ -4,7 +4,7 @@
 mod operation;
 
 use super::route::{Operation, SchemaOf};
-use super::{action, audit, connect, directory, public, test};
+use super::{action, audit, connect, directory, events, public, test};
 use crate::problem::Problem;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -32,6 +32,7 @@ fn operations() -> Vec<Operation> {
     all.extend(action::routes().operations());
     all.extend(directory::routes().operations());
     all.extend(audit::routes().operations());
+    all.extend(events::routes().operations());
     all.extend(public::routes().operations());
     all
 }

@@ -319,6 +319,32 @@ pub fn search_logs(query: &[(&str, &str)]) -> Request {
     Request::get("logs", "/api/v1/logs", query)
 }
 
+/// Makes an event hook: Okta will deliver events to a URL, once it has seen that the URL is ours.
+/// `okta.eventHooks.manage`
+pub fn create_event_hook(body: Value) -> Request {
+    Request::post("event_hooks", "/api/v1/eventHooks".to_owned(), &[], Some(body))
+}
+
+/// All event hooks. `okta.eventHooks.read`
+pub fn list_event_hooks() -> Request {
+    Request::get("event_hooks", "/api/v1/eventHooks", &[])
+}
+
+/// Has Okta see that an event hook's URL is ours. `okta.eventHooks.manage`
+pub fn verify_event_hook(hook: &str) -> Request {
+    Request::post("event_hooks", format!("/api/v1/eventHooks/{}/lifecycle/verify", segment(hook)), &[], None)
+}
+
+/// Stops an event hook; only then can it be deleted. `okta.eventHooks.manage`
+pub fn deactivate_event_hook(hook: &str) -> Request {
+    Request::post("event_hooks", format!("/api/v1/eventHooks/{}/lifecycle/deactivate", segment(hook)), &[], None)
+}
+
+/// Deletes an event hook that does not deliver. `okta.eventHooks.manage`
+pub fn delete_event_hook(hook: &str) -> Request {
+    Request::delete("event_hooks", format!("/api/v1/eventHooks/{}", segment(hook)), &[])
+}
+
 /// The page behind a next link, counted in the same bucket as its listing.
 pub fn next(listing: &Request, link: Url) -> Request {
     Request::follow(listing.bucket, link)

@@ -3,7 +3,7 @@
 //! The kind comes first in every partition key, so that a rule on leading keys is a plain prefix. Okta's ids and ours
 //! hold no `#`.
 
-use crate::id::{AuditId, ConnectionId, SyncId};
+use crate::id::{AuditId, ConnectionId, SyncId, TriggerId};
 use crate::okta::{AppId, GroupId, UserId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -71,6 +71,44 @@ pub fn sync_lease(id: &ConnectionId) -> Key {
 /// The lease under which a refresh token is used.
 pub fn token_lease(id: &ConnectionId) -> Key {
     key(connection_partition(id), "LEASE#token")
+}
+
+/// The lease under which a feed is written.
+pub fn feed_lease(id: &ConnectionId) -> Key {
+    key(connection_partition(id), "LEASE#feed")
+}
+
+/// How far a feed is: its newest chunk, and where the reading of the System Log stands.
+pub fn feed_head(id: &ConnectionId) -> Key {
+    key(connection_partition(id), "FEED")
+}
+
+/// One chunk of a feed; numbers begin at 1 and have no gap.
+pub fn feed_chunk(id: &ConnectionId, number: u64) -> Key {
+    key(feed_partition(id), feed_sort_key(number))
+}
+
+/// Where the chunk with a number stands in its partition.
+pub fn feed_sort_key(number: u64) -> String {
+    format!("{number:020}")
+}
+
+/// The partition of a connection's feed.
+pub fn feed_partition(id: &ConnectionId) -> String {
+    format!("F#{id}")
+}
+
+/// That an event of Okta's which may come twice is in the feed.
+pub fn ledger(id: &ConnectionId, uuid: &str) -> Key {
+    key(format!("L#{id}#{uuid}"), ALONE)
+}
+
+/// What the sort keys of triggers begin with.
+pub const TRIGGERS: &str = "TRG#";
+
+/// A trigger.
+pub fn trigger(connection: &ConnectionId, trigger: &TriggerId) -> Key {
+    key(connection_partition(connection), format!("{TRIGGERS}{trigger}"))
 }
 
 /// What a user's sign-in is recognized by when the browser comes back; `hash` is that of its state.

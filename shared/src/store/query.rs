@@ -2,7 +2,8 @@
 
 use super::item::key_attributes;
 use super::{Error, Index, Item, Key, Store, unavailable};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Select};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -176,10 +177,30 @@ impl Store {
         Ok((items, more))
     }
 
+    /// How many items a range has, without reading them here; those that expired and are still there included.
+    pub async fn count(&self, query: &Query) -> Result<u64, Error> {
+        let (mut count, mut start) = (0, None);
+        loop {
+            let answer = self.request(query, start).select(Select::Count).send().await;
+            let answer = answer.map_err(|error| unavailable("Query", &error))?;
+            count += u64::try_from(answer.count).unwrap_or_default();
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
     async fn query_page(&self, query: &Query, start: Option<Start>) -> Result<(Vec<Item>, Option<Start>), Error> {
+        let answer = self.request(query, start).send().await.map_err(|error| unavailable("Query", &error))?;
+        let now = self.clock.now();
+        let items = answer.items.unwrap_or_default().into_iter().map(Item).filter(|item| !item.is_expired(now));
+        Ok((items.collect(), answer.last_evaluated_key))
+    }
+
+    fn request(&self, query: &Query, start: Option<Start>) -> QueryFluentBuilder {
         let (pk, sk) = query.index.map_or(("pk", "sk"), Index::attributes);
-        let answer = self
-            .client
+        self.client
             .query()
             .table_name(&self.table)
             .set_index_name(query.index.map(|index| index.name().to_owned()))
@@ -192,12 +213,6 @@ impl Store {
             .set_limit(query.limit)
             .set_projection_expression(query.names_only.then(|| "pk, sk".to_owned()))
             .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| unavailable("Query", &error))?;
-        let now = self.clock.now();
-        let items = answer.items.unwrap_or_default().into_iter().map(Item).filter(|item| !item.is_expired(now));
-        Ok((items.collect(), answer.last_evaluated_key))
     }
 }
 

@@ -33,6 +33,7 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
             state.attributes = Some(attributes.clone());
         }
         state.roster.clone_from(&made.parts);
+        state.sum = made.sum;
         state.counts = counts;
         state.assigned.clone_from(&assigned);
         state.succeeded = true;
@@ -58,7 +59,11 @@ fn learn_of(run: &Run, status: RunStatus, state: &mut State) {
     if run.mode != Mode::Incremental {
         state.bad.clone_from(&run.bad);
         state.complete.extend(read_to_the_end(run));
-        state.pending = Some(run.id.clone()).filter(|_| status == RunStatus::NeedsConfirmation);
+        state.pending = None;
+    }
+    // The question of a full run stands until the next one; it holds what a smaller run asks.
+    if status == RunStatus::NeedsConfirmation {
+        state.pending.get_or_insert_with(|| run.id.clone());
     }
 }
 

@@ -31,7 +31,9 @@ pub async fn purge(app: &App, connection: &ConnectionId) -> Result<(), Problem> 
         }
     }
     erase_partition(app, &keys::roster_partition(connection), None).await?;
-    erase_partition(app, &keys::inbox_partition(connection), None).await?;
+    for partition in [keys::inbox_partition(connection), keys::feed_partition(connection)] {
+        erase_partition(app, &partition, None).await?;
+    }
     // The note that there is something to purge goes last.
     let note = keys::purge(connection);
     erase_partition(app, &keys::connection_partition(connection), Some(&note)).await?;

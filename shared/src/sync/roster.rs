@@ -3,8 +3,8 @@
 use super::work::Work;
 use crate::connection::Stream;
 use crate::store::{Error, Item, Query, Write, keys};
-use crate::synced::roster::{self, Census, Part, Row};
-use crate::synced::{Phase, State, unpack};
+use crate::synced::roster::{self, Census, Part, Row, Sum};
+use crate::synced::{Phase, Progress, State, unpack};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -21,10 +21,15 @@ pub struct Made {
     pub users: u64,
     /// In how many locations they are.
     pub locations: u64,
+    /// What its lines add up to, where that is known.
+    pub sum: Option<Sum>,
 }
 
 /// Makes the roster anew out of the lists: writes the parts that are not there yet.
 pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
+    if let Some(kept) = keep(work, state) {
+        return Ok(kept);
+    }
     let lists = lists_of_lines(work);
     let count = roster::parts_for(count_lines(work, &lists).await?);
     let (mut names, mut users, mut census) = (Vec::new(), 0, Census::default());
@@ -52,7 +57,20 @@ pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
         *work.run.count(Phase::Locations) = census.progress();
         locations = census.progress().seen;
     }
-    Ok(Made { parts: names, users, locations })
+    // Without other lines, and with nobody listed twice, these are the lines that were listed.
+    let sum = work.run.sum.filter(|sum| work.run.lines == 0 && sum.lines == users);
+    Ok(Made { parts: names, users, locations, sum })
+}
+
+/// The roster as it is, where making it anew would give the same, and its locations were counted.
+fn keep(work: &mut Work<'_>, state: &State) -> Option<Made> {
+    let users = work.lists_the_roster(state)?;
+    let mut locations = 0;
+    if work.syncs(Stream::Locations) {
+        locations = Some(state.counts.locations).filter(|counted| *counted > 0)?;
+        *work.run.count(Phase::Locations) = Progress { seen: locations, ..Progress::default() };
+    }
+    Some(Made { parts: state.roster.clone(), users, locations, sum: state.sum })
 }
 
 /// Brings the roster up to date with the lines that a run learnt of. Locations are counted by full runs alone: that takes
@@ -75,7 +93,8 @@ pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
             names[place] = store_part(work, state, part).await?;
         }
     }
-    Ok(Made { parts: names, users, locations: state.counts.locations })
+    let sum = state.sum.filter(|_| names == state.roster);
+    Ok(Made { parts: names, users, locations: state.counts.locations, sum })
 }
 
 /// What a run learnt of users' lines; none where there is no line any more.

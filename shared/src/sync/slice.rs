@@ -8,6 +8,7 @@ use super::{app_hints, apps, edges, finish, groups, hints, missing, user_types, 
 use crate::app::App;
 use crate::clock;
 use crate::connection::{self, Connection};
+use crate::feed;
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::{self, Patience};
 use crate::problem::{self, Problem};
@@ -48,24 +49,40 @@ const LONGEST_RUN_SECONDS: i64 = 86_400;
 /// Failures of Okta in a row after which a run is given up.
 const MOST_FAILURES: u32 = 6;
 
-/// Drives a run for at most `budget`. An error is one of the store or of the secrets: the slice is to be repeated.
+/// What a run has told is moved to the feed for at most so long; the next poll or run moves the rest.
+const DELIVERY: Duration = Duration::from_secs(20);
+
+/// Drives a run for at most `budget`, and moves what it told to the feed once it is over. An error is one of the store or
+/// of the secrets: the slice is to be repeated.
 pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, Problem> {
+    // Whoever took over delivers as well.
+    let Some(next) = Box::pin(work_on(app, slice, budget)).await? else { return Ok(Next::Done) };
+    if next == Next::Done
+        && let Err(stop) = feed::deliver(&app.ground(), &slice.connection, DELIVERY).await
+    {
+        tracing::warn!(connection = %slice.connection, "what a sync told waits in the inbox: {stop}");
+    }
+    Ok(next)
+}
+
+/// The same, without moving anything; `None` where somebody else has taken over.
+async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Next>, Problem> {
     let key = keys::sync_lease(&slice.connection);
     let stored = connection::load(&app.store, &slice.connection).await?;
     let run = Run::load(&app.store, &slice.connection, &slice.run).await?.filter(|run| !run.status.is_over());
     let (Some(stored), Some(mut run)) = (stored, run) else {
         // An earlier slice may have been killed before it gave the lease back; the next run waits for it.
         app.store.give_back(&key, &slice.execution).await?;
-        return Ok(Next::Done);
+        return Ok(Some(Next::Done));
     };
     let Some(lease) = app.store.take_lease(key, &slice.execution, LEASE_SECONDS).await? else {
-        return Ok(Next::Wait(clock::after(app.now(), 30)));
+        return Ok(Some(Next::Wait(clock::after(app.now(), 30))));
     };
     let connection = stored.connection;
     let deadline = Instant::now() + budget;
     let client = match app.client(&connection, Patience::background(budget)).await {
         Ok(client) => client,
-        Err(problem) => return fail_without_client(app, &connection, lease, run, &problem).await,
+        Err(problem) => return fail_without_client(app, &connection, lease, run, &problem).await.map(Some),
     };
     (run.status, run.next_wake) = (RunStatus::Running, None);
     let before = [run.requests, run.tokens, run.waited_seconds];
@@ -75,13 +92,12 @@ pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, P
     let (client, ahead) = (Arc::new(client), Ahead::default());
     let mut work = Work { app, connection, client, ahead, lease, run, state, hints, before, stored: None };
     let next = match work.drive(deadline).await {
-        Ok(next) => next,
-        // Taken over: whoever holds the lease now goes on.
-        Err(Stop::Store(store::Error::Conflict(0))) => return Ok(Next::Done),
+        Ok(next) => Some(next),
+        Err(Stop::Store(store::Error::Conflict(0))) => None,
         Err(Stop::Store(error)) => return Err(error.into()),
         Err(Stop::Okta(error)) => work.pause_or_fail(&error).await?,
     };
-    if next == Next::Done {
+    if next == Some(Next::Done) {
         app.store.release_lease(&work.lease).await?;
     }
     Ok(next)
@@ -186,8 +202,9 @@ impl Work<'_> {
         }
     }
 
-    /// Okta stood in the way: wait for it where that can help, else give up and say why.
-    async fn pause_or_fail(&mut self, error: &okta::Error) -> Result<Next, Problem> {
+    /// Okta stood in the way: wait for it where that can help, else give up and say why. `None` where somebody else has
+    /// taken over.
+    async fn pause_or_fail(&mut self, error: &okta::Error) -> Result<Option<Next>, Problem> {
         self.run.failures += 1;
         let old = self.app.now().duration_since(self.run.started_at).as_secs() > LONGEST_RUN_SECONDS;
         let wake = match error {
@@ -212,8 +229,8 @@ impl Work<'_> {
             }
         };
         match written {
-            Err(store::Error::Conflict(0)) => Ok(Next::Done),
-            other => Ok(other?),
+            Err(store::Error::Conflict(0)) => Ok(None),
+            other => Ok(Some(other?)),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::synced::roster::Row;
 use crate::synced::{Checkpoint, Listing, Objects, Phase, User, half_hash};
 use serde::Deserialize;
 use serde_json::Map;
+use serde_json::value::to_raw_value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Okta takes the groups and apps of a user with this status away.
@@ -62,6 +63,7 @@ async fn read(
         Read::Page(page, next) => (page, next),
         Read::Restart(again) => {
             work.run.checkpoint = then(Some(again));
+            work.run.sum = None;
             return Ok(work.commit(Vec::new()).await?);
         }
     };
@@ -70,7 +72,14 @@ async fn read(
     let (mut changes, rows) = store(work, page.items, page.bad).await?;
     // A page without anybody need not be remembered: most incremental runs find nothing.
     if !rows.is_empty() || !work.run.patches() {
-        changes.push(work.note(&name, listing.pages, &rows)?);
+        let lines: Result<Vec<_>, _> = rows.iter().map(to_raw_value).collect();
+        let lines = lines.map_err(|_| Error::Corrupt)?;
+        if let Some(sum) = &mut work.run.sum {
+            for line in &lines {
+                sum.add(line);
+            }
+        }
+        changes.push(work.note(&name, listing.pages, &lines)?);
     }
     changes.extend(work.note_hints()?);
     if next.is_none() {
@@ -154,6 +163,17 @@ pub(super) async fn store(
 
 /// Who is stored and was on neither list.
 pub async fn find_missing(work: &Work<'_>) -> Result<Found, Stop> {
+    let partition = |shard| keys::users_partition(&work.connection.id, Listed::Present, shard);
+    // Whoever was listed is stored. So where as many are stored as were listed, nobody is missing.
+    if let Some(seen) = work.lists_the_roster(&work.state) {
+        let mut stored = 0;
+        for shard in 0..keys::SHARDS {
+            stored += work.app.store.count(&Query::index(Index::G1, partition(shard))).await?;
+        }
+        if stored == seen {
+            return Ok(Found { missing: Vec::new(), stored, seen });
+        }
+    }
     let mut found = Found { missing: Vec::new(), stored: 0, seen: 0 };
     let lists = work.run.read.get(&Phase::Users).cloned().unwrap_or_default();
     // Half a hash of each, so that a large tenant needs hardly more memory than a small one.
@@ -164,7 +184,7 @@ pub async fn find_missing(work: &Work<'_>) -> Result<Found, Stop> {
     }
     found.seen = seen.len() as u64;
     for shard in 0..keys::SHARDS {
-        let query = Query::index(Index::G1, keys::users_partition(&work.connection.id, Listed::Present, shard));
+        let query = Query::index(Index::G1, partition(shard));
         let mut pages = work.app.store.pages(&query);
         while let Some(items) = pages.next().await? {
             found.stored += items.len() as u64;

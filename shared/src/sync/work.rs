@@ -57,6 +57,13 @@ impl Work<'_> {
         self.connection.settings.reads(stream)
     }
 
+    /// How many users a full run listed, where it listed just those whom the roster has, each once and with the same line.
+    /// One that takes nothing for unchanged does not ask.
+    pub fn lists_the_roster(&self, state: &State) -> Option<u64> {
+        let sum = self.run.sum.filter(|_| self.run.mode == Mode::Full && self.run.lines == 0);
+        sum.filter(|sum| state.sum == Some(*sum)).map(|sum| sum.lines)
+    }
+
     /// Remembers lines of the roster beside those of the lists.
     pub fn note_lines(&mut self, lines: &[Line]) -> Result<Option<Change>, store::Error> {
         if lines.is_empty() {

@@ -12,7 +12,7 @@ mod tree;
 pub use places::{Census, Location, Places};
 pub use tree::{Finding, Tree};
 
-use super::{User, fingerprint, pack, unpack};
+use super::{User, fingerprint, half_hash, pack, unpack};
 use crate::connection::Attributes;
 use crate::fold::{fold, word_begins};
 use crate::id::ConnectionId;
@@ -160,6 +160,24 @@ impl Roster {
     }
 }
 
+/// What tells lines from others, whatever their order: how many there are, and what their hashes add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    /// How many.
+    pub lines: u64,
+    hashes: [u64; 2],
+}
+
+impl Sum {
+    /// Adds a line.
+    pub fn add(&mut self, line: &RawValue) {
+        self.lines += 1;
+        for (sum, hash) in self.hashes.iter_mut().zip(half_hash(line.get().as_bytes()).as_chunks().0) {
+            *sum = sum.wrapping_add(u64::from_le_bytes(*hash));
+        }
+    }
+}
+
 /// Reads one part; no lines where it is gone.
 pub async fn load_part(store: &Store, connection: &ConnectionId, part: &str) -> Result<Vec<Row>, Error> {
     match store.get(&part_key(connection, part)).await? {
@@ -203,4 +221,26 @@ pub fn pack_part(mut rows: Vec<Box<RawValue>>) -> Result<Part, Error> {
         content.push(b'\n');
     }
     Ok(Part { name: fingerprint(&content), bytes: pack(&rows)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(lines: &[&str]) -> Sum {
+        let mut sum = Sum::default();
+        for line in lines {
+            sum.add(&RawValue::from_string(format!("{line:?}")).expect("JSON"));
+        }
+        sum
+    }
+
+    #[test]
+    fn a_sum_hangs_on_each_line_and_not_on_their_order() {
+        let lines = sum(&["a", "b", "c"]);
+        assert_eq!(sum(&["c", "a", "b"]), lines);
+        for others in [&["a", "b"][..], &["a", "b", "d"], &["a", "a", "b"], &["a", "b", "c", "c"], &["ab", "c"], &[]] {
+            assert_ne!(sum(others), lines, "{others:?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::LastSync;
 use super::checkpoint::{Checkpoint, Listing, Objects};
+use super::roster::Sum;
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::BadRecord;
 use crate::store::{Error, Item, Store, Write, keys};
@@ -142,7 +143,10 @@ pub struct Run {
     pub bad: Vec<BadRecord>,
     /// The listings that were read to their end, as they are noted.
     pub read: BTreeMap<Phase, Vec<String>>,
-    /// Pages of lines of the roster noted so far.
+    /// What the lines noted with the lists of users add up to; none where a list began again.
+    #[serde(default)]
+    pub sum: Option<Sum>,
+    /// Pages of other lines of the roster noted so far.
     #[serde(default)]
     pub lines: u32,
     /// Pages of what may have changed noted so far.
@@ -191,6 +195,7 @@ impl Run {
             confirmed: BTreeSet::new(),
             bad: Vec::new(),
             read: BTreeMap::new(),
+            sum: (mode != Mode::Incremental).then(Sum::default),
             lines: 0,
             hinted: 0,
             excess: 0,

@@ -1,6 +1,7 @@
 //! What outlives a run: the last one, what it counted, and which roster is current.
 
 use super::App;
+use super::roster::Sum;
 use super::run::{Mode, Phase, Run, RunStatus};
 use super::user::TypeName;
 use crate::connection::Attributes;
@@ -40,6 +41,8 @@ pub struct State {
     pub assigned: BTreeMap<AppId, Timestamp>,
     /// The parts of the current roster, by their content's hash.
     pub roster: Vec<String>,
+    /// What its lines add up to, where a run made it of nothing but lists of users.
+    pub sum: Option<Sum>,
     /// The user types, by Okta's names.
     pub types: Vec<TypeName>,
     /// What people call the attributes of profiles that are not Okta's own.

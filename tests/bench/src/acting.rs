@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use embedded_dynamodb::Engine;
 use http::header::CONTENT_TYPE;
+use okta_connector::app::App;
 use okta_connector::connection::{self, Connection};
 use okta_connector::http::{Caller, SourceIp, action, layered, repeatable};
 use okta_connector::okta::{Client, Patience, Request, UserId, api};
@@ -28,8 +29,8 @@ struct Way {
     turns: Vec<(&'static str, Vec<Request>)>,
 }
 
-/// The deployment's function, the connection that it is called for, and the user that it is called about.
-struct Function {
+/// A deployment's function, the connection that it is called for, and the user that it is called about.
+pub struct Function {
     router: Router,
     connection: Connection,
     login: String,
@@ -46,8 +47,7 @@ pub async fn measure(pairs: usize) -> Result<(), Error> {
     let patience = Patience::foreground(Duration::from_hours(1), Duration::from_secs(10));
     let client = app.client(&connection, patience).await?;
     let (user, login) = active_user(&client).await?;
-    let router = layered(repeatable(&app, action(app.clone())), app.clock.clone());
-    let function = Function { router, connection, login };
+    let function = Function::new(&app, connection, login);
     let mut broken = Vec::new();
     for way in ways(&user, &function.login) {
         let over = compare(&function, &client, &way, pairs).await?;
@@ -58,7 +58,7 @@ pub async fn measure(pairs: usize) -> Result<(), Error> {
     if broken.is_empty() { Ok(()) } else { Err(format!("over {MOST_OVERHEAD:?}: {}", broken.join(", ")).into()) }
 }
 
-async fn active_user(client: &Client) -> Result<(UserId, String), Error> {
+pub async fn active_user(client: &Client) -> Result<(UserId, String), Error> {
     let users: Vec<Value> = client.fetch(&api::search_users("status eq \"ACTIVE\"", None, 1)).await?;
     let user = users.first().ok_or("nobody is active")?;
     let text = |value: &Value| value.as_str().map(str::to_owned).ok_or("a user without a name");
@@ -116,8 +116,14 @@ async fn compare(function: &Function, client: &Client, way: &Way, pairs: usize) 
 }
 
 impl Function {
+    /// The function of a deployment.
+    pub fn new(app: &App, connection: Connection, login: String) -> Self {
+        let router = layered(repeatable(app, action(app.clone())), app.clock.clone());
+        Self { router, connection, login }
+    }
+
     /// Calls an action as API Gateway would.
-    async fn call(&self, action: &str, keyed: bool) -> Result<(), Error> {
+    pub async fn call(&self, action: &str, keyed: bool) -> Result<(), Error> {
         let path = format!("/v1/connections/{}/actions/{action}", self.connection.id);
         let mut request = http::Request::post(path).header(CONTENT_TYPE, "application/json");
         if keyed {

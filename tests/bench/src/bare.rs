@@ -25,9 +25,19 @@ pub async fn run(tenant: &str, token: &str) -> Result<(), Error> {
     let (url, authorization) = (tenant.to_owned(), format!("SSWS {token}"));
     let tenant = Tenant { http: reqwest::Client::new(), url, authorization };
     println!("ready");
+    let mut log = format!("{}/api/v1/logs?since=2000-01-01T00:00:00Z&limit=1000", tenant.url);
+    log = log.replace(
+        "2000-01-01T00:00:00Z",
+        &okta_connector::clock::Clock::now(&okta_connector::clock::SystemClock).to_string(),
+    );
     let mut orders = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     while let Some(order) = orders.next_line().await? {
         let (began, spent) = (Instant::now(), cpu_seconds()?);
+        if order == "log" {
+            let records = tenant.drain(&mut log).await?;
+            println!("{}", json!({"records": records, "cpu_seconds": cpu_seconds()? - spent}));
+            continue;
+        }
         let mut records = tenant.all::<User>("/api/v1/users?limit=200").await?.len();
         records += tenant.all::<User>("/api/v1/users?search=status%20eq%20%22DEPROVISIONED%22&limit=200").await?.len();
         if order == "everything" {
@@ -68,6 +78,24 @@ impl Tenant {
             next = behind;
         }
         Ok(ids)
+    }
+
+    /// What is new in the log, parsed, from a page on; the page then is the one to go on with.
+    async fn drain(&self, log: &mut String) -> Result<usize, Error> {
+        let mut records = 0;
+        loop {
+            let request = self.http.get(log.as_str()).header("authorization", &self.authorization);
+            let response = request.header("accept", "application/json").send().await?.error_for_status()?;
+            let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
+            let mut next = links.filter(|link| link.ends_with("rel=\"next\""));
+            let next = next.find_map(|link| Some(link.strip_prefix('<')?.split('>').next()?.to_owned()));
+            let page: Vec<Value> = serde_json::from_slice(&response.bytes().await?)?;
+            *log = next.ok_or("the log has no next page")?;
+            if page.is_empty() {
+                return Ok(records);
+            }
+            records += page.len();
+        }
     }
 
     /// All groups or apps and what they hold, several of them at a time.

@@ -3,6 +3,8 @@
 
 mod acting;
 mod bare;
+mod events;
+mod neighbour;
 mod part;
 mod scene;
 mod syncing;
@@ -33,7 +35,8 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
-    /// One full sync under small limits: no refusal may be our own doing.
+    /// One full sync under small limits, with actions beside it: no refusal may be our own doing, and what the sync may use
+    /// it uses.
     Neighbour {
         /// People in the tenant.
         #[arg(long, default_value_t = 10_000)]
@@ -70,6 +73,31 @@ enum Command {
         #[arg(long, default_value_t = 100_000)]
         users: usize,
     },
+    /// Many events of a log, drained into a feed, beside a bare loop that only reads and parses the same pages.
+    Events {
+        /// How many.
+        #[arg(long, default_value_t = 100_000)]
+        count: usize,
+    },
+    /// Deliveries of a hook, many at a time: how long each waits for its answer.
+    Hooks {
+        /// How many.
+        #[arg(long, default_value_t = 2_000)]
+        deliveries: usize,
+        /// At a time.
+        #[arg(long, default_value_t = 50)]
+        in_flight: usize,
+    },
+    /// A part: the process that drains a log.
+    #[command(hide = true)]
+    Draining {
+        /// Where the database is.
+        #[arg(long)]
+        database: String,
+        /// Where the tenant is.
+        #[arg(long)]
+        tenant: String,
+    },
     /// A part: the bare loop.
     #[command(hide = true)]
     Bare {
@@ -99,13 +127,16 @@ enum Command {
 async fn main() -> Result<(), Error> {
     match Cli::parse().command {
         Command::Sync { users, rate_limit, once } => scene::measure(users, rate_limit, !once).await,
-        Command::Neighbour { users, rate_limit } => scene::measure(users, rate_limit, false).await,
+        Command::Neighbour { users, rate_limit } => Box::pin(neighbour::measure(users, rate_limit)).await,
         Command::Action { pairs } => acting::measure(pairs).await,
         Command::Unchanged { users, groups, memberships, latency_ms } => {
             unchanged::measure(users, groups, memberships, latency_ms).await
         }
         Command::Cpu { users } => unchanged::measure_cpu(users).await,
         Command::Bare { tenant, token } => bare::run(&tenant, &token).await,
+        Command::Events { count } => events::measure_drain(count).await,
+        Command::Hooks { deliveries, in_flight } => events::measure_hooks(deliveries, in_flight).await,
+        Command::Draining { database, tenant } => events::drain(&database, &tenant).await,
         Command::Engine => part::engine().await,
         Command::Syncing { database, tenant } => syncing::run(&database, &tenant).await,
     }

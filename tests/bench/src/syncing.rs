@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use okta_connector::app::{App, RunnerError, SyncRunner};
 use okta_connector::clock::{SharedClock, SystemClock};
 use okta_connector::connect;
+use okta_connector::feed::USUAL_DAYS;
 use okta_connector::id::{ConnectionId, SyncId};
 use okta_connector::okta::{AllowedOrigins, SigningKey, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
@@ -73,6 +74,8 @@ pub async fn deployment(database: &str, tenant: &str, secrets: &Path) -> Result<
         clock,
         runner: Arc::new(ByHand),
         public_url: String::new(),
+        bus: None,
+        feed_days: USUAL_DAYS,
     })
 }
 
@@ -98,7 +101,8 @@ fn pem(key: &SigningKey) -> String {
     format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n")
 }
 
-async fn drive(app: &App, connection: &ConnectionId, run: &SyncId) -> Result<(), Error> {
+/// Drives a run until it is over.
+pub async fn drive(app: &App, connection: &ConnectionId, run: &SyncId) -> Result<(), Error> {
     let slice = Slice { connection: connection.clone(), run: run.clone(), execution: run.to_string() };
     loop {
         match sync::slice(app, &slice, SLICE).await? {
@@ -112,7 +116,7 @@ async fn drive(app: &App, connection: &ConnectionId, run: &SyncId) -> Result<(),
 }
 
 /// The most memory this process had so far, as Linux counts it (`VmHWM`).
-fn peak_memory_kib() -> Result<u64, Error> {
+pub fn peak_memory_kib() -> Result<u64, Error> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)

@@ -28,12 +28,12 @@ async fn bare(simulator: &Simulator) -> Result<Part, Error> {
     Ok(bare)
 }
 
-fn seconds(told: &Value, name: &str) -> f64 {
+pub fn seconds(told: &Value, name: &str) -> f64 {
     told[name].as_f64().unwrap_or_default()
 }
 
 /// Fails where a figure is over its limit.
-fn hold(what: &str, figure: f64, most: f64) -> Result<(), Error> {
+pub fn hold(what: &str, figure: f64, most: f64) -> Result<(), Error> {
     println!("{what}: {figure:.2}, at most {most:.2}");
     if figure <= most { Ok(()) } else { Err(format!("{what} is over its limit").into()) }
 }

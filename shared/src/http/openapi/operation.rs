@@ -65,7 +65,7 @@ fn parameters(route: &Operation) -> Vec<Value> {
     if route.if_match {
         all.push(named("If-Match"));
     }
-    if route.verb == Verb::Post {
+    if route.verb == Verb::Post && route.access != Access::Public {
         all.push(named("Idempotency-Key"));
     }
     all.push(named("X-Request-Id"));
@@ -78,6 +78,8 @@ fn in_path_parameter(name: &str) -> Value {
         "name" => "The action's name, as in `user.suspend`.",
         "location" => "The location's id.",
         "sync" => "The sync's id.",
+        "trigger" => "The trigger's id.",
+        "hook" => "What the trigger calls its hook.",
         "user" => "Okta's id of the user, or a login without `/ ? # %`.",
         "group" => "Okta's id of the group.",
         "app" => "Okta's id of the app.",

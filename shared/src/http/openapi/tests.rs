@@ -106,10 +106,12 @@ fn no_route_is_registered_past_the_descriptions() {
         ("audit", include_str!("../audit.rs")),
         ("connect", include_str!("../connect.rs")),
         ("directory", include_str!("../directory.rs")),
+        ("events", include_str!("../events.rs")),
         ("people", include_str!("../directory/people.rs")),
         ("public", include_str!("../public.rs")),
         ("sync", include_str!("../sync.rs")),
         ("test", include_str!("../test.rs")),
+        ("triggers", include_str!("../triggers.rs")),
     ] {
         assert!(!code.contains(".route("), "{name}");
     }
@@ -119,6 +121,7 @@ fn no_route_is_registered_past_the_descriptions() {
 fn by_function() -> [(&'static str, Vec<Operation>); 5] {
     let mut directory = directory::routes().operations();
     directory.extend(audit::routes().operations());
+    directory.extend(events::routes().operations());
     [
         ("Connect", connect::routes().operations()),
         ("Test", test::routes().operations()),

@@ -108,5 +108,21 @@ async fn without_the_stream_there_are_no_locations() {
     assert_eq!(world.api("GET", &path, None).await.expect(200)["counts"]["locations"], 0);
     let change = json!({"sync": {"streams": ["users", "locations"]}});
     world.api("PATCH", &path, Some(change)).await.expect(200);
-    assert!(!world.all(&format!("{path}/locations")).await.is_empty(), "what profiles say is known already");
+    let known = world.all(&format!("{path}/locations")).await.len();
+    assert!(known > 0, "what profiles say is known already");
+    world.sync(&id, "full").await;
+    assert_eq!(world.api("GET", &path, None).await.expect(200)["counts"]["locations"], known);
+}
+
+#[tokio::test]
+async fn locations_are_counted_again_after_an_incremental_sync_moved_somebody() {
+    let company = company().await;
+    company.dress(&company.staff[3], json!({"city": "Metropolis"})).await;
+    // Okta's search follows a second later.
+    company.world.sim("POST", "clock", Some(json!({"advance": "5s"}))).await;
+    let moved = company.world.sync(&company.id, "incremental").await;
+    assert_eq!(moved["progress"]["users"]["changed"], 1, "{moved:#}");
+    let all = company.all("locations").await.len();
+    company.sync().await;
+    assert_eq!(company.world.api("GET", &company.path, None).await.expect(200)["counts"]["locations"], all);
 }

@@ -217,11 +217,14 @@ impl Table {
         Self(self.0.iter().filter(|row| kinds.iter().any(|kind| field(row, "pk").starts_with(kind))).cloned().collect())
     }
 
-    /// What was told and not fetched yet: the type and subject of each event, as often as it is there.
+    /// What was told, in the feed or still on its way there: the type and subject of each event, as often as it is there.
     pub fn told(&self) -> Vec<(String, String)> {
-        let inbox = self.0.iter().filter(|row| field(row, "pk").starts_with("B#"));
-        let events =
-            inbox.flat_map(|row| unpack::<Vec<Event>>(row["events"].as_b().expect("bytes").as_ref()).expect("events"));
+        let is_told = |row: &&_| ["B#", "F#"].iter().any(|kind| field(row, "pk").starts_with(kind));
+        let events = self
+            .0
+            .iter()
+            .filter(is_told)
+            .flat_map(|row| unpack::<Vec<Event>>(row["events"].as_b().expect("bytes").as_ref()).expect("events"));
         let about = |event: Event| match event.data["id"].as_str() {
             Some(id) if !event.event_type.contains("sync.") => (event.event_type, id.to_owned()),
             _ => (event.event_type, String::new()),

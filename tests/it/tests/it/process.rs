@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use okta_connector::app::{App, RunnerError, SyncRunner};
 use okta_connector::clock::{Clock, SharedClock, SystemClock};
 use okta_connector::connection::{self, Auth, AuthType, Connection, Credentials, KeySource, Settings, Status, Stored};
+use okta_connector::feed::USUAL_DAYS;
 use okta_connector::id::{ConnectionId, SyncId};
 use okta_connector::okta::{AllowedOrigins, SigningKey, SystemResolver, Transport};
 use okta_connector::problem::Problem;
@@ -192,7 +193,16 @@ impl Ground {
 
     fn app(&self, store: Store, secrets: Arc<dyn Secrets>, okta: Arc<Transport>) -> App {
         let public_url = "http://127.0.0.1:9".to_owned();
-        App { store, secrets, okta, clock: self.clock(), runner: Arc::new(NobodyRuns), public_url }
+        App {
+            store,
+            secrets,
+            okta,
+            clock: self.clock(),
+            runner: Arc::new(NobodyRuns),
+            public_url,
+            bus: None,
+            feed_days: USUAL_DAYS,
+        }
     }
 
     /// A process that nothing kills.
@@ -211,6 +221,14 @@ impl Ground {
         let run = self.begin(mode).await;
         self.lasting().await.drive(&run).await.expect("nothing kills it");
         self.run(&run).await
+    }
+
+    /// Confirms what a run would remove, and drives it to its end.
+    pub async fn confirm(&self, run: &SyncId) -> Run {
+        let process = self.lasting().await;
+        runs::confirm(&process.app, &self.connection, run).await.expect("a question");
+        process.drive(run).await.expect("nothing kills it");
+        self.run(run).await
     }
 
     /// A run as it is stored.

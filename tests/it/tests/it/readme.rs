@@ -1,4 +1,4 @@
-//! The commands of the README's parts about schedules and actions, run as they are written.
+//! The commands of the README's parts about schedules, actions and events, run as they are written.
 
 use crate::world::{World, text};
 use serde_json::{Value, json};
@@ -69,4 +69,31 @@ fn every_problem_of_the_readme_is_one_that_is_told() {
     for slug in rows.iter().flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2)) {
         assert!(document.contains(&format!("\"urn:okta-connector:problem:{slug}\"")), "{slug}");
     }
+}
+
+#[tokio::test]
+async fn the_triggers_of_the_readme_are_made_and_its_loop_reads_the_feed_and_goes_on_where_it_ended() {
+    let world = World::start().await;
+    let connected = world.connect().await;
+    let id = text(&connected, "id");
+    world.finished(id, text(&connected, "sync_id")).await;
+    let [hook, news, search, read] = commands("React to events")[..] else { panic!("four commands") };
+    for (command, kind) in [(hook, "event_hook"), (news, "new_events"), (search, "event_search")] {
+        let trigger = world.run(command, id).await;
+        assert_eq!((&trigger["type"], &trigger["status"]), (&json!(kind), &json!("active")), "{trigger:#}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = read.replace("localhost:7070", world.url());
+    let lines = async || {
+        let mut bash = Command::new("bash");
+        let run = bash.args(["-euo", "pipefail", "-c", &read]).env("ID", id).current_dir(&folder).output().await;
+        assert!(run.expect("bash runs").status.success());
+        let read = std::fs::read_to_string(folder.path().join("events.jsonl")).expect("events");
+        read.lines().map(|line| serde_json::from_str::<Value>(line).expect("a page")).collect::<Vec<_>>()
+    };
+    let told = |pages: &[Value]| pages.iter().map(|page| page["items"].as_array().map_or(0, Vec::len)).sum::<usize>();
+    assert_eq!(told(&lines().await), 1, "how the first sync ended");
+    assert_eq!(told(&lines().await), 1, "nothing twice");
+    world.sync(id, "full").await;
+    assert_eq!(told(&lines().await), 2);
 }

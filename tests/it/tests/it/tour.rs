@@ -10,6 +10,7 @@ use std::io::Write;
 /// Every operation that the product uses: what `shared/src/okta/api.rs` describes, and those of signing in.
 const USED: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/apps/{}/users/{}"),
+    ("DELETE", "/api/v1/eventHooks/{}"),
     ("DELETE", "/api/v1/groups/{}"),
     ("DELETE", "/api/v1/groups/{}/users/{}"),
     ("DELETE", "/api/v1/users/{}"),
@@ -20,6 +21,7 @@ const USED: &[(&str, &str)] = &[
     ("GET", "/api/v1/apps/{}/groups"),
     ("GET", "/api/v1/apps/{}/users"),
     ("GET", "/api/v1/apps/{}/users/{}"),
+    ("GET", "/api/v1/eventHooks"),
     ("GET", "/api/v1/groups"),
     ("GET", "/api/v1/groups/{}"),
     ("GET", "/api/v1/groups/{}/users"),
@@ -37,6 +39,9 @@ const USED: &[(&str, &str)] = &[
     ("GET", "/oauth2/v1/clients/{}/roles"),
     ("POST", "/api/v1/apps/{}/users"),
     ("POST", "/api/v1/apps/{}/users/{}"),
+    ("POST", "/api/v1/eventHooks"),
+    ("POST", "/api/v1/eventHooks/{}/lifecycle/deactivate"),
+    ("POST", "/api/v1/eventHooks/{}/lifecycle/verify"),
     ("POST", "/api/v1/groups"),
     ("POST", "/api/v1/users"),
     ("POST", "/api/v1/users/{}"),
@@ -103,6 +108,15 @@ async fn delete_some(world: &World, connection: &str) {
     world.tenant("GET", &user, None).await.expect(404);
 }
 
+/// Makes a hook, compares it with what Okta has, and removes it.
+async fn hook_and_unhook(world: &World, connection: &str) {
+    let triggers = format!("/v1/connections/{connection}/triggers");
+    let body = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
+    let trigger = world.api("POST", &triggers, Some(body)).await.expect(201);
+    world.poll(connection).await;
+    world.api("DELETE", &format!("{triggers}/{}", text(&trigger, "id")), None).await.expect(204);
+}
+
 #[tokio::test]
 async fn every_operation_that_is_used_is_used_as_okta_describes_it() {
     let Some(facts) = facts_dir() else { return };
@@ -115,6 +129,7 @@ async fn every_operation_that_is_used_is_used_as_okta_describes_it() {
     let id = world.synced().await;
     delete_some(world, &id).await;
     assert_eq!(world.sync(&id, "full").await["status"], "succeeded");
+    hook_and_unhook(world, &id).await;
     let report = world.api("POST", &format!("/v1/connections/{id}/test"), None).await.expect(200);
     assert_eq!(report["status"], "Active");
     let judge = Judge::from_facts(&facts);

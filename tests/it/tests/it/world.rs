@@ -7,6 +7,8 @@ use it::judge::{Judge, facts_dir};
 use it::promise::{Answered, Promise};
 use it::proxy::{Exchange, Proxy};
 use jiff::SignedDuration;
+use okta_connector::id::{ConnectionId, TriggerId};
+use okta_connector::lambda::{self, Turn};
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Gate, Service};
 use okta_simulator::Simulator;
@@ -204,6 +206,37 @@ impl World {
                 return sync;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Polls the log of a connection, as its schedule would.
+    pub async fn poll(&self, connection: &str) {
+        let app = self.service.as_ref().expect("it is up").app();
+        let id = ConnectionId::parse(connection).expect("an id");
+        let turn = Turn { connection: id, trigger: None };
+        lambda::turn(app, turn, Duration::from_secs(60)).await.expect("a poll");
+    }
+
+    /// Runs a scheduled search, as its schedule would.
+    pub async fn search(&self, connection: &str, trigger: &str) {
+        let app = self.service.as_ref().expect("it is up").app();
+        let id = ConnectionId::parse(connection).expect("an id");
+        let turn = Turn { connection: id, trigger: TriggerId::parse(trigger) };
+        lambda::turn(app, turn, Duration::from_secs(60)).await.expect("a search");
+    }
+
+    /// Everything of one type in the feed of a connection.
+    pub async fn all_events(&self, path: &str, event_type: &str) -> Vec<Value> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = format!("{path}/events?type={event_type}&limit=200{cursor}");
+            let mut page = self.api("GET", &page, None).await.expect(200);
+            let next = format!("&cursor={}", text(&page, "next_cursor"));
+            items.append(page["items"].as_array_mut().expect("items"));
+            if next == cursor {
+                return items;
+            }
+            cursor = next;
         }
     }
 

@@ -1,0 +1,106 @@
+//! How far a feed is: one item, changed with each commit.
+
+use crate::id::{ConnectionId, TriggerId};
+use crate::store::{Condition, Error, Item, Store, Write, keys};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How far a feed is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Head {
+    /// The number of the newest chunk; 0: there is none yet.
+    pub tail: u64,
+    /// The number of the newest chunk that the bus has got.
+    pub published: u64,
+    /// Where the reading of the System Log stands; none before the first trigger.
+    pub log: Option<LogPosition>,
+    /// Events of the page at which the reading stands that are in the feed already.
+    pub committed: Vec<String>,
+    /// When the log was last read to its end, or as far as there was time.
+    pub polled_at: Option<Timestamp>,
+    /// Why it could not be read the last time.
+    pub poll_error: Option<String>,
+    /// When the hooks were last compared with what Okta has.
+    pub hooks_checked_at: Option<Timestamp>,
+    /// How many events the log told of that no hook has delivered, although one should have.
+    pub missed_hooks: u64,
+    /// How far each trigger is.
+    pub marks: BTreeMap<TriggerId, Mark>,
+    /// Counts writes.
+    #[serde(skip)]
+    pub revision: u64,
+}
+
+/// A place in the System Log, in the order in which Okta persists events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPosition {
+    /// The page to read next; none where the reading begins at a moment.
+    pub next: Option<String>,
+    /// The moment at which it begins.
+    pub since: Timestamp,
+    /// From which chunk on the feed holds what is read once more, where Okta did not know the page any more.
+    #[serde(default)]
+    pub again_from: Option<u64>,
+}
+
+/// How far a trigger is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mark {
+    /// When its own search last ran.
+    pub last_run_at: Option<Timestamp>,
+    /// When the newest event happened that fired it.
+    pub last_event_at: Option<Timestamp>,
+    /// How long after that the event was in the feed.
+    pub lag_seconds: Option<i64>,
+    /// Why its own search failed the last time.
+    pub error: Option<String>,
+    /// Where its own search stands.
+    pub search: Option<SearchPosition>,
+}
+
+/// Where a scheduled search stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPosition {
+    /// The page to read next; none where the search begins at a moment.
+    pub next: Option<String>,
+    /// The end of what it has covered.
+    pub covered: Timestamp,
+}
+
+impl LogPosition {
+    /// Reading from a moment on.
+    pub fn since(since: Timestamp) -> Self {
+        Self { next: None, since, again_from: None }
+    }
+}
+
+impl Head {
+    /// Reads it; the empty one where there is none yet.
+    pub async fn load(store: &Store, connection: &ConnectionId) -> Result<Self, Error> {
+        let Some(item) = store.get(&keys::feed_head(connection)).await? else { return Ok(Self::default()) };
+        let revision = item.get_number("rev").ok_or(Error::Corrupt)?;
+        Ok(Self { revision, ..item.parse()? })
+    }
+
+    /// The write that replaces the head it was read as, and no other.
+    pub(super) fn write(&self, connection: &ConnectionId) -> Result<Write, Error> {
+        let item = Item::at(&keys::feed_head(connection)).number("rev", self.revision + 1).document(self)?;
+        let condition = match self.revision {
+            0 => Condition::absent(),
+            revision => Condition::number("rev", revision),
+        };
+        Ok(Write::PutIf(item, condition))
+    }
+
+    /// Notes that an event fired a trigger.
+    pub(super) fn fired(&mut self, trigger: &TriggerId, at: Timestamp, now: Timestamp) {
+        let mark = self.marks.entry(trigger.clone()).or_default();
+        if mark.last_event_at.is_none_or(|last| last <= at) {
+            mark.last_event_at = Some(at);
+            mark.lag_seconds = Some(now.duration_since(at).as_secs().max(0));
+        }
+    }
+}

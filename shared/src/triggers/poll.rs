@@ -1,0 +1,118 @@
+//! Polling the System Log: one reading for all triggers of a connection, from where the last one ended.
+
+use super::{Trigger, hook, problem_of};
+use crate::app::App;
+use crate::clock;
+use crate::connection::Connection;
+use crate::feed::{Entry, Feed, Head, LogPosition, Stop, deliver};
+use crate::okta::{self, Client, Patience, api};
+use crate::problem::Problem;
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// Where Okta does not know a page any more, so much is read once more.
+pub(super) const OVERLAP_SECONDS: i64 = 600;
+/// A reading that begins now begins somewhat earlier: clocks differ.
+const SKEW_SECONDS: i64 = 60;
+/// Hooks are compared with what Okta has so often.
+const HOOKS_SECONDS: i64 = 86_400;
+
+/// Reads what is new for a connection's triggers, and moves whatever waits for the feed. Nothing happens while somebody
+/// else does.
+pub async fn poll(app: &App, connection: &Connection, budget: Duration) -> Result<(), Problem> {
+    let (ground, until) = (app.ground(), Instant::now() + budget);
+    let Some(mut feed) = Feed::open(&ground, &connection.id).await.map_err(problem_of)? else { return Ok(()) };
+    let triggers = feed.triggers.clone();
+    if triggers.iter().any(Trigger::is_polled) {
+        let client = app.client(connection, Patience::background(budget)).await;
+        let read = match client {
+            Ok(client) => read_log(&mut feed, &client, until).await,
+            Err(problem) => note(&mut feed, Some(problem.detail)).await,
+        };
+        match read {
+            Err(Stop::Okta(okta::Error::RateLimited { .. })) | Ok(()) => {}
+            Err(Stop::Okta(error)) => note(&mut feed, Some(error.to_string())).await.map_err(problem_of)?,
+            Err(stop) => return Err(problem_of(stop)),
+        }
+    }
+    feed.drain(until).await.map_err(problem_of)?;
+    feed.publish(until).await.map_err(problem_of)?;
+    let checked = feed.head.hooks_checked_at;
+    feed.close().await.map_err(problem_of)?;
+    deliver(&ground, &connection.id, Duration::ZERO).await.map_err(problem_of)?;
+    if checked.is_none_or(|at| app.now().duration_since(at).as_secs() >= HOOKS_SECONDS) {
+        check_hooks(app, connection, &triggers).await?;
+    }
+    Ok(())
+}
+
+/// Why the log could not be read; none once it could.
+async fn note(feed: &mut Feed<'_>, error: Option<String>) -> Result<(), Stop> {
+    feed.head.poll_error = error;
+    feed.commit(Vec::new(), Vec::new()).await
+}
+
+async fn check_hooks(app: &App, connection: &Connection, triggers: &[Trigger]) -> Result<(), Problem> {
+    if let Err(problem) = hook::check(app, connection, triggers).await {
+        tracing::warn!(connection = %connection.id, "hooks could not be compared with what Okta has: {problem}");
+    }
+    let ground = app.ground();
+    let Some(mut feed) = Feed::open(&ground, &connection.id).await.map_err(problem_of)? else { return Ok(()) };
+    feed.head.hooks_checked_at = Some(app.now());
+    feed.commit(Vec::new(), Vec::new()).await.map_err(problem_of)?;
+    feed.close().await.map_err(problem_of)
+}
+
+/// Reads the log from where the last reading ended until it is drained or time is up: an empty page, or the same cursor
+/// once more. Where no trigger is fired by it, it only finds the place that is now.
+pub(super) async fn read_log(feed: &mut Feed<'_>, client: &Client, until: Instant) -> Result<(), Stop> {
+    if !feed.triggers.iter().any(Trigger::is_polled) {
+        feed.head.log = None;
+    }
+    loop {
+        let now = client.now();
+        let position = feed.head.log.clone();
+        let position = position.unwrap_or_else(|| LogPosition::since(clock::after(now, -SKEW_SECONDS)));
+        let page = match client.page::<Box<RawValue>>(&request(&position)?).await {
+            Err(okta::Error::Api(refusal)) if position.next.is_some() && refusal.status.as_u16() == 400 => {
+                let since = clock::after(newest(&feed.head, &position), -OVERLAP_SECONDS);
+                feed.read_again(since).await?;
+                continue;
+            }
+            other => other?,
+        };
+        let next = page.next.map(String::from);
+        let Some(next) = next else {
+            return Err(okta::Error::Unreadable("the log has no next page".to_owned()).into());
+        };
+        let drained = (page.items.is_empty() && page.bad.is_empty()) || position.next.as_ref() == Some(&next);
+        let entries = page.items.into_iter().filter_map(|raw| Entry::of_okta(raw, now)).collect();
+        let again_from = position.again_from.filter(|_| !drained);
+        (feed.head.polled_at, feed.head.poll_error) = (Some(now), None);
+        feed.take_page(entries, LogPosition { next: Some(next), again_from, ..position }).await?;
+        if drained {
+            feed.read_enough();
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            return Ok(());
+        }
+    }
+}
+
+/// The last moment up to which the log was certainly read.
+fn newest(head: &Head, position: &LogPosition) -> Timestamp {
+    head.polled_at.unwrap_or(position.since)
+}
+
+fn request(position: &LogPosition) -> Result<okta::Request, okta::Error> {
+    let since = position.since.to_string();
+    let first = api::search_logs(&[("since", &since), ("sortOrder", "ASCENDING"), ("limit", "1000")]);
+    match &position.next {
+        Some(next) => Ok(api::next(&first, Url::parse(next).map_err(|_| okta::Error::ForeignUrl)?)),
+        None => Ok(first),
+    }
+}

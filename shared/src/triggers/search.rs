@@ -1,0 +1,186 @@
+//! Scheduled searches: Okta searches its log in the order in which it persists events, and each run goes on where the last
+//! one ended. So there are no gaps and no repeats, and what is late comes with the next run.
+
+use super::poll::OVERLAP_SECONDS;
+use super::{Fires, Trigger, problem_of, schedule};
+use crate::app::App;
+use crate::clock::{self, parse_duration};
+use crate::connection::Connection;
+use crate::feed::{Entry, Feed, SearchPosition, Stop};
+use crate::id::TriggerId;
+use crate::okta::{self, Client, Patience, Request, api};
+use crate::problem::Problem;
+use crate::store::Error;
+use crate::synced::fingerprint;
+use jiff::Timestamp;
+use serde_json::json;
+use serde_json::value::RawValue;
+use std::collections::HashSet;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// Pages of the log that are told by one commit: what they found is one result.
+const MOST_PAGES: usize = 3;
+/// Events of a part.
+const MOST_EVENTS: usize = 100;
+/// Bytes of a part; a bus takes 256 KB.
+const MOST_BYTES: usize = 200_000;
+/// Parts that are put together into a chunk.
+const PARTS_OF_A_CHUNK: usize = 6;
+
+/// What is told of what a search found.
+const RESULTS: &str = "okta-connector.event_search.results";
+
+/// Runs a search until it has found everything, or time is up.
+pub async fn search(app: &App, connection: &Connection, id: &TriggerId, budget: Duration) -> Result<(), Problem> {
+    let (ground, until) = (app.ground(), Instant::now() + budget);
+    let Some(mut feed) = Feed::open(&ground, &connection.id).await.map_err(problem_of)? else { return Ok(()) };
+    let Some(trigger) = feed.triggers.iter().find(|it| it.id == *id && it.enabled).cloned() else {
+        return feed.close().await.map_err(problem_of);
+    };
+    let searched = match app.client(connection, Patience::background(budget)).await {
+        Ok(client) => run(&mut feed, &client, &trigger, until).await,
+        Err(problem) => failed(&mut feed, id, problem.detail).await,
+    };
+    match searched {
+        // Where Okta's limit is reached, it waits its turn.
+        Ok(()) | Err(Stop::Okta(okta::Error::RateLimited { .. })) => {}
+        Err(Stop::Okta(error)) => failed(&mut feed, id, error.to_string()).await.map_err(problem_of)?,
+        Err(stop) => return Err(problem_of(stop)),
+    }
+    feed.publish(until).await.map_err(problem_of)?;
+    feed.close().await.map_err(problem_of)
+}
+
+async fn failed(feed: &mut Feed<'_>, id: &TriggerId, error: String) -> Result<(), Stop> {
+    let now = feed.now();
+    let mark = feed.head.marks.entry(id.clone()).or_default();
+    (mark.error, mark.last_run_at) = (Some(error), Some(now));
+    feed.commit(Vec::new(), Vec::new()).await
+}
+
+/// What some pages of the log hold.
+#[derive(Default)]
+struct Found {
+    events: Vec<Box<RawValue>>,
+    next: Option<String>,
+    drained: bool,
+}
+
+async fn run(feed: &mut Feed<'_>, client: &Client, trigger: &Trigger, until: Instant) -> Result<(), Stop> {
+    let Fires::EventSearch { filter, lookback, .. } = &trigger.kind else { return Ok(()) };
+    let back = parse_duration(lookback).map_or(86_400, |lookback| lookback.as_secs());
+    loop {
+        let now = feed.now();
+        let mark = feed.head.marks.entry(trigger.id.clone()).or_default();
+        let from = mark.search.clone();
+        let from = from.unwrap_or_else(|| SearchPosition { next: None, covered: clock::after(now, -back) });
+        let (found, known) = match read(client, filter, from.next.clone(), from.covered).await {
+            Err(okta::Error::Api(refusal)) if from.next.is_some() && refusal.status.as_u16() == 400 => {
+                let since = clock::after(from.covered, -OVERLAP_SECONDS);
+                (read(client, filter, None, since).await?, told_already(feed, trigger, since).await?)
+            }
+            other => (other?, HashSet::new()),
+        };
+        let mut events = found.events;
+        let mut seen = known;
+        events.retain(|raw| Entry::of_okta(raw.clone(), now).is_none_or(|event| seen.insert(event.id)));
+        let last = events.last().and_then(|raw| Entry::of_okta(raw.clone(), now)).map(|event| event.time);
+        let to = if found.drained { now } else { last.unwrap_or(now).clamp(from.covered, now) };
+        let chunks = chunks(trigger, from.covered, to, &events, now)?;
+        let mark = feed.head.marks.entry(trigger.id.clone()).or_default();
+        (mark.error, mark.last_run_at) = (None, Some(now));
+        mark.last_event_at = last.max(mark.last_event_at);
+        mark.lag_seconds = last.map(|at| now.duration_since(at).as_secs().max(0)).or(mark.lag_seconds);
+        mark.search = Some(SearchPosition { next: found.next, covered: to });
+        feed.commit(chunks, Vec::new()).await?;
+        if found.drained || Instant::now() >= until {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads some pages.
+async fn read(client: &Client, filter: &str, next: Option<String>, since: Timestamp) -> Result<Found, okta::Error> {
+    let mut found = Found { next, ..Found::default() };
+    for _ in 0..MOST_PAGES {
+        let page = client.page::<Box<RawValue>>(&request(filter, since, found.next.as_deref())?).await?;
+        let next = page.next.map(String::from);
+        let next = next.ok_or_else(|| okta::Error::Unreadable("the log has no next page".to_owned()))?;
+        found.drained = (page.items.is_empty() && page.bad.is_empty()) || found.next.as_ref() == Some(&next);
+        found.next = Some(next);
+        found.events.extend(page.items);
+        if found.drained {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn request(filter: &str, since: Timestamp, next: Option<&str>) -> Result<Request, okta::Error> {
+    let since = since.to_string();
+    let query = [("since", since.as_str()), ("filter", filter), ("sortOrder", "ASCENDING"), ("limit", "1000")];
+    let first = api::search_logs(&query);
+    match next {
+        Some(next) => Ok(api::next(&first, Url::parse(next).map_err(|_| okta::Error::ForeignUrl)?)),
+        None => Ok(first),
+    }
+}
+
+/// The ids of what the trigger was told of since a moment, where Okta no longer knows the page at which its search stood.
+async fn told_already(feed: &Feed<'_>, trigger: &Trigger, since: Timestamp) -> Result<HashSet<String>, Stop> {
+    #[derive(serde::Deserialize)]
+    struct Results {
+        events: Vec<Box<RawValue>>,
+    }
+    let mut ids = HashSet::new();
+    for entry in feed.entries_since(since).await? {
+        if entry.event_type == RESULTS && entry.subject == trigger.id.as_str() {
+            let results: Results = serde_json::from_str(entry.data.get()).map_err(|_| Error::Corrupt)?;
+            let told = results.events.into_iter().filter_map(|raw| Entry::of_okta(raw, since));
+            ids.extend(told.map(|event| event.id));
+        }
+    }
+    Ok(ids)
+}
+
+/// What was found, in parts that a bus can take; nothing where nothing was found.
+fn chunks(
+    trigger: &Trigger,
+    from: Timestamp,
+    to: Timestamp,
+    events: &[Box<RawValue>],
+    now: Timestamp,
+) -> Result<Vec<Vec<Entry>>, Stop> {
+    let mut parts: Vec<Vec<&RawValue>> = Vec::new();
+    let mut bytes = 0;
+    for event in events {
+        bytes += event.get().len() + 1;
+        match parts.last_mut().filter(|part| part.len() < MOST_EVENTS && bytes <= MOST_BYTES) {
+            Some(part) => part.push(event),
+            None => {
+                bytes = event.get().len() + 1;
+                parts.push(vec![event]);
+            }
+        }
+    }
+    let mut entries = Vec::new();
+    for (place, part) in parts.iter().enumerate() {
+        let data = json!({
+            "from": from, "to": to, "part": place + 1, "parts": parts.len(), "count": events.len(), "events": part,
+        });
+        let first = part.first().map(|event| event.get()).unwrap_or_default();
+        let id = format!("evt_{}", fingerprint(format!("{} {from} {place} {first}", trigger.id).as_bytes()));
+        let entry = Entry::new(id, RESULTS, now, trigger.id.to_string(), &data)?;
+        entries.push(entry.sent(&trigger.source(), &trigger.deliver));
+    }
+    Ok(entries.chunks(PARTS_OF_A_CHUNK).map(<[Entry]>::to_vec).collect())
+}
+
+/// When a search is due next, after it last ran.
+pub(super) fn next_run(trigger: &Trigger, last: Option<Timestamp>) -> Option<Timestamp> {
+    let zone = jiff::tz::TimeZone::get(&trigger.timezone).ok()?;
+    let expression = crate::schedule::Schedule::parse(schedule(&trigger.kind)?).ok()?;
+    expression.next_after(last.unwrap_or(trigger.created_at), &zone, trigger.created_at)
+}
