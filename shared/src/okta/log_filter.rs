@@ -8,7 +8,8 @@
 //! - Where a list is on the way, as in `target.id`, one member is enough. What is missing or null is equal to nothing, and
 //!   neither greater nor less. `ne` is the opposite of `eq`: it holds where the attribute is missing, and of a list only
 //!   where every member differs.
-//! - What could never hold is refused, though Okta would take it: text where there are numbers, or `actor eq "x"`.
+//! - A comparison that tells no two events apart is refused, even where Okta may take it: of text with a number, or of
+//!   an object with anything, as in `actor eq "x"`.
 
 mod attribute;
 mod condition;
