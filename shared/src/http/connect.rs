@@ -238,7 +238,7 @@ async fn read(
 }
 
 /// A connection that an admin is about to change. Others learn only that they may not.
-async fn to_change<'a>(
+pub(super) async fn to_change<'a>(
     caller: &Caller,
     app: &'a App,
     by: &'a By,

@@ -1,15 +1,14 @@
 //! The routes of triggers, which the function `connect` serves.
 
-use super::audit::Change;
 use super::body;
 use super::caller::Caller;
-use super::connect::{found, page};
+use super::connect::{page, to_change};
 use super::params::Params;
 use super::path::Path;
 use super::route::{Header, Operation, Routes, of};
 use crate::app::App;
 use crate::audit::By;
-use crate::connection::{Connection, Stored};
+use crate::connection::Connection;
 use crate::id::TriggerId;
 use crate::problem::{Kind, Problem};
 use crate::triggers::{self, Told, TriggerPatch, TriggerResource};
@@ -101,18 +100,6 @@ async fn read(
     params.none_left()?;
     let told = triggers::read(&app, &stored.connection.id, &trigger).await?;
     Ok(Json(show(&app, &stored.connection, told)))
-}
-
-/// A connection whose triggers an admin is about to change.
-async fn to_change<'a>(
-    caller: &Caller,
-    app: &'a App,
-    by: &'a By,
-    id: &str,
-    action: &'static str,
-) -> Result<(Stored, Change<'a>), Problem> {
-    let (stored, change) = found(caller, app, by, id, action).await?;
-    Ok((stored, change.by_admin(caller).await?))
 }
 
 async fn create(
