@@ -156,6 +156,16 @@ impl Connection {
         }
     }
 
+    /// True where it has signed in and can do so again.
+    pub fn is_ready(&self) -> bool {
+        self.status != Status::Pending && self.is_complete()
+    }
+
+    /// True where its schedules count.
+    pub fn is_scheduled(&self) -> bool {
+        self.is_ready() && !self.settings.paused
+    }
+
     /// True where nothing more has to be told before it can sign in.
     pub fn is_complete(&self) -> bool {
         let known = match self.auth.auth_type {

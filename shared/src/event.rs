@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// An event that nobody fetches is forgotten after so many days.
-const INBOX_DAYS: i64 = 7;
+pub const INBOX_DAYS: i64 = 7;
 /// A bus takes 256 KB at once: an event that holds more than this says only that something changed.
 pub const MOST_CHANGED: usize = 200_000;
 

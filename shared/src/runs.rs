@@ -21,7 +21,7 @@ const ATTEMPTS: usize = 4;
 
 /// Records a run of a connection and has it driven.
 pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run, Problem> {
-    if connection.status == Status::Pending || !connection.is_complete() {
+    if !connection.is_ready() {
         return Err(not_ready());
     }
     if connection.settings.paused {

@@ -18,7 +18,7 @@ pub use resource::TriggerResource;
 pub use search::search;
 
 use crate::app::{App, not_ready};
-use crate::connection::{Connection, Status};
+use crate::connection::Connection;
 use crate::feed::{Feed, Ground, Head, Hook, Kind as Fires, Stop, Trigger};
 use crate::id::{ConnectionId, TriggerId};
 use crate::okta::Patience;
@@ -123,7 +123,7 @@ async fn load(app: &App, connection: &ConnectionId, id: &str) -> Result<Trigger,
 }
 
 fn ready(connection: &Connection) -> Result<(), Problem> {
-    if connection.status == Status::Pending || !connection.is_complete() { Err(not_ready()) } else { Ok(()) }
+    if connection.is_ready() { Ok(()) } else { Err(not_ready()) }
 }
 
 /// Writes a trigger that nothing else has changed meanwhile.

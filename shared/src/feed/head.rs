@@ -64,10 +64,21 @@ pub struct Mark {
 /// Where a scheduled search stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchPosition {
+    /// The filter whose place it is.
+    pub filter: String,
     /// The page to read next; none where the search begins at a moment.
     pub next: Option<String>,
     /// The end of what it has covered.
     pub covered: Timestamp,
+    /// From when on it is read once more, where there was no page to go on with; what was told is left out.
+    pub again: Option<Timestamp>,
+}
+
+impl SearchPosition {
+    /// Searching from a moment on.
+    pub fn since(filter: &str, covered: Timestamp) -> Self {
+        Self { filter: filter.to_owned(), next: None, covered, again: None }
+    }
 }
 
 impl LogPosition {

@@ -5,6 +5,7 @@ use super::entry::{DIRECTORY, Entry};
 use super::trigger::Outlet;
 use super::write::{Feed, MOST_ROWS, Stop, Way};
 use crate::clock;
+use crate::event::INBOX_DAYS;
 use crate::id::ConnectionId;
 use crate::store::{Error, Item, Query, Write, keys};
 use crate::synced::{pack, unpack};
@@ -17,8 +18,6 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 10;
 /// An item of the inbox becomes part of a chunk, with a little more than it holds.
 const LARGEST_ITEM: usize = 300_000;
-/// What is not fetched for so long is forgotten.
-const DAYS: i64 = 7;
 
 /// Stores what a hook delivered. Once this is done, the delivery is safe.
 pub async fn put_hooked(ground: &Ground, connection: &ConnectionId, events: &[Box<RawValue>]) -> Result<(), Error> {
@@ -26,7 +25,7 @@ pub async fn put_hooked(ground: &Ground, connection: &ConnectionId, events: &[Bo
     for some in events.chunks(MOST_ROWS) {
         pack_delivery(some, &mut items)?;
     }
-    let expires = clock::after(ground.now(), DAYS * 86_400);
+    let expires = clock::after(ground.now(), INBOX_DAYS * 86_400);
     let put = |bytes| Write::Put(Item::at(&keys::inbox(connection)).bytes("hooked", bytes).expires(expires));
     ground.store.transact(items.into_iter().map(put).collect()).await
 }

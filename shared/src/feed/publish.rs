@@ -154,6 +154,25 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_is_too_large_for_the_bus_tells_where_the_feed_has_it() {
+        let connection = ConnectionId::random();
+        let event = |bytes: usize| {
+            let data = json!({"essay": "x".repeat(bytes)});
+            let event = Entry::new("evt_1".to_owned(), "a.b", jiff::Timestamp::UNIX_EPOCH, String::new(), &data);
+            let mut event = event.expect("JSON");
+            (event.feed, event.bus) = (vec!["directory".to_owned()], vec!["directory".to_owned()]);
+            event
+        };
+        let parcels = parcels(&connection, 7, &[event(10), event(MOST_BYTES)]);
+        let told = |parcel: &Parcel| serde_json::from_str::<serde_json::Value>(&parcel.detail).expect("JSON");
+        assert_eq!(told(&parcels[0])["data"]["essay"], "x".repeat(10));
+        let large = told(&parcels[1]);
+        let cursor = large["data"]["feed"].as_str().expect("a cursor");
+        assert_eq!(cursor::decode(&super::super::read::tie(&connection), cursor).as_deref(), Some("7.1"));
+        assert!(parcels.iter().all(|parcel| parcel.size() <= MOST_BYTES));
+    }
+
+    #[test]
     fn a_batch_holds_as_many_and_as_much_as_the_bus_takes() {
         let shape = |sizes: &[usize]| {
             let parcels = sizes.iter().map(|bytes| parcel(*bytes)).collect();

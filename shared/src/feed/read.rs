@@ -84,6 +84,8 @@ pub async fn read(
         None => None,
     };
     let mut at = start.unwrap_or(Place { chunk: 1, passed: 0 });
+    // Before the chunks: what this one knows of and they do not show is not kept any more, rather than just written.
+    let tail = Head::load(&ground.store, connection).await?.tail;
     let (mut items, mut bytes, mut looked) = (Vec::new(), 0, 0);
     let mut first = true;
     'pages: while looked < MOST_CHUNKS {
@@ -93,7 +95,6 @@ pub async fn read(
         if first {
             first = false;
             let oldest = chunks.first().and_then(|chunk| chunk.sort_key(None).parse::<u64>().ok());
-            let tail = Head::load(&ground.store, connection).await?.tail;
             // Nothing is kept where something was: the oldest place is the one that is written next.
             let oldest = oldest.unwrap_or(tail + 1);
             match start {

@@ -83,7 +83,7 @@ pub struct Hook {
     pub okta_id: Option<String>,
     /// Whether Okta has seen that it is ours.
     pub verified: bool,
-    /// The SHA-256 of its secret, in hexadecimal. Okta alone has the secret.
+    /// The SHA-256 of its secret, in base64url. Okta alone has the secret.
     pub secret_hash: String,
 }
 

@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::app::App;
-use crate::connection::{self, Status};
+use crate::connection;
 use crate::id::{ConnectionId, TriggerId};
 use crate::triggers;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ pub struct Turn {
 pub async fn turn(app: &App, turn: Turn, budget: Duration) -> Result<(), Error> {
     let Some(stored) = connection::load(&app.store, &turn.connection).await? else { return Ok(()) };
     let connection = stored.connection;
-    if connection.status == Status::Pending || !connection.is_complete() || connection.settings.paused {
+    if !connection.is_scheduled() {
         return Ok(());
     }
     match &turn.trigger {

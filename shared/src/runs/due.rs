@@ -4,7 +4,7 @@
 //! schedule is due if it has had a time since it was set, and since the last run of its mode or a larger one ended.
 
 use super::Tick;
-use crate::connection::{Connection, Status};
+use crate::connection::Connection;
 use crate::id::ConnectionId;
 use crate::schedule::Schedule;
 use crate::synced::{Mode, State};
@@ -55,8 +55,8 @@ impl Wanted {
 
 /// The schedules that a connection wants; none while it is paused or cannot sign in yet.
 pub fn wanted(connection: &Connection) -> Vec<Wanted> {
-    let usable = connection.status != Status::Pending && connection.is_complete() && !connection.settings.paused;
-    let Some(sync) = connection.settings.sync.as_ref().filter(|_| usable) else { return Vec::new() };
+    let sync = connection.settings.sync.as_ref().filter(|_| connection.is_scheduled());
+    let Some(sync) = sync else { return Vec::new() };
     [(Mode::Full, &sync.full), (Mode::Incremental, &sync.incremental), (Mode::Verify, &sync.verify)]
         .into_iter()
         .filter_map(|(mode, expression)| {
@@ -108,7 +108,7 @@ pub(super) fn asked(connection: &Connection, state: &State, tick: Tick<'_>, now:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::{Auth, AuthType, Settings};
+    use crate::connection::{Auth, AuthType, Settings, Status};
     use crate::synced::Run;
 
     fn time(text: &str) -> Timestamp {

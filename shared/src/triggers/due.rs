@@ -2,7 +2,7 @@
 
 use super::{Fires, Trigger, schedule, search};
 use crate::clock;
-use crate::connection::{Connection, Status};
+use crate::connection::Connection;
 use crate::feed::Head;
 use crate::id::TriggerId;
 use crate::schedule::Schedule;
@@ -32,7 +32,7 @@ pub struct Due {
 /// What a connection's triggers ask for by now.
 pub fn due(connection: &Connection, triggers: &[Trigger], head: &Head, now: Timestamp) -> Due {
     let mut due = Due::default();
-    if connection.status == Status::Pending || !connection.is_complete() || connection.settings.paused {
+    if !connection.is_scheduled() {
         return due;
     }
     let mut ask = |job: Job, at: Timestamp| {
@@ -57,4 +57,71 @@ fn poll_seconds(triggers: &[Trigger]) -> Option<i64> {
         _ => HOOKS_SECONDS,
     };
     triggers.iter().filter(|trigger| trigger.is_polled()).map(seconds).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Auth, AuthType, Status};
+    use crate::feed::{Mark, Outlet};
+    use crate::id::ConnectionId;
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    fn connection(paused: bool) -> Connection {
+        let settings = serde_json::from_value(json!({"name": "Acme", "paused": paused})).expect("settings");
+        let made = time("2026-03-01T12:00:00Z");
+        let mut connection = Connection::pending(ConnectionId::random(), Auth::new(AuthType::ApiToken), settings, made);
+        (connection.status, connection.domain) = (Status::Active, Some("acme.okta.com".to_owned()));
+        connection.secret_version = Some("1".to_owned());
+        connection
+    }
+
+    fn trigger(kind: Fires) -> Trigger {
+        let at = time("2026-03-01T12:00:00Z");
+        let (deliver, timezone) = (BTreeSet::from([Outlet::Feed]), "Europe/Oslo".to_owned());
+        let (name, hook, fault, id) = (None, None, None, TriggerId::random());
+        let (created_at, updated_at) = (at, at);
+        Trigger { id, name, kind, enabled: true, timezone, deliver, hook, fault, created_at, updated_at, revision: 0 }
+    }
+
+    fn news(schedule: &str) -> Trigger {
+        trigger(Fires::NewEvents { filter: None, schedule: schedule.to_owned() })
+    }
+
+    #[test]
+    fn the_shortest_schedule_polls_for_all_and_hooks_alone_are_polled_every_five_minutes() {
+        let hook = || trigger(Fires::EventHook { event_types: BTreeSet::new() });
+        let head = Head { polled_at: Some(time("2026-03-01T13:00:00Z")), ..Head::default() };
+        let now = time("2026-03-01T13:00:30Z");
+        for (triggers, next) in [
+            (vec![news("rate(1 hour)"), news("rate(2 minutes)"), hook()], Some("2026-03-01T13:02:00Z")),
+            (vec![hook()], Some("2026-03-01T13:05:00Z")),
+            (vec![Trigger { enabled: false, ..hook() }], None),
+            (vec![], None),
+        ] {
+            let wanted = Due { jobs: Vec::new(), next: next.map(time) };
+            assert_eq!(due(&connection(false), &triggers, &head, now), wanted);
+        }
+        let late = due(&connection(false), &[hook()], &head, time("2026-03-01T13:05:00Z"));
+        assert_eq!(late.jobs, [Job::Poll]);
+        assert_eq!(due(&connection(true), &[hook()], &head, time("2026-03-01T14:00:00Z")), Due::default());
+    }
+
+    #[test]
+    fn a_search_runs_by_its_own_schedule_and_time_zone() {
+        let schedule = "cron(0 7 * * ? *)".to_owned();
+        let search = trigger(Fires::EventSearch { filter: String::new(), schedule, lookback: String::new() });
+        let mut head = Head::default();
+        let asked = |head: &Head, now: &str| due(&connection(false), std::slice::from_ref(&search), head, time(now));
+        assert_eq!(asked(&head, "2026-03-02T05:59:59Z").next, Some(time("2026-03-02T06:00:00Z")));
+        assert_eq!(asked(&head, "2026-03-02T06:00:00Z").jobs, [Job::Search(search.id.clone())]);
+        let last_run_at = Some(time("2026-03-02T06:00:01Z"));
+        head.marks.insert(search.id.clone(), Mark { last_run_at, ..Mark::default() });
+        assert_eq!(asked(&head, "2026-03-02T07:00:00Z").next, Some(time("2026-03-03T06:00:00Z")));
+    }
 }

@@ -39,12 +39,7 @@ impl Secret {
 }
 
 fn hash(secret: &str) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in digest(&SHA256, secret.as_bytes()).as_ref() {
-        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or_default());
-        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or_default());
-    }
-    text
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.as_bytes()))
 }
 
 /// Where Okta delivers to: a name that tells connection and trigger.
@@ -328,6 +323,7 @@ mod tests {
     fn no_secret_is_like_another_and_its_hash_does_not_tell_it() {
         let (one, other) = (Secret::generate(), Secret::generate());
         assert_ne!(one.0, other.0);
-        assert_eq!((one.0.len(), one.hash().len()), (43, 64));
+        assert_eq!((one.0.len(), one.hash().len()), (43, 43));
+        assert_ne!(one.hash(), one.0);
     }
 }

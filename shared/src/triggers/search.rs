@@ -63,7 +63,7 @@ async fn failed(feed: &mut Feed<'_>, id: &TriggerId, error: String) -> Result<()
 /// What some pages of the log hold.
 #[derive(Default)]
 struct Found {
-    events: Vec<Box<RawValue>>,
+    events: Vec<Entry>,
     next: Option<String>,
     drained: bool,
 }
@@ -73,27 +73,35 @@ async fn run(feed: &mut Feed<'_>, client: &Client, trigger: &Trigger, until: Ins
     let back = parse_duration(lookback).map_or(86_400, |lookback| lookback.as_secs());
     loop {
         let now = feed.now();
-        let mark = feed.head.marks.entry(trigger.id.clone()).or_default();
-        let from = mark.search.clone();
-        let from = from.unwrap_or_else(|| SearchPosition { next: None, covered: clock::after(now, -back) });
-        let (found, known) = match read(client, filter, from.next.clone(), from.covered).await {
+        let stored = feed.head.marks.get(&trigger.id).and_then(|mark| mark.search.clone());
+        let mut from = stored.unwrap_or_else(|| SearchPosition::since(filter, clock::after(now, -back)));
+        if from.filter != *filter {
+            // The place of another filter finds what that one holds for.
+            from = SearchPosition { again: Some(from.covered), ..SearchPosition::since(filter, from.covered) };
+        }
+        let found = match read(client, &from, now).await {
             Err(okta::Error::Api(refusal)) if from.next.is_some() && refusal.status.as_u16() == 400 => {
-                let since = clock::after(from.covered, -OVERLAP_SECONDS);
-                (read(client, filter, None, since).await?, told_already(feed, trigger, since).await?)
+                from.next = None;
+                from.again = Some(clock::after(from.covered, -OVERLAP_SECONDS));
+                read(client, &from, now).await?
             }
-            other => (other?, HashSet::new()),
+            other => other?,
+        };
+        let mut seen = match from.again {
+            Some(again) => told_already(feed, trigger, clock::after(again, -OVERLAP_SECONDS)).await?,
+            None => HashSet::new(),
         };
         let mut events = found.events;
-        let mut seen = known;
-        events.retain(|raw| Entry::of_okta(raw.clone(), now).is_none_or(|event| seen.insert(event.id)));
-        let last = events.last().and_then(|raw| Entry::of_okta(raw.clone(), now)).map(|event| event.time);
-        let to = if found.drained { now } else { last.unwrap_or(now).clamp(from.covered, now) };
+        events.retain(|event| seen.insert(event.id.clone()));
+        let last = events.last().map(|event| event.time);
+        let to = if found.drained { now } else { last.unwrap_or(from.covered).clamp(from.covered, now) };
         let chunks = chunks(trigger, from.covered, to, &events, now)?;
         let mark = feed.head.marks.entry(trigger.id.clone()).or_default();
         (mark.error, mark.last_run_at) = (None, Some(now));
         mark.last_event_at = last.max(mark.last_event_at);
         mark.lag_seconds = last.map(|at| now.duration_since(at).as_secs().max(0)).or(mark.lag_seconds);
-        mark.search = Some(SearchPosition { next: found.next, covered: to });
+        let again = from.again.filter(|_| !found.drained);
+        mark.search = Some(SearchPosition { next: found.next, covered: to, again, ..from });
         feed.commit(chunks, Vec::new()).await?;
         if found.drained || Instant::now() >= until {
             return Ok(());
@@ -102,15 +110,16 @@ async fn run(feed: &mut Feed<'_>, client: &Client, trigger: &Trigger, until: Ins
 }
 
 /// Reads some pages.
-async fn read(client: &Client, filter: &str, next: Option<String>, since: Timestamp) -> Result<Found, okta::Error> {
-    let mut found = Found { next, ..Found::default() };
+async fn read(client: &Client, from: &SearchPosition, now: Timestamp) -> Result<Found, okta::Error> {
+    let mut found = Found { next: from.next.clone(), ..Found::default() };
+    let since = from.again.unwrap_or(from.covered);
     for _ in 0..MOST_PAGES {
-        let page = client.page::<Box<RawValue>>(&request(filter, since, found.next.as_deref())?).await?;
+        let page = client.page::<Box<RawValue>>(&request(&from.filter, since, found.next.as_deref())?).await?;
         let next = page.next.map(String::from);
         let next = next.ok_or_else(|| okta::Error::Unreadable("the log has no next page".to_owned()))?;
         found.drained = (page.items.is_empty() && page.bad.is_empty()) || found.next.as_ref() == Some(&next);
         found.next = Some(next);
-        found.events.extend(page.items);
+        found.events.extend(page.items.into_iter().filter_map(|raw| Entry::of_okta(raw, now)));
         if found.drained {
             break;
         }
@@ -150,27 +159,28 @@ fn chunks(
     trigger: &Trigger,
     from: Timestamp,
     to: Timestamp,
-    events: &[Box<RawValue>],
+    events: &[Entry],
     now: Timestamp,
 ) -> Result<Vec<Vec<Entry>>, Stop> {
-    let mut parts: Vec<Vec<&RawValue>> = Vec::new();
-    let mut bytes = 0;
-    for event in events {
-        bytes += event.get().len() + 1;
+    let shortened = |event: &Entry| if event.size() > MOST_BYTES { event.shortened() } else { event.clone() };
+    let (mut parts, mut bytes): (Vec<Vec<Entry>>, usize) = (Vec::new(), 0);
+    for event in events.iter().map(shortened) {
+        bytes += event.size();
         match parts.last_mut().filter(|part| part.len() < MOST_EVENTS && bytes <= MOST_BYTES) {
             Some(part) => part.push(event),
             None => {
-                bytes = event.get().len() + 1;
+                bytes = event.size();
                 parts.push(vec![event]);
             }
         }
     }
     let mut entries = Vec::new();
     for (place, part) in parts.iter().enumerate() {
+        let told: Vec<&RawValue> = part.iter().map(|event| &*event.data).collect();
         let data = json!({
-            "from": from, "to": to, "part": place + 1, "parts": parts.len(), "count": events.len(), "events": part,
+            "from": from, "to": to, "part": place + 1, "parts": parts.len(), "count": events.len(), "events": told,
         });
-        let first = part.first().map(|event| event.get()).unwrap_or_default();
+        let first = part.first().map_or("", |event| event.id.as_str());
         let id = format!("evt_{}", fingerprint(format!("{} {from} {place} {first}", trigger.id).as_bytes()));
         let entry = Entry::new(id, RESULTS, now, trigger.id.to_string(), &data)?;
         entries.push(entry.sent(&trigger.source(), &trigger.deliver));

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::syncing::cpu_seconds;
+use okta_connector::clock::{Clock, SystemClock};
 use okta_connector::okta::{App, Group, User};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -25,11 +26,7 @@ pub async fn run(tenant: &str, token: &str) -> Result<(), Error> {
     let (url, authorization) = (tenant.to_owned(), format!("SSWS {token}"));
     let tenant = Tenant { http: reqwest::Client::new(), url, authorization };
     println!("ready");
-    let mut log = format!("{}/api/v1/logs?since=2000-01-01T00:00:00Z&limit=1000", tenant.url);
-    log = log.replace(
-        "2000-01-01T00:00:00Z",
-        &okta_connector::clock::Clock::now(&okta_connector::clock::SystemClock).to_string(),
-    );
+    let mut log = format!("{}/api/v1/logs?since={}&limit=1000", tenant.url, SystemClock.now());
     let mut orders = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     while let Some(order) = orders.next_line().await? {
         let (began, spent) = (Instant::now(), cpu_seconds()?);
@@ -55,18 +52,22 @@ pub async fn run(tenant: &str, token: &str) -> Result<(), Error> {
 }
 
 impl Tenant {
+    /// A page as it came, and where the next one is.
+    async fn page(&self, url: &str) -> Result<(Vec<u8>, Option<String>), Error> {
+        let request = self.http.get(url).header("authorization", &self.authorization);
+        let response = request.header("accept", "application/json").send().await?.error_for_status()?;
+        let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
+        let mut next = links.filter(|link| link.ends_with("rel=\"next\""));
+        let next = next.find_map(|link| Some(link.strip_prefix('<')?.split('>').next()?.to_owned()));
+        Ok((response.bytes().await?.into(), next))
+    }
+
     /// A whole list, parsed, of which nothing is kept but the ids of groups and apps.
     async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<String>, Error> {
         let lists_holders = path.contains("expand=stats") || path.contains("includeNonDeleted");
         let (mut ids, mut next) = (Vec::new(), Some(format!("{}{path}", self.url)));
         while let Some(url) = next {
-            let request = self.http.get(url).header("authorization", &self.authorization);
-            let response = request.header("accept", "application/json").send().await?.error_for_status()?;
-            let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
-            let behind = links
-                .filter(|link| link.ends_with("rel=\"next\""))
-                .find_map(|link| Some(link.strip_prefix('<')?.split('>').next()?.to_owned()));
-            let body = response.bytes().await?;
+            let (body, behind) = self.page(&url).await?;
             let page: Vec<T> = serde_json::from_slice(&body)?;
             // Only groups and apps are asked for by their ids.
             let named: Vec<Named> = if lists_holders {
@@ -84,12 +85,8 @@ impl Tenant {
     async fn drain(&self, log: &mut String) -> Result<usize, Error> {
         let mut records = 0;
         loop {
-            let request = self.http.get(log.as_str()).header("authorization", &self.authorization);
-            let response = request.header("accept", "application/json").send().await?.error_for_status()?;
-            let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
-            let mut next = links.filter(|link| link.ends_with("rel=\"next\""));
-            let next = next.find_map(|link| Some(link.strip_prefix('<')?.split('>').next()?.to_owned()));
-            let page: Vec<Value> = serde_json::from_slice(&response.bytes().await?)?;
+            let (body, next) = self.page(log).await?;
+            let page: Vec<Value> = serde_json::from_slice(&body)?;
             *log = next.ok_or("the log has no next page")?;
             if page.is_empty() {
                 return Ok(records);

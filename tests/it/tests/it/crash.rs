@@ -2,7 +2,7 @@
 //! doubled.
 
 use crate::picture::{Picture, Table, Tenant};
-use crate::process::{Died, Ground};
+use crate::process::{Died, Ground, kills_wanted};
 use it::proxy::{KillSwitch, When};
 use jiff::SignedDuration;
 use okta_connector::id::SyncId;
@@ -100,12 +100,6 @@ async fn first_syncs(kills: Vec<Kill>, undisturbed: Run) {
     }
 }
 
-/// How many calls of a large sync are killed; more by `KILLS=200 cargo test … crash::a_large`.
-#[expect(clippy::disallowed_methods, reason = "a test's own knob")]
-fn points() -> usize {
-    std::env::var("KILLS").map_or(10, |count| count.parse().expect("a number"))
-}
-
 async fn large() -> Ground {
     let config =
         okta_simulator::Config { users: 5_000, groups: 300, memberships: Some(15_000), ..crate::world::small() };
@@ -121,7 +115,7 @@ async fn a_large_sync_killed_at_seeded_calls_leaves_a_directory_equal_to_the_ten
     // Seeded: as many as are asked for, spread by a step that shares no factor with the number of calls.
     let place = |point: usize| 1 + (point * 7_919 + 17) % calls;
     let kill = |point| Kill { call: place(point), when: When::After, again: None };
-    each((0..points().min(calls)).map(kill).collect(), large_syncs).await;
+    each((0..kills_wanted().min(calls)).map(kill).collect(), large_syncs).await;
 }
 
 async fn large_syncs(kills: Vec<Kill>) {

@@ -40,6 +40,12 @@ const SLICE: Duration = Duration::from_mins(4);
 /// Slices after which a run that does not end is a failure of the test.
 const MOST_SLICES: usize = 200;
 
+/// At how many calls of something large a test kills; more by `KILLS=200 cargo test …`.
+#[expect(clippy::disallowed_methods, reason = "a test's own knob")]
+pub fn kills_wanted() -> usize {
+    std::env::var("KILLS").map_or(10, |count| count.parse().expect("a number"))
+}
+
 /// The machine's clock, and what a test has moved it by.
 #[derive(Default)]
 pub struct MovedClock(AtomicI64);

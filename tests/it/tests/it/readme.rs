@@ -91,9 +91,12 @@ async fn the_triggers_of_the_readme_are_made_and_its_loop_reads_the_feed_and_goe
         let read = std::fs::read_to_string(folder.path().join("events.jsonl")).expect("events");
         read.lines().map(|line| serde_json::from_str::<Value>(line).expect("a page")).collect::<Vec<_>>()
     };
+    let path = format!("/v1/connections/{id}");
+    world.events_at_last(&path, "okta-connector.sync.completed", 1).await;
     let told = |pages: &[Value]| pages.iter().map(|page| page["items"].as_array().map_or(0, Vec::len)).sum::<usize>();
     assert_eq!(told(&lines().await), 1, "how the first sync ended");
     assert_eq!(told(&lines().await), 1, "nothing twice");
     world.sync(id, "full").await;
+    world.events_at_last(&path, "okta-connector.sync.completed", 2).await;
     assert_eq!(told(&lines().await), 2);
 }

@@ -150,6 +150,121 @@ async fn a_search_covers_each_event_once_late_ones_included() {
     assert_eq!(uuids.len() as u64, first + 3);
 }
 
+/// What the results of searches hold: how many, and how many of them are different.
+async fn found(world: &World, path: &str) -> (usize, usize) {
+    let results = world.all_events(path, "okta-connector.event_search.results").await;
+    let events = results.iter().flat_map(|it| it["data"]["events"].as_array().expect("events"));
+    let uuids: Vec<_> = events.map(|it| text(it, "uuid")).collect();
+    (uuids.len(), uuids.iter().collect::<std::collections::BTreeSet<_>>().len())
+}
+
+#[tokio::test]
+async fn a_search_whose_place_okta_refuses_loses_and_doubles_nothing() {
+    let world = World::start().await;
+    let path = connected(&world).await;
+    let connection = path.rsplit('/').next().expect("an id").to_owned();
+    let body =
+        json!({"type": "event_search", "filter": "eventType eq \"user.session.end\"", "schedule": "rate(1 hour)"});
+    let id = text(&make(&world, &path, body).await.expect(201), "id").to_owned();
+    world.search(&connection, &id).await;
+    let (before, _) = found(&world, &path).await;
+    // More than one result holds.
+    world.sim("POST", "events", Some(json!({"count": 3_500, "type": "user.session.end"}))).await;
+    world.search(&connection, &id).await;
+    assert_eq!(found(&world, &path).await, (before + 3_500, before + 3_500));
+    world.sim("POST", "events", Some(json!({"count": 5, "type": "user.session.end"}))).await;
+    let refused =
+        json!({"fault": "status", "status": 400, "error_code": "E0000031", "path": "/api/v1/logs", "times": 1});
+    world.sim("POST", "faults", Some(refused)).await;
+    world.search(&connection, &id).await;
+    assert_eq!(found(&world, &path).await, (before + 3_505, before + 3_505));
+}
+
+#[tokio::test]
+async fn a_search_goes_by_its_filter_as_it_was_changed() {
+    let world = World::start().await;
+    let path = connected(&world).await;
+    let connection = path.rsplit('/').next().expect("an id").to_owned();
+    let filter = |kind: &str| format!("eventType eq \"{kind}\"");
+    let body = json!({"type": "event_search", "filter": filter("user.session.end"), "schedule": "rate(1 hour)"});
+    let id = text(&make(&world, &path, body).await.expect(201), "id").to_owned();
+    world.search(&connection, &id).await;
+    let (before, _) = found(&world, &path).await;
+    let change = json!({"filter": filter("user.session.clear")});
+    world.api("PATCH", &format!("{path}/triggers/{id}"), Some(change)).await.expect(200);
+    for kind in ["user.session.end", "user.session.clear"] {
+        world.sim("POST", "events", Some(json!({"count": 4, "type": kind}))).await;
+    }
+    for _ in 0..2 {
+        world.search(&connection, &id).await;
+        assert_eq!(found(&world, &path).await, (before + 4, before + 4));
+    }
+}
+
+#[tokio::test]
+async fn schedules_poll_and_search_on_one_machine() {
+    let world = World::start().await;
+    let path = connected(&world).await;
+    make(&world, &path, json!({"type": "new_events"})).await.expect(201);
+    let search =
+        json!({"type": "event_search", "filter": "eventType eq \"user.session.end\"", "schedule": "rate(1 minute)"});
+    make(&world, &path, search).await.expect(201);
+    world.sim("POST", "events", Some(json!({"count": 2, "type": "user.session.end"}))).await;
+    world.clock.advance(jiff::SignedDuration::from_secs(61));
+    world.sim("POST", "clock", Some(json!({"advance": "61s"}))).await;
+    world.tick().await;
+    let told = world.events_at_last(&path, "com.okta.user.session.end", 2).await;
+    let results = world.events_at_last(&path, "okta-connector.event_search.results", 1).await;
+    let found = results[0]["data"]["events"].as_array().expect("events");
+    assert!(told.iter().all(|event| found.contains(&event["data"])), "{results:#?}");
+}
+
+/// The secret that Okta was given with a hook.
+fn overheard(world: &World) -> String {
+    let exchanges = world.okta.exchanges();
+    let made = exchanges.iter().rfind(|it| it.method == "POST" && it.path == "/api/v1/eventHooks").expect("a hook");
+    let body: Value = serde_json::from_slice(&made.request_body).expect("JSON");
+    text(&body["channel"]["config"]["authScheme"], "value").to_owned()
+}
+
+#[tokio::test]
+async fn a_delivery_is_taken_up_to_four_megabytes_and_its_secret_is_kept_nowhere() {
+    let world = World::start().await;
+    let path = connected(&world).await;
+    let body = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
+    let trigger = make(&world, &path, body).await.expect(201);
+    let (url, secret) = (text(&trigger, "hook_url"), overheard(&world));
+    let post = async |body: String| {
+        let request = reqwest::Client::new().post(url).header("authorization", &secret).body(body);
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    let event = |essay: usize| {
+        let event = json!({"uuid": "u1", "eventType": "user.lifecycle.suspend", "essay": "x".repeat(essay)});
+        json!({"data": {"events": [event]}}).to_string()
+    };
+    for (body, status) in [
+        ("not JSON".to_owned(), 400),
+        ("[1]".to_owned(), 400),
+        ("{}".to_owned(), 204),
+        (event(4 * 1024 * 1024), 413),
+        (event(3 * 1024 * 1024), 204),
+        (event(3 * 1024 * 1024), 204),
+    ] {
+        assert_eq!(post(body).await, status);
+    }
+    assert_eq!(told(&world, &path, SUSPENDED).await.len(), 1);
+    for file in walk(world.data()) {
+        let kept = std::fs::read(&file).expect("a file");
+        assert!(!kept.windows(secret.len()).any(|some| some == secret.as_bytes()), "{}", file.display());
+    }
+}
+
+/// All files below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
 #[tokio::test]
 async fn what_okta_or_aws_would_refuse_is_refused_and_nothing_is_stored() {
     let world = World::start().await;
@@ -280,7 +395,7 @@ async fn a_place_in_the_log_that_okta_refuses_loses_and_doubles_nothing() {
     make(&world, &path, json!({"type": "new_events"})).await.expect(201);
     let happen =
         async |count: u64| world.sim("POST", "events", Some(json!({"count": count, "type": "user.session.end"}))).await;
-    happen(30).await;
+    happen(1_500).await;
     world.poll(&connection).await;
     happen(20).await;
     let refused =
@@ -289,7 +404,7 @@ async fn a_place_in_the_log_that_okta_refuses_loses_and_doubles_nothing() {
     world.poll(&connection).await;
     let told = world.all_events(&path, "com.okta.user.session.end").await;
     let ids: std::collections::BTreeSet<_> = told.iter().map(|it| text(it, "id")).collect();
-    assert_eq!((told.len(), ids.len()), (50, 50));
+    assert_eq!((told.len(), ids.len()), (1_520, 1_520));
 }
 
 #[tokio::test]
@@ -357,7 +472,7 @@ async fn a_connection_that_goes_takes_its_hooks_and_feed_with_it() {
 async fn what_a_sync_tells_is_in_the_feed_of_the_directory() {
     let world = World::start().await;
     let path = connected(&world).await;
-    let events = world.all_events(&path, "okta-connector.sync.completed").await;
+    let events = world.events_at_last(&path, "okta-connector.sync.completed", 1).await;
     assert_eq!(events.len(), 1);
     assert!(text(&events[0], "source").ends_with("/directory"), "{:#}", events[0]);
     assert_eq!(events[0]["data"]["mode"], "full");

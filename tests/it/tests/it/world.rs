@@ -209,6 +209,12 @@ impl World {
         }
     }
 
+    /// Looks once at what is due, as the service does by itself every ten seconds.
+    pub async fn tick(&self) {
+        let app = self.service.as_ref().expect("it is up").app();
+        okta_connector_local::turn(app).await.expect("a turn");
+    }
+
     /// Polls the log of a connection, as its schedule would.
     pub async fn poll(&self, connection: &str) {
         let app = self.service.as_ref().expect("it is up").app();
@@ -223,6 +229,17 @@ impl World {
         let id = ConnectionId::parse(connection).expect("an id");
         let turn = Turn { connection: id, trigger: TriggerId::parse(trigger) };
         lambda::turn(app, turn, Duration::from_secs(60)).await.expect("a search");
+    }
+
+    /// Waits until the feed of a connection holds so many events of one type, and gives them.
+    pub async fn events_at_last(&self, path: &str, event_type: &str, count: usize) -> Vec<Value> {
+        loop {
+            let events = self.all_events(path, event_type).await;
+            if events.len() >= count {
+                return events;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Everything of one type in the feed of a connection.

@@ -1,0 +1,126 @@
+//! Bursts: a poller that is killed in the middle of one, pollers that take the feed from each other, and one that outlasts
+//! a poll.
+
+use super::ids;
+use super::stage::{BUDGET, HOOKED, Reader, Stage};
+use crate::process::kills_wanted;
+use it::proxy::{KillSwitch, When};
+use okta_connector::feed::Outlet;
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashSet};
+use std::pin::pin;
+use std::time::Duration;
+
+const OTHER: &str = "user.account.update_profile";
+/// Events of a hook's type among the 20,000.
+const OF_HOOK: usize = 1_000;
+/// Okta's requests to a hook, of 25 events each. The last of those events are never delivered.
+const DELIVERED: usize = 800;
+/// Time for some pages.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// 20,000 events: most in the order in which they happened, some written late, some of a type that a hook delivers.
+struct Burst {
+    hooked: Vec<Value>,
+    others: Vec<String>,
+}
+
+impl Burst {
+    async fn happen(stage: &Stage) -> Self {
+        let mut others = stage.happen(json!({"count": 9_000, "type": OTHER})).await;
+        stage.happen(json!({"count": OF_HOOK, "type": HOOKED})).await;
+        others.extend(stage.happen(json!({"count": 1_000, "type": OTHER, "late_seconds": 30})).await);
+        others.extend(stage.happen(json!({"count": 9_000, "type": OTHER})).await);
+        Self { hooked: stage.newest(HOOKED, OF_HOOK).await, others }
+    }
+}
+
+/// One process reads the burst and takes deliveries of it, until it dies; true where it lived.
+async fn one_process(stage: &Stage, burst: &Burst, gate: &KillSwitch) -> bool {
+    let process = stage.process(gate).await;
+    let deliveries = async {
+        for some in burst.hooked[..DELIVERED].chunks(25) {
+            process.deliver(some).await;
+        }
+    };
+    let work = async { tokio::join!(process.poll(BUDGET), deliveries) };
+    process.alive(Box::pin(work), gate).await
+}
+
+/// What is left is read by two pollers. Time passes so fast that each takes the feed from the other, and deliveries that
+/// nobody answered come again.
+async fn two_pollers(stage: &Stage, burst: &Burst) {
+    let never = KillSwitch::never();
+    stage.pass(100).await;
+    let (first, second) = (stage.process(&never).await, stage.process(&never).await);
+    let reads = async { while first.poll(BUDGET).await.is_err() {} };
+    let takes_over = async {
+        for some in burst.hooked[..DELIVERED].chunks(100) {
+            second.deliver(some).await;
+            stage.pass(100).await;
+            let _taken_over = second.poll(SHORT).await;
+        }
+    };
+    tokio::join!(Box::pin(reads), Box::pin(takes_over));
+    stage.pass(100).await;
+    first.poll(BUDGET).await.expect("nobody else polls");
+}
+
+async fn assert_told_once(stage: &Stage, burst: &Burst, case: &str) {
+    let told = stage.told().await;
+    let once = |list: &[String]| assert_eq!(list.iter().collect::<HashSet<_>>().len(), list.len(), "{case}: no two");
+    let (of_hook, polled) = (&told[stage.hooked.as_str()], &told[stage.polled.as_str()]);
+    once(of_hook);
+    once(polled);
+    let hooked = ids(&burst.hooked);
+    assert!(of_hook.iter().cloned().collect::<BTreeSet<_>>() == hooked, "{case}: {} of the hook", of_hook.len());
+    let (of_hook, others): (Vec<_>, Vec<_>) = polled.iter().cloned().partition(|id| hooked.contains(id));
+    assert_eq!(of_hook.len(), OF_HOOK, "{case}");
+    assert!(others == burst.others, "{case}: {} others, in the order of the log", others.len());
+    let published = stage.bus.details();
+    let published: HashSet<_> = published.iter().filter_map(|event| event["id"].as_str()).collect();
+    assert_eq!(published.len(), OF_HOOK, "{case}: the bus has each");
+    assert_eq!(stage.head().await.missed_hooks, (OF_HOOK - DELIVERED) as u64, "{case}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_is_told_once_and_in_order_although_pollers_die_in_it_and_take_it_from_each_other() {
+    let mut stage = Stage::new(&[Outlet::Feed]).await;
+    let burst = Burst::happen(&stage).await;
+    let gate = KillSwitch::never();
+    assert!(one_process(&stage, &burst, &gate).await);
+    assert_told_once(&stage, &burst, "undisturbed").await;
+    let calls = gate.count();
+    assert!(calls > 200, "{calls}");
+    for point in 0..kills_wanted() {
+        stage.begin().await;
+        let burst = Burst::happen(&stage).await;
+        // Seeded: spread by a step that shares no factor with most numbers of calls.
+        let at = 1 + (point * 7_919 + 17) % (calls * 9 / 10);
+        let when = if point % 2 == 0 { When::After } else { When::Before };
+        let gate = KillSwitch::new(at, when);
+        assert!(!one_process(&stage, &burst, &gate).await, "there is a call {at}");
+        two_pollers(&stage, &burst).await;
+        assert_told_once(&stage, &burst, &format!("{when:?} call {at}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_that_outlasts_a_poll_is_read_on_by_the_next_and_can_be_followed_meanwhile() {
+    let stage = Stage::new(&[Outlet::Feed]).await;
+    let written = stage.happen(json!({"count": 50_000, "type": OTHER})).await;
+    let process = stage.process(&KillSwitch::never()).await;
+    let (mut reader, mut polls) = (Reader::new(&stage), 0);
+    {
+        let mut reads = pin!(reader.reads_until(&stage.polled, written.len()));
+        loop {
+            tokio::select! {
+                () = &mut reads => break,
+                polled = process.poll(SHORT) => polled.expect("a poll"),
+            }
+            polls += 1;
+        }
+    }
+    assert!(polls > 1, "one poll read all of it");
+    assert!(reader.told[stage.polled.as_str()] == written);
+}
