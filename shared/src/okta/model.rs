@@ -45,8 +45,11 @@ struct Identified {
 }
 
 impl<T: DeserializeOwned> Page<T> {
-    /// Reads a JSON array object by object.
+    /// Reads a JSON array, object by object where one cannot be read.
     pub(super) fn parse(body: &[u8], next: Option<Url>, served: Timestamp) -> Result<Self, Error> {
+        if let Ok(items) = serde_json::from_slice(body) {
+            return Ok(Self { items, bad: Vec::new(), next, served });
+        }
         let records: Vec<&RawValue> =
             serde_json::from_slice(body).map_err(|_| Error::Unreadable("not a list".to_owned()))?;
         let (mut items, mut bad) = (Vec::with_capacity(records.len()), Vec::new());

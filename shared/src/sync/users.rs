@@ -108,8 +108,9 @@ pub(super) async fn store(
     let heads = work.app.store.get_heads(&wanted).await?;
     let heads: HashMap<_, _> = heads.iter().map(|item| (item.partition_key(), item)).collect();
     let mut users: Vec<_> = users.into_values().map(|told| User::new(told, now)).collect();
+    let mut keys = wanted.iter();
     users.retain_mut(|user| {
-        let head = heads.get(User::key(&connection.id, &user.id).pk.as_str());
+        let head = keys.next().and_then(|key| heads.get(key.pk.as_str()));
         let stored =
             head.filter(|head| head.get_number("ttl").is_none()).and_then(|head| head.get("stored")?.parse().ok());
         let same = stored.is_some() && head.and_then(|head| head.get("hash")) == Some(user.hash().as_str());

@@ -75,7 +75,7 @@ pub enum Line {
 impl Row {
     /// The line of a user. A text of any length is cut: a profile may hold anything.
     pub fn new(user: &User, attributes: &Attributes) -> Self {
-        let cut = |text: &str| text.chars().take(200).collect::<String>();
+        let cut = |text: &str| first(text, 200).to_owned();
         let login = user.text("login").map(cut).unwrap_or_default();
         let email = user.text("email").map(cut).filter(|email| *email != login);
         Self {
@@ -107,8 +107,13 @@ impl Row {
 
 /// What a profile says of where somebody works; cut too, since everybody has several of these.
 fn location(user: &User, attributes: &Attributes) -> Vec<(String, String)> {
-    let told = |name: &String| Some((name.clone(), user.word(name)?.chars().take(100).collect()));
+    let told = |name: &String| Some((name.clone(), first(&user.word(name)?, 100).to_owned()));
     attributes.location.iter().filter_map(told).collect()
+}
+
+/// The first so many letters of a text.
+fn first(text: &str, letters: usize) -> &str {
+    text.char_indices().nth(letters).map_or(text, |(end, _)| &text[..end])
 }
 
 /// All lines, ordered by id, and what follows from them.
