@@ -196,7 +196,9 @@ fn put(value: &Value, bytes: &mut Vec<u8>) {
         Value::Array(items) => {
             bytes.push(b'[');
             bytes.extend_from_slice(&items.len().to_le_bytes());
-            items.iter().for_each(|item| put(item, bytes));
+            for item in items {
+                put(item, bytes);
+            }
         }
         Value::Object(members) => put_object(members.len(), members, bytes),
     }
