@@ -1,4 +1,4 @@
-//! What every use case works with: the store, the secrets, Okta, and whoever runs syncs.
+//! What every use case works with: the store, the secrets, Okta, whoever runs syncs, and whoever keeps schedules.
 
 use crate::clock::SharedClock;
 use crate::connection::{Connection, Credentials, StoredToken, session};
@@ -6,12 +6,15 @@ use crate::feed::{Bus, Ground};
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::{self, Client, Credential, Origin, Patience, Transport};
 use crate::problem::{Kind, Problem};
+use crate::schedule::Schedule;
 use crate::secrets::Secrets;
 use crate::store::Store;
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Starts what outlasts a request: Step Functions on AWS, a task on one machine.
@@ -29,6 +32,52 @@ pub trait SyncRunner: Send + Sync {
 #[error("a run could not be started: {0}")]
 pub struct RunnerError(pub String);
 
+/// Starts what is to happen again and again: EventBridge Scheduler on AWS, a task on one machine.
+#[async_trait]
+pub trait Scheduler: Send + Sync {
+    /// Makes the schedules of a connection these and no others. Doing it twice is doing it once.
+    async fn keep(&self, connection: &ConnectionId, schedules: &[Scheduled]) -> Result<(), SchedulerError>;
+}
+
+/// A schedule that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// A name that no other schedule of the deployment has. It begins with its connection's id.
+    pub name: String,
+    /// `rate(…)` or `cron(…)`.
+    pub expression: String,
+    /// The time zone of a `cron(…)`.
+    pub timezone: String,
+    /// The moment from which a rate counts, at which it is not due itself.
+    pub anchor: Timestamp,
+    /// What it starts.
+    pub target: Target,
+    /// What that is handed.
+    pub input: Value,
+}
+
+/// What a schedule starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A sync.
+    Sync,
+    /// A poll of the System Log, or a search in it.
+    Log,
+}
+
+impl Scheduled {
+    /// Its first time after a moment.
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        let zone = TimeZone::get(&self.timezone).ok()?;
+        Schedule::parse(&self.expression).ok()?.next_after(after, &zone, self.anchor)
+    }
+}
+
+/// Schedules could not be kept; the text names the operation and its code.
+#[derive(Debug, thiserror::Error)]
+#[error("schedules could not be kept: {0}")]
+pub struct SchedulerError(pub String);
+
 /// The deployment that a use case runs in.
 #[derive(Clone)]
 pub struct App {
@@ -42,6 +91,8 @@ pub struct App {
     pub clock: SharedClock,
     /// Syncs.
     pub runner: Arc<dyn SyncRunner>,
+    /// Schedules.
+    pub scheduler: Arc<dyn Scheduler>,
     /// Where the public routes are reached, without a slash at its end.
     pub public_url: String,
     /// Where events are published as well; none on one machine.

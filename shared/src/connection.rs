@@ -11,7 +11,7 @@ pub use actions::{ACTIONS, CREDENTIALS, Effect, WORDS};
 pub use credentials::{Credentials, session};
 pub use hosted_key::{HostedKey, KeyState, rotate};
 pub use refresh::StoredToken;
-pub use repository::{Stored, change, delete, list, load, revise, save};
+pub use repository::{Pages, Stored, change, delete, list, load, pages, revise, save};
 pub use settings::{Attributes, Fault, Permissions, Settings, Stream, SyncSettings, is_team};
 
 use crate::id::ConnectionId;

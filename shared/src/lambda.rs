@@ -1,11 +1,15 @@
 //! On AWS Lambda: the environment is read once, clients are built, and a router or a slice is handed over.
 
+mod daily;
 mod hop;
 mod identity;
 mod runner;
+mod scheduler;
 mod turn;
 
 pub use hop::{Answer, Hop, hop};
+pub use runner::StepFunctionsRunner;
+pub use scheduler::{EventBridgeScheduler, Plan};
 pub use turn::{Turn, turn};
 
 use crate::app::App;
@@ -13,12 +17,12 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::feed::{self, Bus, Ground};
 use crate::http;
 use crate::okta::{AllowedOrigins, SystemResolver, Transport};
+use crate::problem::Problem;
 use crate::secrets::SecretsManagerSecrets;
 use crate::store::Store;
 use axum::Router;
 use identity::Identity;
 use lambda_runtime::LambdaEvent;
-use runner::StepFunctionsRunner;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +39,7 @@ const POLL: Duration = Duration::from_secs(60);
 struct Environment {
     table: String,
     secret_prefix: String,
-    state_machine: String,
+    plan: Plan,
     public_url: String,
     allow_origin: Option<String>,
     endpoint_url: Option<String>,
@@ -51,7 +55,13 @@ impl Environment {
         Self {
             table: text("OKTA_CONNECTOR_TABLE"),
             secret_prefix: text("OKTA_CONNECTOR_SECRET_PREFIX"),
-            state_machine: text("OKTA_CONNECTOR_STATE_MACHINE"),
+            plan: Plan {
+                group: text("OKTA_CONNECTOR_SCHEDULE_GROUP"),
+                role_arn: text("OKTA_CONNECTOR_SCHEDULE_ROLE"),
+                dead_letters_arn: text("OKTA_CONNECTOR_SCHEDULE_DEAD_LETTERS"),
+                state_machine_arn: text("OKTA_CONNECTOR_STATE_MACHINE"),
+                log_poll_arn: text("OKTA_CONNECTOR_LOG_POLL_FUNCTION"),
+            },
             public_url: text("OKTA_CONNECTOR_PUBLIC_URL"),
             allow_origin: std::env::var("OKTA_CONNECTOR_ALLOW_ORIGIN").ok(),
             endpoint_url: std::env::var("AWS_ENDPOINT_URL").ok(),
@@ -77,12 +87,16 @@ async fn app(environment: &Environment) -> Result<App, Error> {
     let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let clock: SharedClock = Arc::new(SystemClock);
     let secrets = SecretsManagerSecrets::new(aws_sdk_secretsmanager::Client::new(&config), &environment.secret_prefix);
+    let (scheduler, plan) = (aws_sdk_scheduler::Client::new(&config), environment.plan.clone());
+    let scheduler = EventBridgeScheduler::new(scheduler, plan, Arc::clone(&clock));
+    let machine = &environment.plan.state_machine_arn;
     Ok(App {
         store: Store::new(aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock)),
         secrets: Arc::new(secrets),
         okta: Transport::new(Arc::new(SystemResolver), environment.allowed()?, Arc::clone(&clock))?,
         clock,
-        runner: Arc::new(StepFunctionsRunner::new(aws_sdk_sfn::Client::new(&config), &environment.state_machine)),
+        runner: Arc::new(StepFunctionsRunner::new(aws_sdk_sfn::Client::new(&config), machine)),
+        scheduler: Arc::new(scheduler),
         public_url: environment.public_url.clone(),
         bus: Some(bus(&config, environment)),
         feed_days: environment.feed_days,
@@ -98,8 +112,27 @@ pub async fn serve(router: impl FnOnce(App) -> Router) -> Result<(), Error> {
     lambda_http::tracing::init_default_subscriber();
     let environment = Environment::read();
     let app = app(&environment).await?;
-    let router = http::repeatable(&app, router(app.clone()));
-    lambda_http::run(environment.identity.layer(http::layered(router, app.clock))).await
+    lambda_http::run(callers(&environment, &app, router)).await
+}
+
+/// Serves a router of callers, and does something for all connections when a schedule says so, once a day.
+pub async fn serve_daily<F>(
+    router: impl FnOnce(App) -> Router,
+    work: impl Fn(App) -> F + Clone + Send + Sync + 'static,
+) -> Result<(), Error>
+where
+    F: Future<Output = Result<(), Problem>> + Send + 'static,
+{
+    lambda_http::tracing::init_default_subscriber();
+    let environment = Environment::read();
+    let app = app(&environment).await?;
+    let callers = callers(&environment, &app, router);
+    lambda_http::run(daily::router(move || work(app.clone())).fallback_service(callers)).await
+}
+
+fn callers(environment: &Environment, app: &App, router: impl FnOnce(App) -> Router) -> Router {
+    let router = http::repeatable(app, router(app.clone()));
+    environment.identity.clone().layer(http::layered(router, Arc::clone(&app.clock)))
 }
 
 /// Serves the public routes: no secret can be read, and nobody is known.

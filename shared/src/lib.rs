@@ -20,6 +20,7 @@ pub mod okta;
 pub mod problem;
 pub mod runs;
 mod schedule;
+pub mod schedules;
 mod schema;
 pub mod secrets;
 pub mod store;

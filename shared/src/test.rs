@@ -6,6 +6,8 @@ use crate::diagnosis::{Capability, Check, Finding, Verdict, examine};
 use crate::feed::{Head, Trigger};
 use crate::problem::Problem;
 use crate::runs;
+use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
 
 /// What a test found.
 pub struct Report {
@@ -34,6 +36,32 @@ pub async fn test(app: &App, stored: &Stored) -> Result<Report, Problem> {
         _ => "Integration test failed",
     };
     Ok(Report { stored, message, checks: examination.checks })
+}
+
+/// Whoever is connected is tested once a day.
+const DAY: i64 = 86_400;
+/// Connections that are tested at once.
+const AT_ONCE: usize = 8;
+
+/// True where a connection was not tested for a day.
+pub fn is_due(connection: &Connection, now: Timestamp) -> bool {
+    let tested = connection.tested_at.unwrap_or(connection.created_at);
+    connection.is_scheduled() && now.duration_since(tested).as_secs() >= DAY
+}
+
+/// Tests every connection that is in use. One that cannot be tested does not stand in the way of the others.
+pub async fn test_all(app: &App) -> Result<(), Problem> {
+    let mut pages = connection::pages(&app.store);
+    while let Some(connections) = pages.next().await? {
+        let used = connections.iter().filter(|stored| stored.connection.is_scheduled());
+        let tests = stream::iter(used).for_each_concurrent(AT_ONCE, async |stored| {
+            if let Err(problem) = test(app, stored).await {
+                tracing::error!(connection = %stored.connection.id, "a connection could not be tested: {problem}");
+            }
+        });
+        Box::pin(tests).await;
+    }
+    Ok(())
 }
 
 /// What the connection's own hooks show tells more than its scopes and roles.

@@ -1,8 +1,8 @@
-//! Connections: set up, changed, deleted; syncs started.
+//! Connections: set up, changed, deleted; syncs started. Once a day all schedules are made what they should be.
 
-use okta_connector::{http, lambda};
+use okta_connector::{http, lambda, schedules};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda::Error> {
-    lambda::serve(http::connect).await
+    lambda::serve_daily(http::connect, async |app| schedules::settle_all(&app).await).await
 }

@@ -1,8 +1,8 @@
-//! Tests a connection.
+//! Tests a connection, and once a day all of them.
 
-use okta_connector::{http, lambda};
+use okta_connector::{http, lambda, test};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda::Error> {
-    lambda::serve(http::test).await
+    lambda::serve_daily(http::test, async |app| test::test_all(&app).await).await
 }

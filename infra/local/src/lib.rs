@@ -15,4 +15,4 @@ pub use gate::Gate;
 pub use jwt::Issuer;
 pub use local_runner::LocalRunner;
 pub use service::{Config, Error, Service};
-pub use ticker::turn;
+pub use ticker::{LocalScheduler, turn};

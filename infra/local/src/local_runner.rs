@@ -40,9 +40,8 @@ impl LocalRunner {
                 tokio::spawn(purge(app.clone(), id));
             }
         }
-        let mut after = None;
-        loop {
-            let (connections, next) = connection::list(&app.store, after.as_deref(), 100).await?;
+        let mut pages = connection::pages(&app.store);
+        while let Some(connections) = pages.next().await? {
             for stored in connections {
                 let id = stored.connection.id;
                 let Some(current) = State::load(&app.store, &id).await?.current else { continue };
@@ -52,9 +51,8 @@ impl LocalRunner {
                     tokio::spawn(drive(app.clone(), id, current));
                 }
             }
-            let Some(next) = next else { return Ok(()) };
-            after = Some(next);
         }
+        Ok(())
     }
 }
 

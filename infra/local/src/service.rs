@@ -1,5 +1,6 @@
 //! The service: built, bound to loopback, and served until it is dropped.
 
+use crate::ticker::LocalScheduler;
 use crate::{FileSecrets, Gate, LocalRunner, ticker};
 use axum::Router;
 use embedded_dynamodb::Engine;
@@ -54,13 +55,14 @@ impl Service {
         let client = embedded_dynamodb::client(engine.endpoint());
         create_table(&client, TABLE).await?;
         let clock = config.clock;
-        let runner = LocalRunner::default();
+        let (runner, scheduler) = (LocalRunner::default(), LocalScheduler::default());
         let app = App {
             store: Store::new(client, TABLE, Arc::clone(&clock)),
             secrets: Arc::new(secrets),
             okta: Transport::new(Arc::new(SystemResolver), config.allowed, Arc::clone(&clock))?,
             clock,
             runner: Arc::new(runner.clone()),
+            scheduler: Arc::new(scheduler.clone()),
             bus: None,
             feed_days: USUAL_DAYS,
             public_url: config.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
@@ -74,7 +76,7 @@ impl Service {
             }
         });
         runner.resume().await?;
-        let ticker = tokio::spawn(ticker::tick(app.clone()));
+        let ticker = tokio::spawn(ticker::tick(app.clone(), scheduler));
         Ok(Self { url, app, tasks: [server, ticker], _engine: engine })
     }
 

@@ -1,26 +1,48 @@
 //! The scheduler's part on one machine: starts what the connections' schedules and triggers ask for.
 //!
-//! It remembers nothing. What is due follows from the connections and their runs, so a process that was down makes up for
+//! It remembers nothing that matters. What is due follows from the connections and their runs, so a process that was down makes up for
 //! what it missed once, whatever the number of times.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
-use okta_connector::app::App;
-use okta_connector::connection::{self, Connection};
+use okta_connector::app::{App, Scheduled, Scheduler, SchedulerError};
+use okta_connector::connection::{self, Connection, Stored};
 use okta_connector::feed::{Head, Trigger};
+use okta_connector::id::ConnectionId;
 use okta_connector::problem::Problem;
-use okta_connector::runs;
 use okta_connector::triggers::{self, Job};
+use okta_connector::{runs, test};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// It looks again at least this often: connections are made and changed, and a run may have stood in the way.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
-const CONNECTIONS: usize = 100;
 /// A poll or a search works for so long.
 const TURN: Duration = Duration::from_secs(60);
 
+/// Keeps no schedules, since they follow from the connections. It only has the ticker look at once.
+#[derive(Clone, Default)]
+pub struct LocalScheduler {
+    changed: Arc<Notify>,
+}
+
+#[async_trait]
+impl Scheduler for LocalScheduler {
+    async fn keep(&self, _: &ConnectionId, _: &[Scheduled]) -> Result<(), SchedulerError> {
+        self.changed.notify_one();
+        Ok(())
+    }
+}
+
 /// Starts what is due, for ever.
-pub(crate) async fn tick(app: App) {
+pub(crate) async fn tick(app: App, scheduler: LocalScheduler) {
+    let mut tried = HashMap::new();
     loop {
+        if let Err(problem) = test_some(&app, &mut tried).await {
+            tracing::error!("connections could not be read: {problem}");
+        }
         let next = match turn(&app).await {
             Ok(next) => next,
             Err(problem) => {
@@ -29,16 +51,20 @@ pub(crate) async fn tick(app: App) {
             }
         };
         let sleep = next.map(|next| Duration::try_from(next.duration_since(app.now())).unwrap_or_default());
-        tokio::time::sleep(sleep.map_or(LONGEST_SLEEP, |sleep| sleep.min(LONGEST_SLEEP))).await;
+        let sleep = tokio::time::sleep(sleep.map_or(LONGEST_SLEEP, |sleep| sleep.min(LONGEST_SLEEP)));
+        tokio::select! {
+            () = sleep => {}
+            () = scheduler.changed.notified() => {}
+        }
     }
 }
 
 /// Starts what is due now; tells when something is due next.
 pub async fn turn(app: &App) -> Result<Option<Timestamp>, Problem> {
-    let (mut soonest, mut after) = (None, None);
-    loop {
-        let (connections, next) = connection::list(&app.store, after.as_deref(), CONNECTIONS).await?;
-        for connection in connections.into_iter().map(|stored| stored.connection) {
+    let (mut soonest, mut pages) = (None, connection::pages(&app.store));
+    while let Some(connections) = pages.next().await? {
+        for stored in connections {
+            let connection = stored.connection;
             match runs::start_due(app, &connection).await {
                 Ok(next) => soonest = [soonest, next].into_iter().flatten().min(),
                 // The others are not to wait for this one.
@@ -51,8 +77,28 @@ pub async fn turn(app: &App) -> Result<Option<Timestamp>, Problem> {
                 Err(problem) => tracing::error!("triggers could not be read: {problem}"),
             }
         }
-        let Some(next) = next else { return Ok(soonest) };
-        after = Some(next);
+    }
+    Ok(soonest)
+}
+
+/// Tests whoever was not tested for a day. One that could not be tested is left alone for an hour.
+async fn test_some(app: &App, tried: &mut HashMap<ConnectionId, Timestamp>) -> Result<(), Problem> {
+    let (now, mut pages) = (app.now(), connection::pages(&app.store));
+    tried.retain(|_, at| now.duration_since(*at).as_hours() < 1);
+    while let Some(connections) = pages.next().await? {
+        for stored in connections {
+            let id = &stored.connection.id;
+            if test::is_due(&stored.connection, now) && tried.insert(id.clone(), now).is_none() {
+                tokio::spawn(tested(app.clone(), stored));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn tested(app: App, stored: Stored) {
+    if let Err(problem) = test::test(&app, &stored).await {
+        tracing::error!(connection = %stored.connection.id, "a connection could not be tested: {problem}");
     }
 }
 

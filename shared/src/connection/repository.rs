@@ -32,6 +32,33 @@ pub async fn list(store: &Store, after: Option<&str>, limit: usize) -> Result<(V
     Ok((found, next))
 }
 
+/// Connections that are read at once.
+const PAGE: usize = 100;
+
+/// All of them, page by page.
+pub fn pages(store: &Store) -> Pages<'_> {
+    Pages { store, after: None, over: false }
+}
+
+/// What is left of all connections.
+pub struct Pages<'a> {
+    store: &'a Store,
+    after: Option<String>,
+    over: bool,
+}
+
+impl Pages<'_> {
+    /// Some more; none once there are no more.
+    pub async fn next(&mut self) -> Result<Option<Vec<Stored>>, Error> {
+        if self.over {
+            return Ok(None);
+        }
+        let (some, after) = list(self.store, self.after.as_deref(), PAGE).await?;
+        (self.over, self.after) = (after.is_none(), after);
+        Ok(Some(some))
+    }
+}
+
 /// Writes one if it is still in the revision it was read in. A write whose answer was lost counts as done.
 pub async fn save(store: &Store, stored: &Stored) -> Result<Stored, Error> {
     let connection = &stored.connection;

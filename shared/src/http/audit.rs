@@ -1,5 +1,5 @@
 //! The routes of the audit, which the function `directory` serves, and the one place where changes of configuration are
-//! audited.
+//! audited and their schedules are settled.
 
 use super::caller::Caller;
 use super::connect::page;
@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::audit::{Audit, By, Filter, Outcome, Row, Target, list};
 use crate::id::ConnectionId;
 use crate::problem::Problem;
+use crate::schedules;
 use axum::extract::State;
 use axum::{Json, Router};
 use futures::future::BoxFuture;
@@ -101,7 +102,8 @@ impl<'a> Change<'a> {
         Err(problem)
     }
 
-    /// Makes the change: written down as an intent before it, and with what became of it after.
+    /// Makes the change: written down as an intent before it, and with what became of it after. Then the connection's
+    /// schedules are those that it asks for.
     pub fn make<'f, T: Send>(
         self,
         change: impl Future<Output = Result<T, Problem>> + Send + 'f,
@@ -115,13 +117,19 @@ impl<'a> Change<'a> {
             let result = change.await;
             let problem = result.as_ref().err();
             audit.settle(problem.map_or(Outcome::Succeeded, Outcome::of), problem, Vec::new()).await;
+            if let Some(id) = self.connection().filter(|_| result.is_ok() && !self.action.starts_with("sync.")) {
+                schedules::settle_after_a_change(self.app, &id).await;
+            }
             result
         })
     }
 
+    fn connection(&self) -> Option<ConnectionId> {
+        ConnectionId::parse(self.target.as_ref()?.id.as_deref()?)
+    }
+
     fn audit(&self) -> Audit {
-        let connection = self.target.as_ref().and_then(|target| ConnectionId::parse(target.id.as_deref()?));
-        let mut audit = Audit::new(self.app, self.by, connection.as_ref(), self.action);
+        let mut audit = Audit::new(self.app, self.by, self.connection().as_ref(), self.action);
         if let Some(target) = &self.target {
             audit.target(target.clone());
         }

@@ -4,52 +4,34 @@
 //! schedule is due if it has had a time since it was set, and since the last run of its mode or a larger one ended.
 
 use super::Tick;
+use crate::app::{Scheduled, Target};
 use crate::connection::Connection;
-use crate::id::ConnectionId;
-use crate::schedule::Schedule;
 use crate::synced::{Mode, State};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// A schedule that a connection wants.
+/// A schedule that a connection wants for its syncs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Whose it is.
-    pub connection: ConnectionId,
-    /// What it starts.
+    /// The mode of what it starts.
     pub mode: Mode,
-    /// `rate(…)` or `cron(…)`.
-    pub expression: String,
-    /// The time zone of a `cron(…)`.
-    pub timezone: String,
-    anchor: Timestamp,
+    /// As a scheduler keeps it.
+    pub schedule: Scheduled,
 }
 
 impl Wanted {
-    /// A name that no other schedule of the deployment has.
-    pub fn name(&self) -> String {
-        format!("{}-{}", self.connection, self.word())
-    }
-
-    fn word(&self) -> &'static str {
-        match self.mode {
+    fn new(connection: &Connection, mode: Mode, expression: String, timezone: &str) -> Self {
+        let id = &connection.id;
+        let word = match mode {
             Mode::Incremental => "incremental",
             Mode::Full => "full",
             Mode::Verify => "verify",
-        }
-    }
-
-    /// What EventBridge Scheduler hands to the state machine. It puts in the time itself:
-    /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
-    pub fn input(&self) -> Value {
-        json!({"connection": self.connection, "mode": self.word(), "scheduled": "<aws.scheduler.scheduled-time>"})
-    }
-
-    /// Its first time after a moment. A scheduler that counts rates from where it starts is to start there.
-    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        let zone = TimeZone::get(&self.timezone).ok()?;
-        Schedule::parse(&self.expression).ok()?.next_after(after, &zone, self.anchor)
+        };
+        // EventBridge Scheduler puts in the time itself:
+        // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+        let input = json!({"connection": id, "mode": word, "scheduled": "<aws.scheduler.scheduled-time>"});
+        let (name, timezone, anchor) = (format!("{id}-{word}"), timezone.to_owned(), connection.created_at);
+        Self { mode, schedule: Scheduled { name, expression, timezone, anchor, target: Target::Sync, input } }
     }
 }
 
@@ -59,15 +41,7 @@ pub fn wanted(connection: &Connection) -> Vec<Wanted> {
     let Some(sync) = sync else { return Vec::new() };
     [(Mode::Full, &sync.full), (Mode::Incremental, &sync.incremental), (Mode::Verify, &sync.verify)]
         .into_iter()
-        .filter_map(|(mode, expression)| {
-            Some(Wanted {
-                connection: connection.id.clone(),
-                mode,
-                expression: expression.clone()?,
-                timezone: sync.timezone.clone(),
-                anchor: connection.created_at,
-            })
-        })
+        .filter_map(|(mode, expression)| Some(Wanted::new(connection, mode, expression.clone()?, &sync.timezone)))
         .collect()
 }
 
@@ -86,10 +60,10 @@ pub fn due(connection: &Connection, state: &State, now: Timestamp) -> Due {
     let mut due = Due::default();
     for wanted in wanted(connection) {
         let settled = state.settled(wanted.mode).map_or(set, |settled| settled.max(set));
-        if wanted.next_after(settled).is_some_and(|next| next <= now) {
+        if wanted.schedule.next_after(settled).is_some_and(|next| next <= now) {
             due.mode = due.mode.max(Some(wanted.mode));
         }
-        let next = wanted.next_after(now.max(settled));
+        let next = wanted.schedule.next_after(now.max(settled));
         due.next = [due.next, next].into_iter().flatten().min();
     }
     due
@@ -109,7 +83,9 @@ pub(super) fn asked(connection: &Connection, state: &State, tick: Tick<'_>, now:
 mod tests {
     use super::*;
     use crate::connection::{Auth, AuthType, Settings, Status};
+    use crate::id::ConnectionId;
     use crate::synced::Run;
+    use serde_json::Value;
 
     fn time(text: &str) -> Timestamp {
         text.parse().expect("a time")
@@ -149,13 +125,15 @@ mod tests {
         let wanted = wanted(&connection);
         let id = &connection.id;
         assert_eq!(
-            wanted.iter().map(Wanted::name).collect::<Vec<_>>(),
+            wanted.iter().map(|wanted| wanted.schedule.name.clone()).collect::<Vec<_>>(),
             ["full", "incremental", "verify"].map(|word| format!("{id}-{word}"))
         );
-        assert!(wanted.iter().all(|wanted| wanted.name().len() <= 64), "the Scheduler takes no longer name");
-        let input = json!({"connection": id, "mode": "full", "scheduled": "<aws.scheduler.scheduled-time>"});
-        assert_eq!(wanted[0].input(), input);
-        assert_eq!((wanted[0].expression.as_str(), wanted[0].timezone.as_str()), ("rate(6 hours)", "UTC"));
+        let full = &wanted[0].schedule;
+        assert_eq!(
+            full.input,
+            json!({"connection": id, "mode": "full", "scheduled": "<aws.scheduler.scheduled-time>"})
+        );
+        assert_eq!((full.expression.as_str(), full.timezone.as_str()), ("rate(6 hours)", "UTC"));
     }
 
     #[test]

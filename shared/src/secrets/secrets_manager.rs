@@ -4,6 +4,7 @@ use super::{Error, Secrets};
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::types::Tag;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +23,8 @@ pub struct SecretsManagerSecrets {
 const MOST_CACHED: usize = 200;
 /// Its name behind the prefix, as the template gives it.
 const STACK_KEY: &str = "stack-key";
+/// The tag by which the secrets of a stack are found, those of a stack that was deleted too.
+const STACK_TAG: &str = "okta-connector:stack";
 
 impl SecretsManagerSecrets {
     /// Names begin with the prefix.
@@ -41,13 +44,15 @@ impl Secrets for SecretsManagerSecrets {
         let version = uuid::Uuid::new_v4().to_string();
         let put = self.client.put_secret_value().secret_id(self.name(name)).client_request_token(&version);
         match put.secret_string(value.expose_secret()).send().await {
-            Ok(_) => return Ok(version),
+            Ok(answer) => return Ok(answer.version_id.unwrap_or(version)),
             Err(error) if error.as_service_error().is_some_and(aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError::is_resource_not_found_exception) => {}
             Err(error) => return Err(failed("PutSecretValue", &error)),
         }
-        let create = self.client.create_secret().name(self.name(name)).client_request_token(&version);
+        let tag = Tag::builder().key(STACK_TAG).value(self.prefix.trim_end_matches('/')).build();
+        let create = self.client.create_secret().name(self.name(name)).client_request_token(&version).tags(tag);
         let created = create.secret_string(value.expose_secret()).send().await;
-        created.map(|_| version).map_err(|error| failed("CreateSecret", &error))
+        let created = created.map_err(|error| failed("CreateSecret", &error))?;
+        Ok(created.version_id.unwrap_or(version))
     }
 
     async fn get(&self, name: &str, version: &str) -> Result<Option<SecretString>, Error> {

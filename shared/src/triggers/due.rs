@@ -1,12 +1,15 @@
 //! When the log is to be read: what the triggers of a connection ask for, against when it was last read.
 
 use super::{Fires, Trigger, schedule, search};
+use crate::app::{Scheduled, Target};
 use crate::clock;
 use crate::connection::Connection;
 use crate::feed::Head;
 use crate::id::TriggerId;
 use crate::schedule::Schedule;
+use crate::synced::fingerprint;
 use jiff::Timestamp;
+use serde_json::json;
 
 /// Where there are hooks alone, the log is polled so often.
 const HOOKS_SECONDS: i64 = 300;
@@ -50,6 +53,35 @@ pub fn due(connection: &Connection, triggers: &[Trigger], head: &Head, now: Time
     due
 }
 
+/// The schedules that a connection wants for its log; none while it is paused or cannot sign in yet.
+pub fn wanted(connection: &Connection, triggers: &[Trigger]) -> Vec<Scheduled> {
+    if !connection.is_scheduled() {
+        return Vec::new();
+    }
+    let id = &connection.id;
+    let poll = poll_seconds(triggers).map(|seconds| Scheduled {
+        name: format!("{id}-poll"),
+        expression: format!("rate({} minutes)", (seconds / 60).max(1)),
+        timezone: "UTC".to_owned(),
+        anchor: connection.created_at,
+        target: Target::Log,
+        input: json!({"connection": id}),
+    });
+    let search = |trigger: &Trigger| match &trigger.kind {
+        Fires::EventSearch { schedule, .. } if trigger.enabled => Some(Scheduled {
+            // Two ids are longer than a name may be.
+            name: format!("{id}-{}", fingerprint(trigger.id.as_str().as_bytes())),
+            expression: schedule.clone(),
+            timezone: trigger.timezone.clone(),
+            anchor: trigger.created_at,
+            target: Target::Log,
+            input: json!({"connection": id, "trigger": trigger.id}),
+        }),
+        _ => None,
+    };
+    poll.into_iter().chain(triggers.iter().filter_map(search)).collect()
+}
+
 /// The shortest interval that a trigger asks for; none where nothing is polled.
 fn poll_seconds(triggers: &[Trigger]) -> Option<i64> {
     let seconds = |trigger: &Trigger| match schedule(&trigger.kind).map(Schedule::parse) {
@@ -65,7 +97,6 @@ mod tests {
     use crate::connection::{Auth, AuthType, Status};
     use crate::feed::{Mark, Outlet};
     use crate::id::ConnectionId;
-    use serde_json::json;
     use std::collections::BTreeSet;
 
     fn time(text: &str) -> Timestamp {
@@ -123,5 +154,22 @@ mod tests {
         let last_run_at = Some(time("2026-03-02T06:00:01Z"));
         head.marks.insert(search.id.clone(), Mark { last_run_at, ..Mark::default() });
         assert_eq!(asked(&head, "2026-03-02T07:00:00Z").next, Some(time("2026-03-03T06:00:00Z")));
+    }
+
+    #[test]
+    fn a_scheduler_keeps_one_poll_for_all_and_each_search() {
+        let search = trigger(Fires::EventSearch {
+            filter: String::new(),
+            schedule: "cron(0 7 * * ? *)".to_owned(),
+            lookback: String::new(),
+        });
+        let off = Trigger { enabled: false, ..search.clone() };
+        let connection = connection(false);
+        let wanted = wanted(&connection, &[news("rate(1 hour)"), news("rate(2 minutes)"), search.clone(), off]);
+        let told: Vec<_> = wanted.iter().map(|it| (it.expression.as_str(), it.timezone.as_str(), &it.input)).collect();
+        let (poll, find) =
+            (json!({"connection": connection.id}), json!({"connection": connection.id, "trigger": search.id}));
+        assert_eq!(told, [("rate(2 minutes)", "UTC", &poll), ("cron(0 7 * * ? *)", "Europe/Oslo", &find)]);
+        assert_eq!(super::wanted(&self::connection(true), &[search]), []);
     }
 }

@@ -12,7 +12,7 @@ use okta_connector::store::{Store, create_table};
 use okta_connector::sync::{self, Next, Slice};
 use okta_connector::synced::{Mode, Run, SyncRun};
 use okta_connector::{connection, runs};
-use okta_connector_local::FileSecrets;
+use okta_connector_local::{FileSecrets, LocalScheduler};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -73,6 +73,7 @@ pub async fn deployment(database: &str, tenant: &str, secrets: &Path) -> Result<
         okta: Transport::new(Arc::new(SystemResolver), AllowedOrigins::parse([tenant])?, Arc::clone(&clock))?,
         clock,
         runner: Arc::new(ByHand),
+        scheduler: Arc::new(LocalScheduler::default()),
         public_url: String::new(),
         bus: None,
         feed_days: USUAL_DAYS,

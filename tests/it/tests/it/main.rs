@@ -1,6 +1,7 @@
 //! The product from outside: the whole service over real HTTP, in front of a simulated tenant.
 
 mod actions;
+mod adapters;
 mod adopted;
 mod apps;
 mod audit;

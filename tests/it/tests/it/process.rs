@@ -22,7 +22,7 @@ use okta_connector::secrets::{Error, Secrets};
 use okta_connector::store::{Store, create_table};
 use okta_connector::sync::{self, Next, Slice};
 use okta_connector::synced::{Mode, Run, State};
-use okta_connector_local::FileSecrets;
+use okta_connector_local::{FileSecrets, LocalScheduler};
 use okta_simulator::Simulator;
 use secrecy::SecretString;
 use serde_json::json;
@@ -205,6 +205,7 @@ impl Ground {
             okta,
             clock: self.clock(),
             runner: Arc::new(NobodyRuns),
+            scheduler: Arc::new(LocalScheduler::default()),
             public_url,
             bus: None,
             feed_days: USUAL_DAYS,

@@ -7,9 +7,11 @@ use crate::world::{World, small, text};
 use it::proxy::{KillSwitch, When};
 use jiff::{SignedDuration, Timestamp};
 use okta_connector::clock::Clock;
-use okta_connector::connection::Status;
+use okta_connector::connection::{self, Status};
 use okta_connector::lambda::{Answer, Hop, hop};
+use okta_connector::problem::Problem;
 use okta_connector::synced::{Mode, Run, RunStatus};
+use okta_connector::test as connection_test;
 use okta_connector_local::turn;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -333,4 +335,36 @@ async fn the_service_makes_up_once_for_what_it_missed_while_it_was_down() {
     assert_eq!(world.finished(&id, text(&runs[0], "id")).await["status"], "succeeded");
     world.is_down_for(SignedDuration::from_mins(1)).await;
     assert_eq!(world.all(&path).await.len(), 2);
+}
+
+#[tokio::test]
+async fn once_a_day_every_connection_in_use_is_tested_and_its_status_moves() {
+    let stage = Stage::with(json!({})).await;
+    let app = &stage.process.app;
+    let stored = async || {
+        let stored = connection::load(&app.store, &stage.ground.connection.id).await.expect("a table");
+        stored.expect("a connection")
+    };
+    app_keys(&stage, json!([])).await;
+    stage.pass(HOUR * 23).await;
+    assert!(!connection_test::is_due(&stored().await.connection, app.now()));
+    stage.pass(HOUR).await;
+    assert!(connection_test::is_due(&stored().await.connection, app.now()));
+    connection_test::test_all(app).await.expect("a table");
+    let tested = stored().await;
+    assert_eq!(tested.connection.status, Status::Inactive);
+    assert!(!connection_test::is_due(&tested.connection, app.now()));
+    let paused = connection::change(&app.store, &tested.connection.id, |connection| {
+        connection.settings.paused = true;
+        Ok::<_, Problem>(())
+    });
+    let paused = paused.await.expect("a table").expect("a connection").connection;
+    stage.pass(HOUR * 48).await;
+    connection_test::test_all(app).await.expect("a table");
+    assert_eq!(stored().await.connection.tested_at, paused.tested_at, "it is left alone");
+}
+
+/// The public keys that the tenant knows of the app.
+async fn app_keys(stage: &Stage, keys: Value) {
+    stage.ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": keys}})).await;
 }

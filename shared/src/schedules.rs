@@ -1,0 +1,103 @@
+//! What a scheduler is to keep for a connection, and having it kept.
+//!
+//! A schedule only starts something that looks for itself whether it is due. So one too many does no harm, and one that is
+//! missing is made by the next change of the connection, or by the daily look at all of them.
+
+use crate::app::{App, Scheduled};
+use crate::connection::{self, Connection, Stored};
+use crate::feed::Trigger;
+use crate::id::ConnectionId;
+use crate::problem::{Kind, Problem};
+use crate::{runs, triggers};
+
+/// How often it is looked again whether somebody changed something meanwhile.
+const ATTEMPTS: usize = 4;
+
+/// All schedules that a connection asks for.
+pub fn wanted(connection: &Connection, triggers: &[Trigger]) -> Vec<Scheduled> {
+    let syncs = runs::wanted(connection).into_iter().map(|wanted| wanted.schedule);
+    syncs.chain(triggers::wanted(connection, triggers)).collect()
+}
+
+/// Has the schedules kept that a connection asks for by now; of a connection that is gone, none.
+pub async fn settle(app: &App, id: &ConnectionId) -> Result<(), Problem> {
+    let mut kept = None;
+    for _ in 0..ATTEMPTS {
+        let asked = match connection::load(&app.store, id).await? {
+            Some(Stored { connection, .. }) => wanted(&connection, &Trigger::all(&app.store, id).await?),
+            None => Vec::new(),
+        };
+        // Two changes at once: whoever is slower would otherwise leave what it read first.
+        if kept.as_ref() == Some(&asked) {
+            break;
+        }
+        let done = app.scheduler.keep(id, &asked).await;
+        done.map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
+        kept = Some(asked);
+    }
+    Ok(())
+}
+
+/// The same where a failure is nobody's: the change is done, or nobody asked.
+pub async fn settle_after_a_change(app: &App, id: &ConnectionId) {
+    if let Err(problem) = settle(app, id).await {
+        tracing::error!(connection = %id, "the schedules of {id} are not as they should be: {}", problem.detail);
+    }
+}
+
+/// Settles every connection's: what a failure left is mended.
+pub async fn settle_all(app: &App) -> Result<(), Problem> {
+    let mut pages = connection::pages(&app.store);
+    while let Some(connections) = pages.next().await? {
+        for stored in connections {
+            settle_after_a_change(app, &stored.connection.id).await;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Auth, AuthType, Status};
+    use crate::feed::{Kind as Fires, Outlet};
+    use crate::id::TriggerId;
+    use jiff::Timestamp;
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_as_the_scheduler_takes_them_and_begin_with_their_connection() {
+        let settings = serde_json::from_value(json!({"name": "Acme"})).expect("settings");
+        let at = Timestamp::UNIX_EPOCH;
+        let mut connection = Connection::pending(ConnectionId::random(), Auth::new(AuthType::ApiToken), settings, at);
+        (connection.status, connection.domain) = (Status::Active, Some("acme.okta.com".to_owned()));
+        connection.secret_version = Some("1".to_owned());
+        let search = |_| Trigger {
+            id: TriggerId::random(),
+            name: None,
+            kind: Fires::EventSearch {
+                filter: String::new(),
+                schedule: "rate(1 hour)".to_owned(),
+                lookback: String::new(),
+            },
+            enabled: true,
+            timezone: "UTC".to_owned(),
+            deliver: BTreeSet::from([Outlet::Feed]),
+            hook: None,
+            fault: None,
+            created_at: at,
+            updated_at: at,
+            revision: 1,
+        };
+        let triggers: Vec<_> = (0..20).map(search).collect();
+        let wanted = wanted(&connection, &triggers);
+        let names: BTreeSet<_> = wanted.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names.len(), 3 + 20);
+        let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        for name in names {
+            assert!(name.len() <= 64 && name.chars().all(allowed), "{name}");
+            assert!(name.starts_with(&format!("{}-", connection.id)), "{name}");
+        }
+    }
+}
