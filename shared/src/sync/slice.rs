@@ -75,6 +75,10 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
         app.store.give_back(&key, &slice.execution).await?;
         return Ok(Some(Next::Done));
     };
+    if app.now().duration_since(run.begun_at()).as_secs() > LONGEST_RUN_SECONDS {
+        give_up(app, slice, "it was not over after 24 hours").await?;
+        return Ok(Some(Next::Done));
+    }
     let Some(lease) = app.store.take_lease(key, &slice.execution, LEASE_SECONDS).await? else {
         return Ok(Some(Next::Wait(clock::after(app.now(), 30))));
     };
@@ -103,16 +107,15 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
     Ok(next)
 }
 
-/// Ends a run that gets no further, for whoever drives it.
-pub async fn give_up(app: &App, slice: &Slice) -> Result<(), Problem> {
+/// Ends a run for whoever drives it, and says why.
+pub async fn give_up(app: &App, slice: &Slice, why: &str) -> Result<(), Problem> {
     let key = keys::sync_lease(&slice.connection);
     let stored = connection::load(&app.store, &slice.connection).await?;
     let run = Run::load(&app.store, &slice.connection, &slice.run).await?.filter(|run| !run.status.is_over());
     let (Some(stored), Some(mut run)) = (stored, run) else { return Ok(()) };
     let Some(lease) = app.store.take_lease(key, &slice.execution, 60).await? else { return Ok(()) };
-    let problem =
-        Problem::new(problem::Kind::Internal, "The sync was given up: it worked again and again without progress.");
-    tracing::error!(connection = %slice.connection, run = %slice.run, "sync {} was given up: it got no further", slice.run);
+    let problem = Problem::new(problem::Kind::Internal, format!("The sync was given up: {why}."));
+    tracing::error!(connection = %slice.connection, run = %slice.run, "sync {} was given up: {why}", slice.run);
     run.error = Some(problem.to_json(None));
     match finish::end(app, &stored.connection, &lease, &mut run, RunStatus::Failed).await {
         // Taken over: whoever holds the lease now goes on.
@@ -206,9 +209,7 @@ impl Work<'_> {
     /// taken over.
     async fn pause_or_fail(&mut self, error: &okta::Error) -> Result<Option<Next>, Problem> {
         self.run.failures += 1;
-        let old = self.app.now().duration_since(self.run.started_at).as_secs() > LONGEST_RUN_SECONDS;
         let wake = match error {
-            _ if old => None,
             okta::Error::RateLimited { until } => Some(*until),
             _ if passes(error) && self.run.failures < MOST_FAILURES => {
                 Some(clock::after(self.app.now(), 1 << self.run.failures))

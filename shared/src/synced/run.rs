@@ -139,6 +139,9 @@ pub struct Run {
     /// What somebody confirmed of it.
     #[serde(default)]
     pub confirmed: BTreeSet<Phase>,
+    /// When it was confirmed.
+    #[serde(default)]
+    pub confirmed_at: Option<Timestamp>,
     /// Records it could not read.
     pub bad: Vec<BadRecord>,
     /// The listings that were read to their end, as they are noted.
@@ -193,6 +196,7 @@ impl Run {
             skipped: BTreeMap::new(),
             error: None,
             confirmed: BTreeSet::new(),
+            confirmed_at: None,
             bad: Vec::new(),
             read: BTreeMap::new(),
             sum: (mode != Mode::Incremental).then(Sum::default),
@@ -246,8 +250,13 @@ impl Run {
     pub fn confirm(&mut self, now: Timestamp) {
         self.confirmed = std::mem::take(&mut self.pending_removals).into_keys().collect();
         (self.status, self.finished_at, self.failures) = (RunStatus::Running, None, 0);
-        (self.read, self.lines) = (BTreeMap::new(), 0);
+        (self.read, self.lines, self.confirmed_at) = (BTreeMap::new(), 0, Some(now));
         (self.checkpoint, self.updated_at) = (Checkpoint::RemoveConfirmed { of: Objects::Users, place: 0 }, now);
+    }
+
+    /// When whoever drives it began.
+    pub fn begun_at(&self) -> Timestamp {
+        self.confirmed_at.unwrap_or(self.started_at)
     }
 
     /// The list of lines of the roster that come from no list of users. What was confirmed is a part of its own: the

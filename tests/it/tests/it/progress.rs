@@ -6,7 +6,7 @@ use crate::world::small;
 use jiff::{SignedDuration, Timestamp};
 use okta_connector::clock::Clock;
 use okta_connector::sync::Next;
-use okta_connector::synced::Mode;
+use okta_connector::synced::{Mode, RunStatus};
 use serde_json::{Value, json};
 
 /// Lets a wait pass, for us and for the tenant.
@@ -47,4 +47,18 @@ async fn a_sync_tells_how_far_it_is_and_until_when_it_waits() {
         (&json!("succeeded"), &Value::Null, &Value::Null)
     );
     assert!(sync["waited_seconds"].as_u64() > Some(30), "{sync:#}");
+}
+
+#[tokio::test]
+async fn a_sync_that_is_not_over_after_a_day_is_given_up_and_says_so() {
+    let ground = Ground::with(small()).await;
+    let run = ground.begin(Mode::Full).await;
+    ground.clock.advance(SignedDuration::from_hours(25));
+    let process = ground.lasting().await;
+    assert_eq!(process.slice(&run, run.as_str()).await.expect("a slice"), Next::Done);
+    let told = ground.run(&run).await;
+    assert_eq!(told.status, RunStatus::Failed);
+    let error = told.error.expect("a reason");
+    assert_eq!(error["detail"], "The sync was given up: it was not over after 24 hours.");
+    assert!(ground.okta.calls() == 0, "nothing was asked");
 }
