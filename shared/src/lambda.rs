@@ -25,6 +25,7 @@ use identity::Identity;
 use lambda_runtime::LambdaEvent;
 use std::sync::Arc;
 use std::time::Duration;
+use tower::util::MapResult;
 
 /// Whatever ends a function.
 pub type Error = lambda_http::Error;
@@ -34,6 +35,10 @@ const SLICE: Duration = Duration::from_secs(240);
 
 /// A poll works for this long; the function's timeout is 90 s.
 const POLL: Duration = Duration::from_secs(60);
+
+/// A function that has more time than that for other things works for so long on a request: one that is sent again is taken
+/// to be alone after 30 s.
+const LONGEST_REQUEST: Duration = Duration::from_secs(28);
 
 /// Everything that the environment tells.
 struct Environment {
@@ -127,7 +132,8 @@ where
     let environment = Environment::read();
     let app = app(&environment).await?;
     let callers = callers(&environment, &app, router);
-    lambda_http::run(daily::router(move || work(app.clone())).fallback_service(callers)).await
+    let router = daily::router(move || work(app.clone()), callers, LONGEST_REQUEST);
+    lambda_http::run(MapResult::new(router, daily::failing)).await
 }
 
 fn callers(environment: &Environment, app: &App, router: impl FnOnce(App) -> Router) -> Router {

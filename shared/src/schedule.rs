@@ -48,6 +48,13 @@ impl Schedule {
     }
 }
 
+/// True for a time zone that the Scheduler takes: of at most 50 letters, and in no other spelling than the database of time
+/// zones has.
+pub fn is_time_zone(name: &str) -> bool {
+    let zone = TimeZone::get(name).ok();
+    zone.as_ref().and_then(TimeZone::iana_name) == Some(name) && name.len() <= 50
+}
+
 /// Singular and plural are one unit for the Scheduler, whatever the number.
 fn parse_rate(rate: &str) -> Result<SignedDuration, String> {
     let (number, unit) = rate.split_once(' ').ok_or(FORMS)?;

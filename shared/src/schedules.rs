@@ -38,22 +38,30 @@ pub async fn settle(app: &App, id: &ConnectionId) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The same where a failure is nobody's: the change is done, or nobody asked.
-pub async fn settle_after_a_change(app: &App, id: &ConnectionId) {
-    if let Err(problem) = settle(app, id).await {
+/// The same after a change that is done already, and is not to be told as one that failed. True where it was done.
+pub async fn settle_after_a_change(app: &App, id: &ConnectionId) -> bool {
+    let settled = settle(app, id).await;
+    if let Err(problem) = &settled {
         tracing::error!(connection = %id, "the schedules of {id} are not as they should be: {}", problem.detail);
     }
+    settled.is_ok()
 }
 
 /// Settles every connection's: what a failure left is mended.
 pub async fn settle_all(app: &App) -> Result<(), Problem> {
-    let mut pages = connection::pages(&app.store);
+    let (mut failed, mut pages) = (0, connection::pages(&app.store));
     while let Some(connections) = pages.next().await? {
         for stored in connections {
-            settle_after_a_change(app, &stored.connection.id).await;
+            failed += usize::from(!settle_after_a_change(app, &stored.connection.id).await);
         }
     }
-    Ok(())
+    match failed {
+        0 => Ok(()),
+        _ => Err(Problem::new(
+            Kind::Internal,
+            format!("the schedules of {failed} connections are not as they should be"),
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -43,17 +43,26 @@ const DAY: i64 = 86_400;
 /// Connections that are tested at once.
 const AT_ONCE: usize = 8;
 
+/// Less than a day: a schedule may be somewhat early, and what is repeated goes on where it was.
+const RECENT: i64 = 20 * 3_600;
+
 /// True where a connection was not tested for a day.
 pub fn is_due(connection: &Connection, now: Timestamp) -> bool {
-    let tested = connection.tested_at.unwrap_or(connection.created_at);
-    connection.is_scheduled() && now.duration_since(tested).as_secs() >= DAY
+    connection.is_scheduled() && age(connection, now) >= DAY
+}
+
+/// For how many seconds it was not tested.
+fn age(connection: &Connection, now: Timestamp) -> i64 {
+    now.duration_since(connection.tested_at.unwrap_or(connection.created_at)).as_secs()
 }
 
 /// Tests every connection that is in use. One that cannot be tested does not stand in the way of the others.
 pub async fn test_all(app: &App) -> Result<(), Problem> {
     let mut pages = connection::pages(&app.store);
     while let Some(connections) = pages.next().await? {
-        let used = connections.iter().filter(|stored| stored.connection.is_scheduled());
+        let now = app.now();
+        let used = connections.iter().map(|stored| (&stored.connection, stored));
+        let used = used.filter(|(it, _)| it.is_scheduled() && age(it, now) >= RECENT).map(|(_, stored)| stored);
         let tests = stream::iter(used).for_each_concurrent(AT_ONCE, async |stored| {
             if let Err(problem) = test(app, stored).await {
                 tracing::error!(connection = %stored.connection.id, "a connection could not be tested: {problem}");

@@ -149,7 +149,7 @@ async fn begin(app: &App, connection: &Connection, trigger: Trigger) -> Result<T
     }
     let client = app.client(connection, Patience::foreground(BUDGET, Duration::from_secs(8))).await?;
     let ground = app.ground();
-    let mut feed = wait_for_feed(&ground, &connection.id).await?;
+    let mut feed = wait_for_feed(&ground, &connection.id, Instant::now() + LONGEST_WAIT).await?;
     match poll::read_log(&mut feed, &client, Instant::now() + BUDGET).await {
         Ok(()) => {}
         // Hooks work without the log; what they lose is lost.
@@ -166,8 +166,11 @@ async fn begin(app: &App, connection: &Connection, trigger: Trigger) -> Result<T
     Ok(Trigger { revision: trigger.revision + 1, ..trigger })
 }
 
-async fn wait_for_feed<'a>(ground: &'a Ground, connection: &'a ConnectionId) -> Result<Feed<'a>, Problem> {
-    let until = Instant::now() + LONGEST_WAIT;
+async fn wait_for_feed<'a>(
+    ground: &'a Ground,
+    connection: &'a ConnectionId,
+    until: Instant,
+) -> Result<Feed<'a>, Problem> {
     loop {
         if let Some(feed) = Feed::open(ground, connection).await.map_err(problem_of)? {
             return Ok(feed);

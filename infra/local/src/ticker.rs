@@ -88,7 +88,8 @@ async fn test_some(app: &App, tried: &mut HashMap<ConnectionId, Timestamp>) -> R
     while let Some(connections) = pages.next().await? {
         for stored in connections {
             let id = &stored.connection.id;
-            if test::is_due(&stored.connection, now) && tried.insert(id.clone(), now).is_none() {
+            if test::is_due(&stored.connection, now) && !tried.contains_key(id) {
+                tried.insert(id.clone(), now);
                 tokio::spawn(tested(app.clone(), stored));
             }
         }

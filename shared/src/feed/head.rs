@@ -65,6 +65,7 @@ pub struct Mark {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchPosition {
     /// The filter whose place it is.
+    #[serde(default)]
     pub filter: String,
     /// The page to read next; none where the search begins at a moment.
     pub next: Option<String>,

@@ -117,7 +117,8 @@ impl<'a> Change<'a> {
             let result = change.await;
             let problem = result.as_ref().err();
             audit.settle(problem.map_or(Outcome::Succeeded, Outcome::of), problem, Vec::new()).await;
-            if let Some(id) = self.connection().filter(|_| result.is_ok() && !self.action.starts_with("sync.")) {
+            // Whatever came of it: a change that failed half-way may be stored.
+            if let Some(id) = self.connection().filter(|_| !self.action.starts_with("sync.")) {
                 schedules::settle_after_a_change(self.app, &id).await;
             }
             result

@@ -299,6 +299,9 @@ async fn delete(
     let if_match = if_match(&headers)?;
     let deleted = async {
         check_version(&stored.connection, if_match)?;
+        // While the connection is there, its deletion can be repeated.
+        let gone = app.scheduler.keep(&stored.connection.id, &[]).await;
+        gone.map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
         triggers::release(&app, &stored.connection).await?;
         connect::delete(&app, &stored, if_match).await
     };

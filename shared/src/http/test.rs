@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::connection::Status;
 use crate::diagnosis::Check;
 use crate::problem::{Kind, Problem};
+use crate::schedules;
 use crate::test;
 use axum::extract::State;
 use axum::{Json, Router};
@@ -56,7 +57,11 @@ async fn run(
 ) -> Result<Json<Report>, Problem> {
     let stored = caller.find(&app, &id).await?;
     params.none_left()?;
+    let was = stored.connection.status;
     let test::Report { stored, message, checks } = test::test(&app, &stored).await?;
+    if was == Status::Pending && stored.connection.status != was {
+        schedules::settle_after_a_change(&app, &stored.connection.id).await;
+    }
     let (status, tested_at) = (stored.connection.status, stored.connection.tested_at);
     Ok(Json(Report { status, message, tested_at, checks }))
 }

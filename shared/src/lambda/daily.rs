@@ -2,16 +2,28 @@
 //!
 //! `lambda_http` makes such an event a `POST /events` of a context of its own, which nobody can send from outside.
 
-use crate::problem::Problem;
+use super::Error;
+use crate::problem::{Kind, Problem};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use lambda_http::request::RequestContext;
+use std::convert::Infallible;
+use std::time::Duration;
 
-/// The route of the event.
-pub(super) fn router<F>(work: impl Fn() -> F + Clone + Send + Sync + 'static) -> Router
+/// What was to be done was not done.
+#[derive(Clone)]
+struct Undone(String);
+
+/// The route of the event, in front of those of callers, whose requests are cut off where they take too long.
+pub(super) fn router<F>(
+    work: impl Fn() -> F + Clone + Send + Sync + 'static,
+    callers: Router,
+    longest_request: Duration,
+) -> Router
 where
     F: Future<Output = Result<(), Problem>> + Send,
 {
@@ -21,16 +33,27 @@ where
             _ => Problem::not_found().into_response(),
         }
     };
-    Router::new().route("/events", post(handle))
+    let cut_off = move |request: Request, next: Next| async move {
+        let answer = tokio::time::timeout(longest_request, next.run(request)).await;
+        answer.unwrap_or_else(|_| Problem::new(Kind::Internal, "The request took too long.").into_response())
+    };
+    Router::new().route("/events", post(handle)).fallback_service(callers.layer(from_fn(cut_off)))
 }
 
 fn done(result: Result<(), Problem>) -> Response {
-    match result {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(problem) => {
-            tracing::error!("what is done once a day was not done: {problem}");
-            problem.into_response()
-        }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Err(problem) = result {
+        response.extensions_mut().insert(Undone(problem.detail));
+    }
+    response
+}
+
+/// Lambda repeats what failed and counts it, which it does not know of an answer.
+pub(super) fn failing(result: Result<Response, Infallible>) -> Result<Response, Error> {
+    let response = result.unwrap_or_else(|never| match never {});
+    match response.extensions().get::<Undone>() {
+        Some(Undone(why)) => Err(format!("what is done once a day was not done: {why}").into()),
+        None => Ok(response),
     }
 }
 
@@ -42,31 +65,53 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tower::ServiceExt;
 
+    /// The input of a schedule in the template, as `lambda_http` hands it over.
+    fn event() -> Request {
+        let template = include_str!("../../../template.yaml");
+        let (_, input) = template.split_once("Input: '").expect("the schedule's input");
+        let event = lambda_http::request::from_str(input.split('\'').next().expect("an end")).expect("an event");
+        event.map(|body| Body::from(body.to_vec()))
+    }
+
+    async fn answer(router: Router, request: Request) -> Result<StatusCode, Error> {
+        failing(router.oneshot(request).await).map(|response| response.status())
+    }
+
     #[tokio::test]
     async fn the_schedules_event_is_what_asks_for_it_and_no_request_from_outside() {
         let done = Arc::<AtomicUsize>::default();
         let count = done.clone();
-        let router = router(move || {
+        let work = move || {
             let count = count.clone();
             async move {
                 count.fetch_add(1, Ordering::SeqCst);
                 Ok(())
             }
-        });
-        let template = include_str!("../../../template.yaml");
-        let (_, input) = template.split_once("Input: '").expect("the schedule's input");
-        let event = lambda_http::request::from_str(input.split('\'').next().expect("an end")).expect("an event");
-        let answer = async |request| {
-            let response: Response = router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-            response.status()
         };
-        assert_eq!(answer(event.map(|body| Body::from(body.to_vec()))).await, StatusCode::NO_CONTENT);
+        let router = router(work, Router::new(), Duration::MAX);
+        assert_eq!(answer(router.clone(), event()).await.expect("done"), StatusCode::NO_CONTENT);
         assert_eq!(done.load(Ordering::SeqCst), 1);
         for sample in [include_str!("../../../events/connect.json"), include_str!("../../../events/test.json")] {
             let mut request = lambda_http::request::from_str(sample).expect("a request");
             (*request.method_mut(), *request.uri_mut()) = (http::Method::POST, http::Uri::from_static("/events"));
-            assert_eq!(answer(request.map(|body| Body::from(body.to_vec()))).await, StatusCode::NOT_FOUND);
+            let told = answer(router.clone(), request.map(|body| Body::from(body.to_vec()))).await;
+            assert_eq!(told.expect("an answer"), StatusCode::NOT_FOUND);
         }
         assert_eq!(done.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_done_is_an_error_of_the_function() {
+        let router = router(|| async { Err(Problem::new(Kind::Internal, "no table")) }, Router::new(), Duration::MAX);
+        let error = answer(router, event()).await.expect_err("an error");
+        assert_eq!(error.to_string(), "what is done once a day was not done: no table");
+    }
+
+    #[tokio::test]
+    async fn a_request_is_cut_off_before_it_could_be_repeated_beside_itself() {
+        let slow = Router::new().route("/slow", post(std::future::pending::<StatusCode>));
+        let request = Request::post("/slow").body(Body::empty()).expect("a request");
+        let router = router(|| async { Ok(()) }, slow, Duration::ZERO);
+        assert_eq!(answer(router, request).await.expect("an answer"), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

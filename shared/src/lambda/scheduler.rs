@@ -106,19 +106,22 @@ impl EventBridgeScheduler {
 impl Scheduler for EventBridgeScheduler {
     async fn keep(&self, connection: &ConnectionId, schedules: &[Scheduled]) -> Result<(), SchedulerError> {
         let there = self.names(connection).await?;
+        let mut kept = Ok(());
         for schedule in schedules {
-            match self.put(schedule, there.contains(&schedule.name)).await {
+            let put = match self.put(schedule, there.contains(&schedule.name)).await {
                 // Somebody else was faster: made it, or deleted it.
-                Err(SchedulerError(text)) if text.contains("ConflictException") => self.put(schedule, true).await?,
-                Err(SchedulerError(text)) if text.contains("ResourceNotFound") => self.put(schedule, false).await?,
-                other => other?,
-            }
+                Err(SchedulerError(text)) if text.contains("ConflictException") => self.put(schedule, true).await,
+                Err(SchedulerError(text)) if text.contains("ResourceNotFound") => self.put(schedule, false).await,
+                other => other,
+            };
+            // One that is refused does not stand in the way of the others.
+            kept = kept.and(put);
         }
         let wanted = |name: &&String| schedules.iter().any(|schedule| schedule.name == **name);
         for name in there.iter().filter(|name| !wanted(name)) {
-            self.delete(name).await?;
+            kept = kept.and(self.delete(name).await);
         }
-        Ok(())
+        kept
     }
 }
 

@@ -3,10 +3,11 @@
 use super::Error;
 use crate::app::App;
 use crate::connection;
+use crate::feed::{Head, Trigger};
 use crate::id::{ConnectionId, TriggerId};
-use crate::triggers;
+use crate::triggers::{self, Job};
 use serde::Deserialize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What EventBridge Scheduler hands over.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +21,7 @@ pub struct Turn {
 
 /// Reads the log. A connection that is gone, paused or not ready has nothing to be read.
 pub async fn turn(app: &App, turn: Turn, budget: Duration) -> Result<(), Error> {
+    let until = Instant::now() + budget;
     let Some(stored) = connection::load(&app.store, &turn.connection).await? else { return Ok(()) };
     let connection = stored.connection;
     if !connection.is_scheduled() {
@@ -28,6 +30,14 @@ pub async fn turn(app: &App, turn: Turn, budget: Duration) -> Result<(), Error> 
     match &turn.trigger {
         None => triggers::poll(app, &connection, budget).await?,
         Some(trigger) => triggers::search(app, &connection, trigger, budget).await?,
+    }
+    // Searches that could not run at their time: somebody else had the feed, or Okta's limit stood in the way.
+    let triggers = Trigger::all(&app.store, &connection.id).await?;
+    let head = Head::load(&app.store, &connection.id).await?;
+    for job in triggers::due(&connection, &triggers, &head, app.now()).jobs {
+        if let (Job::Search(trigger), true) = (job, Instant::now() < until) {
+            triggers::search(app, &connection, &trigger, until - Instant::now()).await?;
+        }
     }
     Ok(())
 }

@@ -6,10 +6,9 @@ use crate::feed::{Kind as Fires, Outlet, Trigger};
 use crate::id::TriggerId;
 use crate::okta::LogFilter;
 use crate::problem::{Kind, Problem};
-use crate::schedule::Schedule;
+use crate::schedule::{self, Schedule};
 use crate::schema;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -204,7 +203,7 @@ impl NewTrigger {
                 }
             }
         }
-        if TimeZone::get(&self.common.timezone).is_err() {
+        if !schedule::is_time_zone(&self.common.timezone) {
             let detail = "must be a time zone of the IANA database, as in Europe/Oslo";
             faults.push(Fault { schedule: true, ..Fault::new("/timezone", detail) });
         }

@@ -2,7 +2,7 @@
 //! one ended. So there are no gaps and no repeats, and what is late comes with the next run.
 
 use super::poll::OVERLAP_SECONDS;
-use super::{Fires, Trigger, problem_of, schedule};
+use super::{Fires, Trigger, problem_of, schedule, wait_for_feed};
 use crate::app::App;
 use crate::clock::{self, parse_duration};
 use crate::connection::Connection;
@@ -35,7 +35,7 @@ const RESULTS: &str = "okta-connector.event_search.results";
 /// Runs a search until it has found everything, or time is up.
 pub async fn search(app: &App, connection: &Connection, id: &TriggerId, budget: Duration) -> Result<(), Problem> {
     let (ground, until) = (app.ground(), Instant::now() + budget);
-    let Some(mut feed) = Feed::open(&ground, &connection.id).await.map_err(problem_of)? else { return Ok(()) };
+    let mut feed = wait_for_feed(&ground, &connection.id, until).await?;
     let Some(trigger) = feed.triggers.iter().find(|it| it.id == *id && it.enabled).cloned() else {
         return feed.close().await.map_err(problem_of);
     };
@@ -77,7 +77,8 @@ async fn run(feed: &mut Feed<'_>, client: &Client, trigger: &Trigger, until: Ins
         let mut from = stored.unwrap_or_else(|| SearchPosition::since(filter, clock::after(now, -back)));
         if from.filter != *filter {
             // The place of another filter finds what that one holds for.
-            from = SearchPosition { again: Some(from.covered), ..SearchPosition::since(filter, from.covered) };
+            let again = Some(clock::after(from.covered, -OVERLAP_SECONDS));
+            from = SearchPosition { again, ..SearchPosition::since(filter, from.covered) };
         }
         let found = match read(client, &from, now).await {
             Err(okta::Error::Api(refusal)) if from.next.is_some() && refusal.status.as_u16() == 400 => {
@@ -94,7 +95,7 @@ async fn run(feed: &mut Feed<'_>, client: &Client, trigger: &Trigger, until: Ins
         let mut events = found.events;
         events.retain(|event| seen.insert(event.id.clone()));
         let last = events.last().map(|event| event.time);
-        let to = if found.drained { now } else { last.unwrap_or(from.covered).clamp(from.covered, now) };
+        let to = if found.drained { now } else { last.unwrap_or(from.covered).min(now).max(from.covered) };
         let chunks = chunks(trigger, from.covered, to, &events, now)?;
         let mark = feed.head.marks.entry(trigger.id.clone()).or_default();
         (mark.error, mark.last_run_at) = (None, Some(now));

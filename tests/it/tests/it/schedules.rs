@@ -8,7 +8,9 @@ use it::proxy::{KillSwitch, When};
 use jiff::{SignedDuration, Timestamp};
 use okta_connector::clock::Clock;
 use okta_connector::connection::{self, Status};
-use okta_connector::lambda::{Answer, Hop, hop};
+use okta_connector::feed::Feed;
+use okta_connector::id::TriggerId;
+use okta_connector::lambda::{self, Answer, Hop, Turn, hop};
 use okta_connector::problem::Problem;
 use okta_connector::synced::{Mode, Run, RunStatus};
 use okta_connector::test as connection_test;
@@ -367,4 +369,27 @@ async fn once_a_day_every_connection_in_use_is_tested_and_its_status_moves() {
 /// The public keys that the tenant knows of the app.
 async fn app_keys(stage: &Stage, keys: Value) {
     stage.ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": keys}})).await;
+}
+
+#[tokio::test]
+async fn a_search_that_could_not_have_the_feed_at_its_time_is_made_up_for_by_the_next_poll() {
+    let stage = Stage::with(json!({})).await;
+    let (app, id) = (&stage.process.app, stage.ground.connection.id.clone());
+    let (function, path) = (Function::of(app), format!("/v1/connections/{id}"));
+    let search =
+        json!({"type": "event_search", "filter": "eventType eq \"user.session.end\"", "schedule": "rate(1 hour)"});
+    let search = function.call("POST", &format!("{path}/triggers"), &[], Some(search)).await.expect(201);
+    stage.ground.tenant().door("POST", "events", json!({"count": 3, "type": "user.session.end"})).await;
+    stage.pass(HOUR).await;
+    let ground = app.ground();
+    let turn = |trigger: Option<&str>| Turn { connection: id.clone(), trigger: trigger.and_then(TriggerId::parse) };
+    let feed = Feed::open(&ground, &id).await.expect("a table").expect("nobody else has it");
+    let wanted = lambda::turn(app, turn(search["id"].as_str()), Duration::from_millis(300)).await;
+    assert!(wanted.is_err(), "it is told as a failure");
+    feed.close().await.expect("given back");
+    lambda::turn(app, turn(None), SLICE).await.expect("a poll");
+    let told = function.call("GET", &format!("{path}/events"), &[], None).await.expect(200);
+    let found: Vec<_> =
+        told["items"].as_array().expect("items").iter().filter_map(|it| it["data"]["count"].as_u64()).collect();
+    assert_eq!(found, [3], "{told:#}");
 }

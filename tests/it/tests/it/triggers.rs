@@ -291,6 +291,7 @@ async fn what_okta_or_aws_would_refuse_is_refused_and_nothing_is_stored() {
         (search("rate(1 hour)", "91d"), "invalid-body", "/lookback"),
         (search("rate(1 hour)", "a day"), "invalid-body", "/lookback"),
         (json!({"type": "new_events", "timezone": "Mars/Olympus"}), "invalid-schedule", "/timezone"),
+        (json!({"type": "new_events", "timezone": "europe/oslo"}), "invalid-schedule", "/timezone"),
         (json!({"type": "new_events", "deliver": ["email"]}), "invalid-body", "/deliver/0"),
         (json!({"type": "new_events", "colour": "red"}), "invalid-body", "/colour"),
     ] {
