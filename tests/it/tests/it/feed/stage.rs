@@ -155,7 +155,9 @@ impl<'a> Reader<'a> {
     /// Reads on until a trigger was told of so many events.
     pub async fn reads_until(&mut self, trigger: &TriggerId, count: usize) {
         while self.told.get(trigger.as_str()).map_or(0, Vec::len) < count {
-            self.read_on().await;
+            if !self.read_on().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
         }
     }
 }
