@@ -212,3 +212,16 @@ impl Auth {
         }
     }
 }
+
+#[cfg(test)]
+impl Connection {
+    /// One that is set up, with these settings beside a name, for tests.
+    pub(crate) fn set_up(mut settings: serde_json::Value, created_at: Timestamp) -> Self {
+        settings["name"] = "Acme".into();
+        let settings = serde_json::from_value(settings).expect("settings");
+        let mut connection = Self::pending(ConnectionId::random(), Auth::new(AuthType::ApiToken), settings, created_at);
+        (connection.status, connection.domain) = (Status::Active, Some("acme.okta.com".to_owned()));
+        connection.secret_version = Some("1".to_owned());
+        connection
+    }
+}

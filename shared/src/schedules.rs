@@ -38,8 +38,9 @@ pub async fn settle(app: &App, id: &ConnectionId) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The same after a change that is done already, and is not to be told as one that failed. True where it was done.
-pub async fn settle_after_a_change(app: &App, id: &ConnectionId) -> bool {
+/// The same where nobody is to be told of a failure but whoever reads the log: the change before it is done. True where it
+/// was done.
+pub async fn settle_or_tell(app: &App, id: &ConnectionId) -> bool {
     let settled = settle(app, id).await;
     if let Err(problem) = &settled {
         tracing::error!(connection = %id, "the schedules of {id} are not as they should be: {}", problem.detail);
@@ -52,7 +53,7 @@ pub async fn settle_all(app: &App) -> Result<(), Problem> {
     let (mut failed, mut pages) = (0, connection::pages(&app.store));
     while let Some(connections) = pages.next().await? {
         for stored in connections {
-            failed += usize::from(!settle_after_a_change(app, &stored.connection.id).await);
+            failed += usize::from(!settle_or_tell(app, &stored.connection.id).await);
         }
     }
     match failed {
@@ -67,7 +68,6 @@ pub async fn settle_all(app: &App) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::{Auth, AuthType, Status};
     use crate::feed::{Kind as Fires, Outlet};
     use crate::id::TriggerId;
     use jiff::Timestamp;
@@ -76,11 +76,8 @@ mod tests {
 
     #[test]
     fn names_are_as_the_scheduler_takes_them_and_begin_with_their_connection() {
-        let settings = serde_json::from_value(json!({"name": "Acme"})).expect("settings");
         let at = Timestamp::UNIX_EPOCH;
-        let mut connection = Connection::pending(ConnectionId::random(), Auth::new(AuthType::ApiToken), settings, at);
-        (connection.status, connection.domain) = (Status::Active, Some("acme.okta.com".to_owned()));
-        connection.secret_version = Some("1".to_owned());
+        let connection = Connection::set_up(json!({}), at);
         let search = |_| Trigger {
             id: TriggerId::random(),
             name: None,

@@ -61,8 +61,8 @@ pub async fn test_all(app: &App) -> Result<(), Problem> {
     let mut pages = connection::pages(&app.store);
     while let Some(connections) = pages.next().await? {
         let now = app.now();
-        let used = connections.iter().map(|stored| (&stored.connection, stored));
-        let used = used.filter(|(it, _)| it.is_scheduled() && age(it, now) >= RECENT).map(|(_, stored)| stored);
+        let is_due = |it: &Connection| it.is_scheduled() && age(it, now) >= RECENT;
+        let used = connections.iter().filter(|stored| is_due(&stored.connection));
         let tests = stream::iter(used).for_each_concurrent(AT_ONCE, async |stored| {
             if let Err(problem) = test(app, stored).await {
                 tracing::error!(connection = %stored.connection.id, "a connection could not be tested: {problem}");

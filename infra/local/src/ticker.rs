@@ -1,6 +1,6 @@
 //! The scheduler's part on one machine: starts what the connections' schedules and triggers ask for.
 //!
-//! It remembers nothing that matters. What is due follows from the connections and their runs, so a process that was down makes up for
+//! It remembers no tick. What is due follows from the connections and their runs, so a process that was down makes up for
 //! what it missed once, whatever the number of times.
 
 use async_trait::async_trait;

@@ -119,7 +119,7 @@ impl<'a> Change<'a> {
             audit.settle(problem.map_or(Outcome::Succeeded, Outcome::of), problem, Vec::new()).await;
             // Whatever came of it: a change that failed half-way may be stored.
             if let Some(id) = self.connection().filter(|_| !self.action.starts_with("sync.")) {
-                schedules::settle_after_a_change(self.app, &id).await;
+                schedules::settle_or_tell(self.app, &id).await;
             }
             result
         })

@@ -60,7 +60,7 @@ async fn run(
     let was = stored.connection.status;
     let test::Report { stored, message, checks } = test::test(&app, &stored).await?;
     if was == Status::Pending && stored.connection.status != was {
-        schedules::settle_after_a_change(&app, &stored.connection.id).await;
+        schedules::settle_or_tell(&app, &stored.connection.id).await;
     }
     let (status, tested_at) = (stored.connection.status, stored.connection.tested_at);
     Ok(Json(Report { status, message, tested_at, checks }))

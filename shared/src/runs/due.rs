@@ -82,8 +82,7 @@ pub(super) fn asked(connection: &Connection, state: &State, tick: Tick<'_>, now:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::{Auth, AuthType, Settings, Status};
-    use crate::id::ConnectionId;
+    use crate::connection::Status;
     use crate::synced::Run;
     use serde_json::Value;
 
@@ -93,14 +92,7 @@ mod tests {
 
     /// Made at noon on 1 March 2026.
     fn connection(settings: Value) -> Connection {
-        let mut settings = settings;
-        settings["name"] = json!("Acme");
-        let settings: Settings = serde_json::from_value(settings).expect("settings");
-        let made = time("2026-03-01T12:00:00Z");
-        let mut connection = Connection::pending(ConnectionId::random(), Auth::new(AuthType::ApiToken), settings, made);
-        (connection.status, connection.domain) = (Status::Active, Some("acme.okta.com".to_owned()));
-        connection.secret_version = Some("1".to_owned());
-        connection
+        Connection::set_up(settings, time("2026-03-01T12:00:00Z"))
     }
 
     fn after(runs: &[(Mode, &str)]) -> State {

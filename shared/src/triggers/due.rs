@@ -94,9 +94,7 @@ fn poll_seconds(triggers: &[Trigger]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::{Auth, AuthType, Status};
     use crate::feed::{Mark, Outlet};
-    use crate::id::ConnectionId;
     use std::collections::BTreeSet;
 
     fn time(text: &str) -> Timestamp {
@@ -104,12 +102,7 @@ mod tests {
     }
 
     fn connection(paused: bool) -> Connection {
-        let settings = serde_json::from_value(json!({"name": "Acme", "paused": paused})).expect("settings");
-        let made = time("2026-03-01T12:00:00Z");
-        let mut connection = Connection::pending(ConnectionId::random(), Auth::new(AuthType::ApiToken), settings, made);
-        (connection.status, connection.domain) = (Status::Active, Some("acme.okta.com".to_owned()));
-        connection.secret_version = Some("1".to_owned());
-        connection
+        Connection::set_up(json!({"paused": paused}), time("2026-03-01T12:00:00Z"))
     }
 
     fn trigger(kind: Fires) -> Trigger {

@@ -71,6 +71,18 @@ fn every_problem_of_the_readme_is_one_that_is_told() {
     }
 }
 
+#[test]
+fn every_alarm_of_the_template_is_explained() {
+    let template = include_str!("../../../../template.yaml").lines();
+    let alarms: Vec<_> = template.filter_map(|line| line.strip_prefix("  ")?.strip_suffix("Alarm:")).collect();
+    assert_eq!(alarms.len(), 12);
+    let readme = include_str!("../../../../README.md");
+    // Those of the functions' errors are one row.
+    for alarm in alarms.iter().filter(|alarm| !alarm.ends_with("Errors") || **alarm == "ConnectErrors") {
+        assert!(readme.contains(&format!("\n| `{alarm}Alarm`")), "{alarm}");
+    }
+}
+
 #[tokio::test]
 async fn the_triggers_of_the_readme_are_made_and_its_loop_reads_the_feed_and_goes_on_where_it_ended() {
     let world = World::start().await;

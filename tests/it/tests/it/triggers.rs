@@ -150,6 +150,15 @@ async fn a_search_covers_each_event_once_late_ones_included() {
     assert_eq!(uuids.len() as u64, first + 3);
 }
 
+/// A search that has run once: its connection, its id, and how many events it found.
+async fn searched(world: &World, path: &str, filter: &str) -> (String, String, usize) {
+    let connection = path.rsplit('/').next().expect("an id").to_owned();
+    let body = json!({"type": "event_search", "filter": filter, "schedule": "rate(1 hour)"});
+    let id = text(&make(world, path, body).await.expect(201), "id").to_owned();
+    world.search(&connection, &id).await;
+    (connection, id, found(world, path).await.0)
+}
+
 /// What the results of searches hold: how many, and how many of them are different.
 async fn found(world: &World, path: &str) -> (usize, usize) {
     let results = world.all_events(path, "okta-connector.event_search.results").await;
@@ -162,12 +171,7 @@ async fn found(world: &World, path: &str) -> (usize, usize) {
 async fn a_search_whose_place_okta_refuses_loses_and_doubles_nothing() {
     let world = World::start().await;
     let path = connected(&world).await;
-    let connection = path.rsplit('/').next().expect("an id").to_owned();
-    let body =
-        json!({"type": "event_search", "filter": "eventType eq \"user.session.end\"", "schedule": "rate(1 hour)"});
-    let id = text(&make(&world, &path, body).await.expect(201), "id").to_owned();
-    world.search(&connection, &id).await;
-    let (before, _) = found(&world, &path).await;
+    let (connection, id, before) = searched(&world, &path, "eventType eq \"user.session.end\"").await;
     // More than one result holds.
     world.sim("POST", "events", Some(json!({"count": 3_500, "type": "user.session.end"}))).await;
     world.search(&connection, &id).await;
@@ -184,12 +188,8 @@ async fn a_search_whose_place_okta_refuses_loses_and_doubles_nothing() {
 async fn a_search_goes_by_its_filter_as_it_was_changed() {
     let world = World::start().await;
     let path = connected(&world).await;
-    let connection = path.rsplit('/').next().expect("an id").to_owned();
     let filter = |kind: &str| format!("eventType eq \"{kind}\"");
-    let body = json!({"type": "event_search", "filter": filter("user.session.end"), "schedule": "rate(1 hour)"});
-    let id = text(&make(&world, &path, body).await.expect(201), "id").to_owned();
-    world.search(&connection, &id).await;
-    let (before, _) = found(&world, &path).await;
+    let (connection, id, before) = searched(&world, &path, &filter("user.session.end")).await;
     let change = json!({"filter": filter("user.session.clear")});
     world.api("PATCH", &format!("{path}/triggers/{id}"), Some(change)).await.expect(200);
     for kind in ["user.session.end", "user.session.clear"] {
