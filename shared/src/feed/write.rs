@@ -107,6 +107,8 @@ impl<'a> Feed<'a> {
         let mut commits = shares(new).into_iter().peekable();
         // Where a page takes several commits, the head knows which events are in the feed until the last one.
         while let Some((entries, rows)) = commits.next() {
+            // What has a row is what a hook should have delivered, and has not so far.
+            self.head.missed_hooks += rows.len() as u64;
             if commits.peek().is_none() {
                 self.head.log = Some(next);
                 return self.commit(vec![entries], rows).await;
@@ -142,7 +144,6 @@ impl<'a> Feed<'a> {
                     if fired.is_empty() {
                         continue;
                     }
-                    self.head.missed_hooks += u64::from(is_hooked && way == Way::Poll);
                     let row = is_hooked.then(|| self.row(&entry, if way == Way::Poll { "poll" } else { "hook" }));
                     new.push((entry, row));
                 }

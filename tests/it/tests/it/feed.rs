@@ -71,3 +71,24 @@ async fn poller_receiver_and_publisher_killed_at_any_call_tell_every_event_once(
     }
     assert!(calls > 30, "{calls}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_hooks_missed_is_counted_once_although_a_page_takes_several_commits_and_pollers_die_in_it() {
+    let mut stage = Stage::new(&[Outlet::Feed]).await;
+    let (mut at, never) = (1, KillSwitch::never());
+    loop {
+        stage.happen(json!({"count": 200, "type": HOOKED})).await;
+        let gate = KillSwitch::new(at, When::After);
+        let process = stage.process(&gate).await;
+        let lived = process.alive(Box::pin(process.poll(BUDGET)), &gate).await;
+        stage.pass(100).await;
+        stage.process(&never).await.poll(BUDGET).await.expect("a poll");
+        assert_eq!(stage.head().await.missed_hooks, 200, "killed after call {at}");
+        if lived {
+            break;
+        }
+        at += 1;
+        stage.begin().await;
+    }
+    assert!(at > 15, "{at}");
+}
