@@ -8,6 +8,7 @@ mod scheduler;
 mod turn;
 
 pub use hop::{Answer, Hop, hop};
+pub use identity::Identity;
 pub use runner::StepFunctionsRunner;
 pub use scheduler::{EventBridgeScheduler, Plan};
 pub use turn::{Turn, turn};
@@ -16,16 +17,18 @@ use crate::app::App;
 use crate::clock::{SharedClock, SystemClock};
 use crate::feed::{self, Bus, Ground};
 use crate::http;
+use crate::log::Lines;
 use crate::okta::{AllowedOrigins, SystemResolver, Transport};
 use crate::problem::Problem;
 use crate::secrets::SecretsManagerSecrets;
 use crate::store::Store;
 use axum::Router;
-use identity::Identity;
 use lambda_runtime::LambdaEvent;
 use std::sync::Arc;
 use std::time::Duration;
 use tower::util::MapResult;
+use tracing::Instrument;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Whatever ends a function.
 pub type Error = lambda_http::Error;
@@ -42,8 +45,9 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(28);
 
 /// Everything that the environment tells.
 struct Environment {
+    stack: String,
     table: String,
-    secret_prefix: String,
+    log_level: LevelFilter,
     plan: Plan,
     public_url: String,
     allow_origin: Option<String>,
@@ -58,8 +62,10 @@ impl Environment {
     fn read() -> Self {
         let text = |name: &str| std::env::var(name).unwrap_or_default();
         Self {
+            stack: text("OKTA_CONNECTOR_STACK"),
             table: text("OKTA_CONNECTOR_TABLE"),
-            secret_prefix: text("OKTA_CONNECTOR_SECRET_PREFIX"),
+            // Lambda's own setting: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+            log_level: text("AWS_LAMBDA_LOG_LEVEL").parse().unwrap_or(LevelFilter::INFO),
             plan: Plan {
                 group: text("OKTA_CONNECTOR_SCHEDULE_GROUP"),
                 role_arn: text("OKTA_CONNECTOR_SCHEDULE_ROLE"),
@@ -81,6 +87,13 @@ impl Environment {
         }
     }
 
+    /// Writes the log to the function's output from now on.
+    fn log(&self) {
+        let lines = Lines { writer: std::io::stdout, stack: self.stack.clone(), clock: Arc::new(SystemClock) };
+        // Whoever set one before has the lines.
+        let _ = tracing::subscriber::set_global_default(lines.subscriber(self.log_level));
+    }
+
     /// A simulated tenant, only where AWS itself is simulated on this machine: nothing on AWS can allow one.
     fn allowed(&self) -> Result<AllowedOrigins, Error> {
         let emulated = self.endpoint_url.as_deref().is_some_and(|url| AllowedOrigins::parse([url]).is_ok());
@@ -91,16 +104,16 @@ impl Environment {
 async fn app(environment: &Environment) -> Result<App, Error> {
     let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let clock: SharedClock = Arc::new(SystemClock);
-    let secrets = SecretsManagerSecrets::new(aws_sdk_secretsmanager::Client::new(&config), &environment.secret_prefix);
+    let secrets = SecretsManagerSecrets::new(&aws_sdk_secretsmanager::Client::new(&config), &environment.stack);
     let (scheduler, plan) = (aws_sdk_scheduler::Client::new(&config), environment.plan.clone());
-    let scheduler = EventBridgeScheduler::new(scheduler, plan, Arc::clone(&clock));
+    let scheduler = EventBridgeScheduler::new(&scheduler, plan, Arc::clone(&clock));
     let machine = &environment.plan.state_machine_arn;
     Ok(App {
-        store: Store::new(aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock)),
+        store: Store::new(&aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock)),
         secrets: Arc::new(secrets),
         okta: Transport::new(Arc::new(SystemResolver), environment.allowed()?, Arc::clone(&clock))?,
         clock,
-        runner: Arc::new(StepFunctionsRunner::new(aws_sdk_sfn::Client::new(&config), machine)),
+        runner: Arc::new(StepFunctionsRunner::new(&aws_sdk_sfn::Client::new(&config), machine)),
         scheduler: Arc::new(scheduler),
         public_url: environment.public_url.clone(),
         bus: Some(bus(&config, environment)),
@@ -109,62 +122,66 @@ async fn app(environment: &Environment) -> Result<App, Error> {
 }
 
 fn bus(config: &aws_config::SdkConfig, environment: &Environment) -> Bus {
-    Bus::new(aws_sdk_eventbridge::Client::new(config), &environment.bus)
+    Bus::new(&aws_sdk_eventbridge::Client::new(config), &environment.bus)
 }
 
-/// Serves a router of callers.
-pub async fn serve(router: impl FnOnce(App) -> Router) -> Result<(), Error> {
-    lambda_http::tracing::init_default_subscriber();
+/// Serves a router of callers, under the function's name.
+pub async fn serve(name: &'static str, router: impl FnOnce(App) -> Router) -> Result<(), Error> {
     let environment = Environment::read();
+    environment.log();
     let app = app(&environment).await?;
-    lambda_http::run(callers(&environment, &app, router)).await
+    lambda_http::run(callers(name, &environment, &app, router)).await
 }
 
 /// Serves a router of callers, and does something for all connections when a schedule says so, once a day.
 pub async fn serve_daily<F>(
+    name: &'static str,
     router: impl FnOnce(App) -> Router,
     work: impl Fn(App) -> F + Clone + Send + Sync + 'static,
 ) -> Result<(), Error>
 where
     F: Future<Output = Result<(), Problem>> + Send + 'static,
 {
-    lambda_http::tracing::init_default_subscriber();
     let environment = Environment::read();
+    environment.log();
     let app = app(&environment).await?;
-    let callers = callers(&environment, &app, router);
-    let router = daily::router(move || work(app.clone()), callers, LONGEST_REQUEST);
+    let callers = callers(name, &environment, &app, router);
+    let daily = move || work(app.clone()).instrument(tracing::info_span!("daily", function = name));
+    let router = daily::router(daily, callers, LONGEST_REQUEST);
     lambda_http::run(MapResult::new(router, daily::failing)).await
 }
 
-fn callers(environment: &Environment, app: &App, router: impl FnOnce(App) -> Router) -> Router {
-    let router = http::repeatable(app, router(app.clone()));
+fn callers(name: &'static str, environment: &Environment, app: &App, router: impl FnOnce(App) -> Router) -> Router {
+    let router = http::callers(app, name, router(app.clone()));
     environment.identity.clone().layer(http::layered(router, Arc::clone(&app.clock)))
 }
 
 /// Serves the public routes: no secret can be read, and nobody is known.
 pub async fn serve_public() -> Result<(), Error> {
-    lambda_http::tracing::init_default_subscriber();
     let environment = Environment::read();
+    environment.log();
     let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let clock: SharedClock = Arc::new(SystemClock);
-    let store = Store::new(aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock));
+    let store = Store::new(&aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock));
     let bus = Some(bus(&config, &environment));
     let ground = Ground { store, clock: Arc::clone(&clock), bus, days: environment.feed_days };
-    lambda_http::run(http::layered(http::public(ground), clock)).await
+    lambda_http::run(http::layered(http::named("public", http::public(ground)), clock)).await
 }
 
 /// Runs slices for the state machine.
 pub async fn run_slices() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let app = &app(&Environment::read()).await?;
+    let environment = Environment::read();
+    environment.log();
+    let app = &app(&environment).await?;
     let handle = |event: LambdaEvent<Hop>| async move { hop(app, event.payload, SLICE).await };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await
 }
 
 /// Reads the log for the schedules: `{connection}` polls, `{connection, trigger}` searches.
 pub async fn run_polls() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let app = &app(&Environment::read()).await?;
+    let environment = Environment::read();
+    environment.log();
+    let app = &app(&environment).await?;
     let handle = |event: LambdaEvent<Turn>| async move { turn(app, event.payload, POLL).await };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await
 }

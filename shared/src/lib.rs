@@ -3,6 +3,7 @@
 pub mod action;
 pub mod app;
 pub mod audit;
+mod aws;
 pub mod clock;
 pub mod connect;
 pub mod connection;
@@ -16,6 +17,8 @@ pub mod http;
 pub mod id;
 pub mod idempotency;
 pub mod lambda;
+pub mod log;
+pub mod metric;
 pub mod okta;
 pub mod problem;
 pub mod runs;

@@ -5,11 +5,12 @@ mod confirm;
 mod due;
 
 pub use confirm::{CONFIRM_DAYS, confirm};
-pub use due::{Due, Wanted, due, wanted};
+pub use due::{Due, Wanted, delay, due, wanted};
 
 use crate::app::{App, not_ready};
 use crate::connection::{self, Connection, Status, Stored};
 use crate::id::{ConnectionId, SyncId};
+use crate::metric::{self, Metric};
 use crate::problem::{Kind, Problem};
 use crate::store::{Error, Item, Write, keys};
 use crate::synced::{Mode, Run, State};
@@ -57,7 +58,10 @@ async fn record(
 ) -> Result<Option<Run>, Error> {
     // Lines of the roster that nothing else changes are made anew by a full run alone.
     let same = state.attributes.as_ref() == Some(&connection.settings.attributes);
-    let full_first = mode == Mode::Incremental && !(state.succeeded && same);
+    let full_first = mode == Mode::Incremental && !(state.succeeded_at.is_some() && same);
+    if let Some(delay) = delay(connection, &state, app.now()) {
+        metric::tell(Metric::SyncDelay, delay);
+    }
     let mut run =
         if full_first { Run::new(Mode::Full, Some(mode), app.now()) } else { Run::new(mode, None, app.now()) };
     run.execution = execution.map(str::to_owned);

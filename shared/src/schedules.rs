@@ -5,13 +5,18 @@
 
 use crate::app::{App, Scheduled};
 use crate::connection::{self, Connection, Stored};
-use crate::feed::Trigger;
+use crate::feed::{Head, Trigger};
 use crate::id::ConnectionId;
+use crate::metric::{self, Metric};
 use crate::problem::{Kind, Problem};
+use crate::synced::State;
 use crate::{runs, triggers};
+use futures::stream::{self, StreamExt};
 
 /// How often it is looked again whether somebody changed something meanwhile.
 const ATTEMPTS: usize = 4;
+/// Connections that are settled at once.
+const AT_ONCE: usize = 8;
 
 /// All schedules that a connection asks for.
 pub fn wanted(connection: &Connection, triggers: &[Trigger]) -> Vec<Scheduled> {
@@ -48,13 +53,14 @@ pub async fn settle_or_tell(app: &App, id: &ConnectionId) -> bool {
     settled.is_ok()
 }
 
-/// Settles every connection's: what a failure left is mended.
+/// Settles every connection's: what a failure left is mended. What should have happened and did not is measured, since
+/// that may be so because nothing is started any more.
 pub async fn settle_all(app: &App) -> Result<(), Problem> {
     let (mut failed, mut pages) = (0, connection::pages(&app.store));
     while let Some(connections) = pages.next().await? {
-        for stored in connections {
-            failed += usize::from(!settle_or_tell(app, &stored.connection.id).await);
-        }
+        let settled = stream::iter(connections).map(|stored| seen_to(app, stored.connection));
+        let settled: Vec<_> = settled.buffer_unordered(AT_ONCE).collect().await;
+        failed += settled.iter().filter(|settled| !**settled).count();
     }
     match failed {
         0 => Ok(()),
@@ -63,6 +69,21 @@ pub async fn settle_all(app: &App) -> Result<(), Problem> {
             format!("the schedules of {failed} connections are not as they should be"),
         )),
     }
+}
+
+async fn seen_to(app: &App, connection: Connection) -> bool {
+    settle_or_tell(app, &connection.id).await && tell_delays(app, &connection).await.is_ok()
+}
+
+async fn tell_delays(app: &App, connection: &Connection) -> Result<(), Problem> {
+    let (state, head) = (State::load(&app.store, &connection.id).await?, Head::load(&app.store, &connection.id).await?);
+    let triggers = Trigger::all(&app.store, &connection.id).await?;
+    let sync = runs::delay(connection, &state, app.now()).map(|delay| (Metric::SyncDelay, delay));
+    let poll = triggers::poll_delay(connection, &triggers, &head, app.now()).map(|delay| (Metric::PollDelay, delay));
+    for (metric, delay) in sync.into_iter().chain(poll) {
+        metric::tell(metric, delay);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::connection::{self, Connection, Status, Stored};
 use crate::diagnosis::{Capability, Check, Finding, Verdict, examine};
 use crate::feed::{Head, Trigger};
+use crate::metric::{self, Metric};
 use crate::problem::Problem;
 use crate::runs;
 use futures::stream::{self, StreamExt};
@@ -20,7 +21,18 @@ pub struct Report {
 }
 
 /// Signs in anew, checks everything, and moves the connection's status.
+#[tracing::instrument(skip_all, fields(connection = %stored.connection.id))]
 pub async fn test(app: &App, stored: &Stored) -> Result<Report, Problem> {
+    let was_in_use = stored.connection.is_scheduled();
+    let report = examined(app, stored).await;
+    let works = report.as_ref().is_ok_and(|report| report.stored.connection.status == Status::Active);
+    if was_in_use && !works {
+        metric::tell(Metric::TestsFailed, 1);
+    }
+    report
+}
+
+async fn examined(app: &App, stored: &Stored) -> Result<Report, Problem> {
     let (origin, credential) = app.identity(&stored.connection).await?;
     let mut examination = examine(&app.okta, &stored.connection, origin, credential).await;
     judge_hooks(app, &stored.connection, &mut examination.checks).await?;

@@ -10,7 +10,7 @@ mod poll;
 mod resource;
 mod search;
 
-pub use due::{Due, Job, due, wanted};
+pub use due::{Due, Job, due, poll_delay, wanted};
 pub use hook::{challenged, receive, release};
 pub use input::{NewTrigger, TriggerPatch, described, described_patch};
 pub use poll::poll;

@@ -4,5 +4,5 @@ use okta_connector::{http, lambda, schedules};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda::Error> {
-    lambda::serve_daily(http::connect, async |app| schedules::settle_all(&app).await).await
+    lambda::serve_daily("connect", http::connect, async |app| schedules::settle_all(&app).await).await
 }

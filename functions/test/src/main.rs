@@ -4,5 +4,5 @@ use okta_connector::{http, lambda, test};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda::Error> {
-    lambda::serve_daily(http::test, async |app| test::test_all(&app).await).await
+    lambda::serve_daily("test", http::test, async |app| test::test_all(&app).await).await
 }

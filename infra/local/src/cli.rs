@@ -3,10 +3,12 @@
 use clap::{Args, Parser, Subcommand};
 use okta_connector::clock::SystemClock;
 use okta_connector::http::openapi;
+use okta_connector::log::Lines;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Okta Connector on one machine.
 #[derive(Parser)]
@@ -85,8 +87,18 @@ pub async fn run() -> Result<(), Error> {
     }
 }
 
+/// Text for people, or with `OKTA_CONNECTOR_LOG=json` the lines that the functions write on AWS.
+#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
 fn log(filter: &str) {
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match std::env::var("OKTA_CONNECTOR_LOG").as_deref() {
+        Ok("json") => {
+            let (stack, clock) = ("local".to_owned(), Arc::new(SystemClock));
+            let lines = Lines { writer: std::io::stderr, stack, clock };
+            // Nobody has set one before.
+            let _ = tracing::subscriber::set_global_default(lines.subscriber(LevelFilter::INFO));
+        }
+        _ => tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init(),
+    }
 }
 
 async fn serve(options: Serve) -> Result<(), Error> {

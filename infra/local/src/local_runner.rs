@@ -70,6 +70,7 @@ impl SyncRunner for LocalRunner {
 }
 
 /// Drives a run to its end. The run's own id owns the lease, so that the next process re-enters at once.
+#[tracing::instrument(skip_all, fields(function = "sync"))]
 async fn drive(app: App, connection: ConnectionId, run: SyncId) {
     let slice = Slice { connection, execution: run.to_string(), run };
     let mut pause = FIRST_PAUSE;
@@ -89,6 +90,7 @@ async fn drive(app: App, connection: ConnectionId, run: SyncId) {
     }
 }
 
+#[tracing::instrument(skip_all, fields(function = "sync"))]
 async fn purge(app: App, connection: ConnectionId) {
     let mut pause = FIRST_PAUSE;
     while sync::purge(&app, &connection).await.is_err() {

@@ -7,7 +7,7 @@ use embedded_dynamodb::Engine;
 use okta_connector::app::App;
 use okta_connector::clock::SharedClock;
 use okta_connector::feed::USUAL_DAYS;
-use okta_connector::http::{action, connect, directory, layered, public, repeatable, test};
+use okta_connector::http::{action, callers, connect, directory, layered, named, public, test};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
 use std::net::SocketAddr;
@@ -57,7 +57,7 @@ impl Service {
         let clock = config.clock;
         let (runner, scheduler) = (LocalRunner::default(), LocalScheduler::default());
         let app = App {
-            store: Store::new(client, TABLE, Arc::clone(&clock)),
+            store: Store::new(&client, TABLE, Arc::clone(&clock)),
             secrets: Arc::new(secrets),
             okta: Transport::new(Arc::new(SystemResolver), config.allowed, Arc::clone(&clock))?,
             clock,
@@ -101,7 +101,9 @@ impl Drop for Service {
 
 /// The routers of all functions as one.
 fn router(app: &App) -> Router {
-    let callers =
-        connect(app.clone()).merge(test(app.clone())).merge(action(app.clone())).merge(directory(app.clone()));
-    repeatable(app, callers).merge(public(app.ground()))
+    callers(app, "connect", connect(app.clone()))
+        .merge(callers(app, "test", test(app.clone())))
+        .merge(callers(app, "action", action(app.clone())))
+        .merge(callers(app, "directory", directory(app.clone())))
+        .merge(named("public", public(app.ground())))
 }

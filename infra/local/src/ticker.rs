@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tracing::Instrument;
 
 /// It looks again at least this often: connections are made and changed, and a run may have stood in the way.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
@@ -97,6 +98,7 @@ async fn test_some(app: &App, tried: &mut HashMap<ConnectionId, Timestamp>) -> R
     Ok(())
 }
 
+#[tracing::instrument(skip_all, fields(function = "test"))]
 async fn tested(app: App, stored: Stored) {
     if let Err(problem) = test::test(&app, &stored).await {
         tracing::error!(connection = %stored.connection.id, "a connection could not be tested: {problem}");
@@ -113,8 +115,8 @@ async fn read_logs(app: &App, connection: Connection) -> Result<Option<Timestamp
     let head = Head::load(&app.store, &connection.id).await?;
     let due = triggers::due(&connection, &triggers, &head, app.now());
     if !due.jobs.is_empty() {
-        let app = app.clone();
-        tokio::spawn(async move {
+        let (app, span) = (app.clone(), tracing::info_span!("due", function = "log-poll"));
+        let work = async move {
             for job in due.jobs {
                 let done = match &job {
                     Job::Poll => triggers::poll(&app, &connection, TURN).await,
@@ -124,7 +126,8 @@ async fn read_logs(app: &App, connection: Connection) -> Result<Option<Timestamp
                     tracing::error!(connection = %connection.id, "the log was not read: {problem}");
                 }
             }
-        });
+        };
+        tokio::spawn(work.instrument(span));
     }
     Ok(due.next)
 }

@@ -48,6 +48,7 @@ fn pack_delivery(events: &[Box<RawValue>], items: &mut Vec<Vec<u8>>) -> Result<(
 
 /// Moves what is in the inbox to the feed and from there to the bus, unless somebody else is at it. A holder of the lease
 /// looks once more after it gave it back: who came meanwhile has left it to its holder.
+#[tracing::instrument(skip_all, fields(%connection))]
 pub async fn deliver(ground: &Ground, connection: &ConnectionId, budget: Duration) -> Result<(), Stop> {
     let until = Instant::now() + budget;
     while holds_something(ground, connection).await? {

@@ -4,6 +4,7 @@
 
 use super::entry::Entry;
 use super::write::{Feed, Stop, entries};
+use crate::aws;
 use crate::cursor;
 use crate::id::ConnectionId;
 use crate::store::keys;
@@ -47,7 +48,8 @@ impl Parcel {
 
 impl Bus {
     /// The stack's own bus.
-    pub fn new(client: Client, name: &str) -> Self {
+    pub fn new(client: &Client, name: &str) -> Self {
+        let client = Client::from_conf(client.config().to_builder().interceptor(aws::Told).build());
         Self { client, name: name.to_owned() }
     }
 

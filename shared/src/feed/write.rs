@@ -6,6 +6,7 @@ use super::head::{Head, LogPosition};
 use super::trigger::{Matcher, Trigger};
 use crate::clock;
 use crate::id::ConnectionId;
+use crate::metric::{self, Metric};
 use crate::okta;
 use crate::store::{self, Item, Lease, Query, Write, keys};
 use crate::synced::{pack, unpack};
@@ -58,6 +59,8 @@ pub struct Feed<'a> {
     /// The connection's triggers.
     pub triggers: Vec<Trigger>,
     matcher: Matcher,
+    /// Of the events that hooks missed, those that the metric knows of.
+    missed: u64,
     /// What is read once more and is in the feed already.
     known: HashSet<String>,
 }
@@ -79,7 +82,8 @@ impl<'a> Feed<'a> {
         let triggers = Trigger::all(&ground.store, connection).await?;
         let matcher = Matcher::new(&triggers);
         let known = HashSet::new();
-        let mut feed = Self { ground, connection, lease, head, triggers, matcher, known };
+        let missed = head.missed_hooks;
+        let mut feed = Self { ground, connection, lease, head, triggers, matcher, missed, known };
         if let Some(from) = feed.head.log.as_ref().and_then(|log| log.again_from) {
             feed.known = feed.ids_from(from).await?;
         }
@@ -194,7 +198,19 @@ impl<'a> Feed<'a> {
         writes.extend(with);
         self.ground.store.transact(writes).await?;
         self.head.revision += 1;
+        self.tell_metrics(&chunks);
         Ok(())
+    }
+
+    fn tell_metrics(&mut self, chunks: &[Vec<Entry>]) {
+        let told: usize = chunks.iter().map(Vec::len).sum();
+        let missed = self.head.missed_hooks.cast_signed() - self.missed.cast_signed();
+        self.missed = self.head.missed_hooks;
+        for (metric, value) in [(Metric::EventsTold, told.cast_signed() as i64), (Metric::HooksMissed, missed)] {
+            if value != 0 {
+                metric::tell(metric, value);
+            }
+        }
     }
 
     /// Okta does not know the page any more at which the reading stood: it begins at a moment again, and what the feed has

@@ -2,6 +2,7 @@
 
 use super::caller::RequestId;
 use crate::clock::SharedClock;
+use crate::id::ConnectionId;
 use crate::problem::Problem;
 use axum::Router;
 use axum::body::Body;
@@ -11,6 +12,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
+use serde_json::Value;
+use tracing::Instrument;
 
 const REQUEST_ID: &str = "x-request-id";
 /// The largest body.
@@ -31,10 +34,15 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
     let id = given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let span = tracing::info_span!("request", request_id = id, connection = connection_of(&path));
+    let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let (slug, ..) = problem.kind.row();
-        tracing::info!(request_id = id, %method, path, problem = slug, "{method} {path} was refused: {slug}");
+        let (slug, status, _) = problem.kind.row();
+        let okta_request_id = problem.members.get("okta_request_id").and_then(Value::as_str);
+        let refused = || {
+            tracing::info!(%method, path, status, okta_request_id, "{method} {path} was refused: {slug}");
+        };
+        span.in_scope(refused);
         if let Some(at) = problem.retry_at {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds_until(at, clock.now())));
         }
@@ -44,6 +52,12 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// The connection that a path is about.
+fn connection_of(path: &str) -> Option<&str> {
+    let id = path.strip_prefix("/v1/connections/")?.split('/').next()?;
+    ConnectionId::parse(id).is_some().then_some(id)
 }
 
 /// Whole seconds, rounded up: a moment too late rather than too early.

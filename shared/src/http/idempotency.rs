@@ -25,8 +25,8 @@ const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::E
 #[derive(Clone, Debug)]
 pub struct OneTime(pub &'static [&'static str]);
 
-/// A router of callers whose POST requests may be repeated under a key.
-pub fn repeatable(app: &App, router: Router) -> Router {
+/// A router whose POST requests may be repeated under a key.
+pub(super) fn repeatable(app: &App, router: Router) -> Router {
     router.route_layer(from_fn_with_state(app.clone(), repeated))
 }
 

@@ -64,6 +64,7 @@ pub struct Answer {
 }
 
 /// Runs one slice, of at most `budget`. An error is one that a repetition may mend.
+#[tracing::instrument(skip_all, fields(function = "sync", connection = %hop.connection))]
 pub async fn hop(app: &App, mut hop: Hop, budget: Duration) -> Result<Answer, Error> {
     let connection = &hop.connection;
     let run = match (hop.run.as_deref(), hop.mode) {

@@ -20,6 +20,7 @@ pub struct Turn {
 }
 
 /// Reads the log. A connection that is gone, paused or not ready has nothing to be read.
+#[tracing::instrument(skip_all, fields(function = "log-poll", connection = %turn.connection))]
 pub async fn turn(app: &App, turn: Turn, budget: Duration) -> Result<(), Error> {
     let until = Instant::now() + budget;
     let Some(stored) = connection::load(&app.store, &turn.connection).await? else { return Ok(()) };

@@ -14,6 +14,7 @@ use super::request::{Request, Target};
 use super::retry::{self, Outcome, Verdict};
 use super::token::{PrivateKeyJwt, Token, WebApp};
 use super::transport::{Session, Transport, USER_AGENT, exchange};
+use crate::metric::{self, Metric};
 use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -244,7 +245,12 @@ impl Client {
                 let wait = Limit::of(&answer.headers, now).map_or(SignedDuration::from_secs(60), |limit| limit.wait);
                 Err(Error::RateLimited { until: now.checked_add(wait).unwrap_or(now) })
             }
-            Outcome::Answer(answer) => Err(Error::Api(Refusal::of(answer.status, &answer.headers, &answer.body))),
+            Outcome::Answer(answer) => {
+                let refusal = Refusal::of(answer.status, &answer.headers, &answer.body);
+                let (status, code) = (refusal.status.as_u16(), refusal.code.as_str());
+                tracing::info!(status, code, okta_request_id = refusal.request_id, "Okta refused: {status} {code}");
+                Err(Error::Api(refusal))
+            }
             Outcome::Unsent(error) | Outcome::Lost(error) => Err(error),
         }
     }
@@ -306,6 +312,9 @@ impl Client {
         };
         if let Outcome::Answer(answer) = &outcome {
             let now = self.now();
+            if answer.status == StatusCode::TOO_MANY_REQUESTS {
+                metric::tell(Metric::RateLimits, 1);
+            }
             if let Some(seen) = Limit::of(&answer.headers, now) {
                 self.limits().learn(bucket, seen, now);
             }

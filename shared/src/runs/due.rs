@@ -69,6 +69,14 @@ pub fn due(connection: &Connection, state: &State, now: Timestamp) -> Due {
     due
 }
 
+/// By how many seconds the last good run is later than the schedules ask for; none where they ask for nothing.
+pub fn delay(connection: &Connection, state: &State, now: Timestamp) -> Option<i64> {
+    let set = connection.scheduled_at.unwrap_or(connection.created_at);
+    let good = state.succeeded_at.map_or(set, |good| good.max(set));
+    let asked = wanted(connection).into_iter().filter_map(|wanted| wanted.schedule.next_after(good)).min()?;
+    Some(now.duration_since(asked).as_secs().max(0))
+}
+
 /// What a tick starts: its own mode, unless a run has settled its time, or a larger one that is due as well.
 pub(super) fn asked(connection: &Connection, state: &State, tick: Tick<'_>, now: Timestamp) -> Option<Mode> {
     if !wanted(connection).iter().any(|wanted| wanted.mode == tick.mode) {
@@ -160,6 +168,20 @@ mod tests {
         assert_eq!(due_at(&connection, &first, "2026-03-01T18:00:00Z"), (Some(Mode::Full), midnight.clone()));
         let second = after(&[(Mode::Full, "2026-03-01T18:00:03Z")]);
         assert_eq!(due_at(&connection, &second, "2026-03-01T18:30:00Z"), (None, midnight));
+    }
+
+    #[test]
+    fn a_sync_is_late_from_the_first_time_on_that_no_good_run_has_followed() {
+        let mut connection = connection(json!({"sync": {"incremental": null, "verify": null}}));
+        let good_at = |at: Option<&str>| State { succeeded_at: at.map(time), ..State::default() };
+        let late =
+            |connection: &Connection, good: Option<&str>, now: &str| delay(connection, &good_at(good), time(now));
+        assert_eq!(late(&connection, None, "2026-03-01T17:00:00Z"), Some(0));
+        assert_eq!(late(&connection, None, "2026-03-01T18:01:00Z"), Some(60));
+        assert_eq!(late(&connection, Some("2026-03-01T18:00:30Z"), "2026-03-01T18:01:00Z"), Some(0));
+        assert_eq!(late(&connection, Some("2026-03-01T18:00:30Z"), "2026-03-02T01:00:00Z"), Some(3_600));
+        connection.settings.paused = true;
+        assert_eq!(late(&connection, None, "2030-01-01T00:00:00Z"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Secrets in AWS Secrets Manager: one secret a connection, cached by version.
 
 use super::{Error, Secrets};
+use crate::aws;
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
@@ -10,10 +11,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
-/// AWS Secrets Manager, under a prefix of the stack's own.
+/// AWS Secrets Manager, under names that begin with the stack's.
 pub struct SecretsManagerSecrets {
     client: Client,
-    prefix: String,
+    stack: String,
     /// A version never changes, so it is kept until the process ends; few connections meet in one process.
     cache: Mutex<HashMap<(String, String), SecretString>>,
     /// The template makes it once and nothing rotates it.
@@ -21,19 +22,20 @@ pub struct SecretsManagerSecrets {
 }
 
 const MOST_CACHED: usize = 200;
-/// Its name behind the prefix, as the template gives it.
+/// Its name behind the stack's, as the template gives it.
 const STACK_KEY: &str = "stack-key";
 /// The tag by which the secrets of a stack are found, those of a stack that was deleted too.
 const STACK_TAG: &str = "okta-connector:stack";
 
 impl SecretsManagerSecrets {
-    /// Names begin with the prefix.
-    pub fn new(client: Client, prefix: impl Into<String>) -> Self {
-        Self { client, prefix: prefix.into(), cache: Mutex::default(), stack_key: OnceCell::new() }
+    /// Of a stack, by its name.
+    pub fn new(client: &Client, stack: impl Into<String>) -> Self {
+        let client = Client::from_conf(client.config().to_builder().interceptor(aws::Told).build());
+        Self { client, stack: stack.into(), cache: Mutex::default(), stack_key: OnceCell::new() }
     }
 
     fn name(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
+        format!("{}/{name}", self.stack)
     }
 }
 
@@ -48,7 +50,7 @@ impl Secrets for SecretsManagerSecrets {
             Err(error) if error.as_service_error().is_some_and(aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError::is_resource_not_found_exception) => {}
             Err(error) => return Err(failed("PutSecretValue", &error)),
         }
-        let tag = Tag::builder().key(STACK_TAG).value(self.prefix.trim_end_matches('/')).build();
+        let tag = Tag::builder().key(STACK_TAG).value(&self.stack).build();
         let create = self.client.create_secret().name(self.name(name)).client_request_token(&version).tags(tag);
         let created = create.secret_string(value.expose_secret()).send().await;
         let created = created.map_err(|error| failed("CreateSecret", &error))?;

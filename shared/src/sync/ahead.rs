@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 /// Pages on their way at the same time.
 pub(super) const MOST: usize = 8;
@@ -30,7 +31,7 @@ impl Ahead {
         }
         let Some(first) = promise(&self.pages, &request) else { return };
         let (pages, client) = (Arc::clone(&self.pages), Arc::clone(client));
-        self.tasks.spawn(read_on(pages, client, request, first));
+        self.tasks.spawn(read_on(pages, client, request, first).in_current_span());
     }
 
     /// True where more may set out.

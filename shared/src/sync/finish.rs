@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::clock;
 use crate::connection::Connection;
 use crate::event::{self, Event};
+use crate::metric::{self, Metric};
 use crate::store::{Error, Index, Item, Lease, Query, Write};
 use crate::synced::{self, Counts, Group, LogPlace, Mode, Phase, Run, RunStatus, State, SyncRun};
 use jiff::Timestamp;
@@ -36,7 +37,7 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
         state.sum = made.sum;
         state.counts = counts;
         state.assigned.clone_from(&assigned);
-        state.succeeded = true;
+        state.succeeded_at = Some(work.app.now());
         learn_of(&run, status, state);
     };
     Ok(end_with(work.app, work.connection, &work.lease, &mut work.run, status, learn).await?)
@@ -110,10 +111,22 @@ async fn end_with(
         match app.store.transact(writes).await {
             // Somebody else wrote the state meanwhile.
             Err(Error::Conflict(1)) => {}
-            other => return other,
+            Err(error) => return Err(error),
+            Ok(()) => {
+                count_end(status);
+                return Ok(());
+            }
         }
     }
     Err(Error::Unavailable("the sync's state changes too often".to_owned()))
+}
+
+fn count_end(status: RunStatus) {
+    match status {
+        RunStatus::Succeeded | RunStatus::NeedsConfirmation => metric::tell(Metric::SyncsSucceeded, 1),
+        RunStatus::Failed => metric::tell(Metric::SyncsFailed, 1),
+        RunStatus::Running | RunStatus::Waiting | RunStatus::Cancelled => {}
+    }
 }
 
 /// What is told of the end of a run; nothing where somebody stopped it.

@@ -54,13 +54,14 @@ const DELIVERY: Duration = Duration::from_secs(20);
 
 /// Drives a run for at most `budget`, and moves what it told to the feed once it is over. An error is one of the store or
 /// of the secrets: the slice is to be repeated.
+#[tracing::instrument(name = "slice", skip_all, fields(connection = %slice.connection, run = %slice.run))]
 pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, Problem> {
     // Whoever took over delivers as well.
     let Some(next) = Box::pin(work_on(app, slice, budget)).await? else { return Ok(Next::Done) };
     if next == Next::Done
         && let Err(stop) = feed::deliver(&app.ground(), &slice.connection, DELIVERY).await
     {
-        tracing::warn!(connection = %slice.connection, "what a sync told waits in the inbox: {stop}");
+        tracing::warn!("what a sync told waits in the inbox: {stop}");
     }
     Ok(next)
 }
@@ -223,7 +224,7 @@ impl Work<'_> {
                 self.commit(Vec::new()).await.map(|()| Next::Wait(wake))
             }
             None => {
-                tracing::warn!(connection = %self.connection.id, run = %self.run.id, "a sync failed: {error}");
+                tracing::warn!("a sync failed: {error}");
                 self.run.error = Some(Problem::from(error.clone()).to_json(None));
                 let ended = finish::end(self.app, self.connection, &self.lease, &mut self.run, RunStatus::Failed).await;
                 ended.map(|()| Next::Done)

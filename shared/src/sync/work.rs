@@ -86,7 +86,7 @@ impl Work<'_> {
     /// Remembers a record that the directory cannot have.
     pub fn tell_bad(&mut self, mut bad: BadRecord) {
         bad.detail.truncate(bad.detail.floor_char_boundary(200));
-        tracing::warn!(connection = %self.connection.id, id = bad.id.as_deref(), "a record cannot be stored");
+        tracing::warn!(id = bad.id.as_deref(), "a record cannot be stored");
         if self.run.bad.len() < MOST_BAD && !self.run.bad.contains(&bad) {
             self.run.bad.push(bad);
         }

@@ -25,8 +25,8 @@ pub struct State {
     pub settled: BTreeMap<Mode, Timestamp>,
     /// What the last good run counted.
     pub counts: Counts,
-    /// True once a run has succeeded.
-    pub succeeded: bool,
+    /// When the last good run ended.
+    pub succeeded_at: Option<Timestamp>,
     /// What was read to its end at least once.
     pub complete: BTreeSet<Phase>,
     /// Okta's time from which on changes are to be read: somewhat before the last good run began.

@@ -82,6 +82,13 @@ pub fn wanted(connection: &Connection, triggers: &[Trigger]) -> Vec<Scheduled> {
     poll.into_iter().chain(triggers.iter().filter_map(search)).collect()
 }
 
+/// By how many seconds the last good poll is later than the triggers ask for; none where nothing is polled.
+pub fn poll_delay(connection: &Connection, triggers: &[Trigger], head: &Head, now: Timestamp) -> Option<i64> {
+    let seconds = poll_seconds(triggers).filter(|_| connection.is_scheduled())?;
+    let late = |last: Timestamp| now.duration_since(last).as_secs() - seconds;
+    Some(head.polled_at.map_or(0, late).max(0))
+}
+
 /// The shortest interval that a trigger asks for; none where nothing is polled.
 fn poll_seconds(triggers: &[Trigger]) -> Option<i64> {
     let seconds = |trigger: &Trigger| match schedule(&trigger.kind).map(Schedule::parse) {

@@ -1,10 +1,11 @@
 //! Polling the System Log: one reading for all triggers of a connection, from where the last one ended.
 
-use super::{Trigger, hook, problem_of};
+use super::{Trigger, hook, poll_delay, problem_of};
 use crate::app::App;
 use crate::clock;
 use crate::connection::Connection;
 use crate::feed::{Entry, Feed, Head, LogPosition, Stop, deliver};
+use crate::metric::{self, Metric};
 use crate::okta::{self, Client, Patience, api};
 use crate::problem::Problem;
 use jiff::Timestamp;
@@ -22,10 +23,14 @@ const HOOKS_SECONDS: i64 = 86_400;
 
 /// Reads what is new for a connection's triggers, and moves whatever waits for the feed. Nothing happens while somebody
 /// else does.
+#[tracing::instrument(skip_all, fields(connection = %connection.id))]
 pub async fn poll(app: &App, connection: &Connection, budget: Duration) -> Result<(), Problem> {
     let (ground, until) = (app.ground(), Instant::now() + budget);
     let Some(mut feed) = Feed::open(&ground, &connection.id).await.map_err(problem_of)? else { return Ok(()) };
     let triggers = feed.triggers.clone();
+    if let Some(delay) = poll_delay(connection, &triggers, &feed.head, app.now()) {
+        metric::tell(Metric::PollDelay, delay);
+    }
     if triggers.iter().any(Trigger::is_polled) {
         let client = app.client(connection, Patience::background(budget)).await;
         let read = match client {
@@ -57,7 +62,7 @@ async fn note(feed: &mut Feed<'_>, error: Option<String>) -> Result<(), Stop> {
 
 async fn check_hooks(app: &App, connection: &Connection, triggers: &[Trigger]) -> Result<(), Problem> {
     if let Err(problem) = hook::check(app, connection, triggers).await {
-        tracing::warn!(connection = %connection.id, "hooks could not be compared with what Okta has: {problem}");
+        tracing::warn!("hooks could not be compared with what Okta has: {problem}");
     }
     let ground = app.ground();
     let Some(mut feed) = Feed::open(&ground, &connection.id).await.map_err(problem_of)? else { return Ok(()) };

@@ -33,6 +33,7 @@ const PARTS_OF_A_CHUNK: usize = 6;
 const RESULTS: &str = "okta-connector.event_search.results";
 
 /// Runs a search until it has found everything, or time is up.
+#[tracing::instrument(skip_all, fields(connection = %connection.id, trigger = %id))]
 pub async fn search(app: &App, connection: &Connection, id: &TriggerId, budget: Duration) -> Result<(), Problem> {
     let (ground, until) = (app.ground(), Instant::now() + budget);
     let mut feed = wait_for_feed(&ground, &connection.id, until).await?;

@@ -8,7 +8,7 @@ use embedded_dynamodb::Engine;
 use http::header::CONTENT_TYPE;
 use okta_connector::app::App;
 use okta_connector::connection::{self, Connection};
-use okta_connector::http::{Caller, SourceIp, action, layered, repeatable};
+use okta_connector::http::{Caller, SourceIp, action, callers, layered};
 use okta_connector::okta::{Client, Patience, Request, UserId, api};
 use okta_simulator::{Config, Simulator};
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ async fn compare(function: &Function, client: &Client, way: &Way, pairs: usize) 
 impl Function {
     /// The function of a deployment.
     pub fn new(app: &App, connection: Connection, login: String) -> Self {
-        let router = layered(repeatable(app, action(app.clone())), app.clock.clone());
+        let router = layered(callers(app, "action", action(app.clone())), app.clock.clone());
         Self { router, connection, login }
     }
 

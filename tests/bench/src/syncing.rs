@@ -68,7 +68,7 @@ pub async fn deployment(database: &str, tenant: &str, secrets: &Path) -> Result<
     create_table(&client, "bench").await?;
     let clock: SharedClock = Arc::new(SystemClock);
     Ok(App {
-        store: Store::new(client, "bench", Arc::clone(&clock)),
+        store: Store::new(&client, "bench", Arc::clone(&clock)),
         secrets: Arc::new(FileSecrets::open(secrets)?),
         okta: Transport::new(Arc::new(SystemResolver), AllowedOrigins::parse([tenant])?, Arc::clone(&clock))?,
         clock,

@@ -67,7 +67,7 @@ pub fn client(url: &str) -> Bus {
         .endpoint_url(url)
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
-    Bus::new(aws_sdk_eventbridge::Client::from_conf(config), "bus")
+    Bus::new(&aws_sdk_eventbridge::Client::from_conf(config), "bus")
 }
 
 async fn put(State(seen): State<Arc<Seen>>, body: String) -> ([(&'static str, &'static str); 1], String) {

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use it::proxy::KillSwitch;
 use okta_connector::app::App;
-use okta_connector::http::{Caller, SourceIp, action, connect, directory, layered, repeatable, test};
+use okta_connector::http::{Caller, SourceIp, action, callers, connect, directory, layered, test};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use tower::ServiceExt;
@@ -17,25 +17,32 @@ pub struct Function {
 }
 
 /// What the functions of callers serve.
-fn callers(app: &App) -> Router {
-    connect(app.clone()).merge(test(app.clone())).merge(action(app.clone())).merge(directory(app.clone()))
+pub fn all(app: &App) -> Router {
+    callers(app, "connect", connect(app.clone()))
+        .merge(callers(app, "test", test(app.clone())))
+        .merge(callers(app, "action", action(app.clone())))
+        .merge(callers(app, "directory", directory(app.clone())))
 }
 
 impl Function {
     /// Called by an admin.
     pub fn of(app: &App) -> Self {
-        Self::serving(app, callers(app))
+        Self::with(app, all(app))
     }
 
     /// Called by somebody.
     pub fn called_by(app: &App, caller: Caller) -> Self {
-        Self { caller, ..Self::serving(app, callers(app)) }
+        Self { caller, ..Self::with(app, all(app)) }
     }
 
     /// Routes of a test's own, called by an admin.
     pub fn serving(app: &App, router: Router) -> Self {
+        Self::with(app, callers(app, "of a test", router))
+    }
+
+    fn with(app: &App, router: Router) -> Self {
         let caller = Caller { subject: "ada".to_owned(), teams: BTreeSet::new(), admin: true };
-        Self { router: layered(repeatable(app, router), app.clock.clone()), caller }
+        Self { router: layered(router, app.clock.clone()), caller }
     }
 
     /// The answer to a request.

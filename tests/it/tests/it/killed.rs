@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
 /// `target/debug/okta-connector`, which lies beside the directory of this test program.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let own = std::env::current_exe().expect("a program has a path");
     let path = own.ancestors().nth(2).expect("target/debug/deps").join("okta-connector");
     assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());

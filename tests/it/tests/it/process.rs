@@ -101,6 +101,7 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate().expec
 impl Ground {
     /// A tenant that is connected with a signed key, and an empty table.
     pub async fn with(config: okta_simulator::Config) -> Self {
+        crate::operations::record();
         let okta = Proxy::start("http://127.0.0.1:9").await;
         let config = okta_simulator::Config { public_url: Some(okta.url()), ..config };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -147,7 +148,7 @@ impl Ground {
 
     /// The table as it is, past every proxy.
     pub fn store(&self) -> Store {
-        Store::new(embedded_dynamodb::client(self.engine.endpoint()), TABLE, self.clock())
+        Store::new(&embedded_dynamodb::client(self.engine.endpoint()), TABLE, self.clock())
     }
 
     /// How callers sign in to the tenant.
@@ -190,7 +191,7 @@ impl Ground {
         let dynamodb = Proxy::start(self.engine.endpoint()).await;
         dynamodb.kill_at(gate);
         self.okta.kill_at(gate);
-        let store = Store::new(embedded_dynamodb::client(&dynamodb.url()), TABLE, self.clock());
+        let store = Store::new(&embedded_dynamodb::client(&dynamodb.url()), TABLE, self.clock());
         let secrets = Arc::new(CountedSecrets { secrets: self.secrets.clone(), gate: gate.clone() });
         let app = self.app(store, secrets, okta);
         let (connection, clock, tenant) = (self.connection.clone(), self.clock.clone(), self.tenant());

@@ -43,14 +43,14 @@ impl Table {
         let name = format!("it-{}", uuid::Uuid::new_v4().simple());
         let clock = Arc::<MovedClock>::default();
         create_table(&client(&endpoint), &name).await.expect("a table");
-        let store = Store::new(client(&endpoint), name.as_str(), clock.clone());
+        let store = Store::new(&client(&endpoint), name.as_str(), clock.clone());
         Self { store, clock, name, endpoint, _engine: engine }
     }
 
     /// The same table through a proxy.
     async fn behind_proxy(&self) -> (Proxy, Store) {
         let proxy = Proxy::start(&self.endpoint).await;
-        let store = Store::new(client(&proxy.url()), self.name.as_str(), self.clock.clone());
+        let store = Store::new(&client(&proxy.url()), self.name.as_str(), self.clock.clone());
         (proxy, store)
     }
 

@@ -2,11 +2,13 @@
 //!
 //! When a world ends, each recorded exchange with Okta is held against Okta's own description.
 
+use crate::operations;
 use crate::process::MovedClock;
 use it::judge::{Judge, facts_dir};
 use it::promise::{Answered, Promise};
 use it::proxy::{Exchange, Proxy};
 use jiff::SignedDuration;
+use okta_connector::app::App;
 use okta_connector::id::{ConnectionId, TriggerId};
 use okta_connector::lambda::{self, Turn};
 use okta_connector::okta::AllowedOrigins;
@@ -85,6 +87,7 @@ impl World {
 
     /// A tenant and the service.
     pub async fn with(config: okta_simulator::Config) -> Self {
+        operations::record();
         let okta = Proxy::start("http://127.0.0.1:9").await;
         okta.record(true);
         let config = okta_simulator::Config { public_url: Some(okta.url()), ..config };
@@ -108,6 +111,11 @@ impl World {
     /// Where the service listens.
     pub fn url(&self) -> &str {
         self.service.as_ref().expect("it is up").url()
+    }
+
+    /// What the service runs with.
+    pub fn app(&self) -> &App {
+        self.service.as_ref().expect("it is up").app()
     }
 
     /// Where the service keeps its state.
@@ -211,24 +219,21 @@ impl World {
 
     /// Looks once at what is due, as the service does by itself every ten seconds.
     pub async fn tick(&self) {
-        let app = self.service.as_ref().expect("it is up").app();
-        okta_connector_local::turn(app).await.expect("a turn");
+        okta_connector_local::turn(self.app()).await.expect("a turn");
     }
 
     /// Polls the log of a connection, as its schedule would.
     pub async fn poll(&self, connection: &str) {
-        let app = self.service.as_ref().expect("it is up").app();
         let id = ConnectionId::parse(connection).expect("an id");
         let turn = Turn { connection: id, trigger: None };
-        lambda::turn(app, turn, Duration::from_secs(60)).await.expect("a poll");
+        lambda::turn(self.app(), turn, Duration::from_secs(60)).await.expect("a poll");
     }
 
     /// Runs a scheduled search, as its schedule would.
     pub async fn search(&self, connection: &str, trigger: &str) {
-        let app = self.service.as_ref().expect("it is up").app();
         let id = ConnectionId::parse(connection).expect("an id");
         let turn = Turn { connection: id, trigger: TriggerId::parse(trigger) };
-        lambda::turn(app, turn, Duration::from_secs(60)).await.expect("a search");
+        lambda::turn(self.app(), turn, Duration::from_secs(60)).await.expect("a search");
     }
 
     /// Waits until the feed of a connection holds so many events of one type, and gives them.
