@@ -2,16 +2,13 @@
 //! index, and the letters with which the keys of a partition begin. The tests hold all of it against the template.
 
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
-use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemInput;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, DeleteRequest, Put, PutRequest, TransactWriteItem, Update, WriteRequest,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{BeforeSerializationInterceptorContextRef, Input};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
@@ -85,17 +82,10 @@ fn parts<'a>(operation: &'a str, input: &Input) -> BTreeSet<(&'a str, Option<Str
     } else if let Some(get) = input.downcast_ref::<BatchGetItemInput>() {
         let keys = get.request_items().into_iter().flatten().flat_map(|(_, wanted)| wanted.keys());
         keys.map(|key| letters(Some(key), "pk")).collect()
-    } else if let Some(write) = input.downcast_ref::<BatchWriteItemInput>() {
-        write.request_items().into_iter().flatten().flat_map(|(_, writes)| writes).map(written).collect()
     } else {
         vec![None]
     };
     keys.into_iter().map(|key| (operation, key)).collect()
-}
-
-fn written(write: &WriteRequest) -> Option<String> {
-    let put = write.put_request().map(PutRequest::item);
-    letters(put.or_else(|| write.delete_request().map(DeleteRequest::key)), "pk")
 }
 
 fn part(item: &TransactWriteItem) -> Option<(&'static str, Option<String>)> {

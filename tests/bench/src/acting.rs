@@ -41,7 +41,7 @@ pub async fn measure(pairs: usize) -> Result<(), Error> {
     let config = Config { users: 100, rate_limit: Some(10_000_000), ..Config::default() };
     let simulator = Simulator::start(config, TcpListener::bind("127.0.0.1:0").await?).await?;
     let (engine, secrets) = (Engine::start(None).await?, tempfile::tempdir()?);
-    let app = deployment(engine.endpoint(), simulator.url(), secrets.path()).await?;
+    let app = deployment(&embedded_dynamodb::client(engine.endpoint()), simulator.url(), secrets.path()).await?;
     let (id, _) = connected(&app, simulator.url()).await?;
     let connection = connection::load(&app.store, &id).await?.ok_or("the connection is gone")?.connection;
     let patience = Patience::foreground(Duration::from_hours(1), Duration::from_secs(10));

@@ -59,7 +59,7 @@ pub async fn measure_drain(count: usize) -> Result<(), Error> {
     hold("peak memory of ten times the events over that of one", memory[1] as f64 / memory[0] as f64, 1.5)
 }
 
-async fn happen(simulator: &Simulator, mut events: usize) -> Result<(), Error> {
+pub async fn happen(simulator: &Simulator, mut events: usize) -> Result<(), Error> {
     while events > 0 {
         let some = events.min(10_000);
         let order = json!({"count": some, "type": TYPE});
@@ -73,7 +73,7 @@ async fn happen(simulator: &Simulator, mut events: usize) -> Result<(), Error> {
 /// The process that drains: a trigger on everything new, and one drain for each line of input.
 pub async fn drain(database: &str, tenant: &str) -> Result<(), Error> {
     let secrets = tempfile::tempdir()?;
-    let app = deployment(database, tenant, secrets.path()).await?;
+    let app = deployment(&embedded_dynamodb::client(database), tenant, secrets.path()).await?;
     let (id, _) = connected(&app, tenant).await?;
     let connection = connection::load(&app.store, &id).await?.ok_or("no connection")?.connection;
     let body = json!({"type": "new_events"});
@@ -93,7 +93,7 @@ pub async fn drain(database: &str, tenant: &str) -> Result<(), Error> {
         }
         let told = json!({
             "seconds": began.elapsed().as_secs_f64(), "cpu_seconds": cpu_seconds()? - spent,
-            "chunks": Head::load(&app.store, &id).await?.tail - before, "peak_memory_kib": peak_memory_kib()?,
+            "chunks": Head::load(&app.store, &id).await?.tail - before, "peak_memory_kib": peak_memory_kib("self")?,
         });
         println!("{told}");
     }
@@ -105,7 +105,7 @@ pub async fn measure_hooks(deliveries: usize, in_flight: usize) -> Result<(), Er
     let simulator =
         Simulator::start(Config { users: 100, ..Config::default() }, TcpListener::bind("127.0.0.1:0").await?).await?;
     let (engine, secrets) = (Engine::start(None).await?, tempfile::tempdir()?);
-    let mut app = deployment(engine.endpoint(), simulator.url(), secrets.path()).await?;
+    let mut app = deployment(&embedded_dynamodb::client(engine.endpoint()), simulator.url(), secrets.path()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     app.public_url = format!("http://{}", listener.local_addr()?);
     let router = layered(public(app.ground()), Arc::clone(&app.clock));

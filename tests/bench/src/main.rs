@@ -3,14 +3,18 @@
 
 mod acting;
 mod bare;
+mod cold;
+mod cost;
 mod events;
 mod neighbour;
 mod part;
 mod scene;
 mod syncing;
 mod unchanged;
+mod units;
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
 /// Whatever ends a measurement.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -88,9 +92,40 @@ enum Command {
         #[arg(long, default_value_t = 50)]
         in_flight: usize,
     },
+    /// Cold starts of the programs that `sam build` made, beside one that does nothing.
+    Cold {
+        /// What `sam build` made.
+        #[arg(long, default_value = ".aws-sam/build")]
+        built: PathBuf,
+        /// The program that does nothing.
+        #[arg(long, default_value = "target/lambda/empty-function/bootstrap")]
+        empty: PathBuf,
+        /// How often each is started.
+        #[arg(long, default_value_t = 21)]
+        starts: usize,
+    },
+    /// What a month is made of: requests, processor time, transitions and units of the table, and dollars from them.
+    Cost {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 1_000)]
+        users: usize,
+        /// What every answer of the tenant takes, in milliseconds.
+        #[arg(long, default_value_t = 100)]
+        latency_ms: u64,
+    },
     /// A part: the process that drains a log.
     #[command(hide = true)]
     Draining {
+        /// Where the database is.
+        #[arg(long)]
+        database: String,
+        /// Where the tenant is.
+        #[arg(long)]
+        tenant: String,
+    },
+    /// A part: the process that works for a month.
+    #[command(hide = true)]
+    Month {
         /// Where the database is.
         #[arg(long)]
         database: String,
@@ -136,7 +171,10 @@ async fn main() -> Result<(), Error> {
         Command::Bare { tenant, token } => bare::run(&tenant, &token).await,
         Command::Events { count } => events::measure_drain(count).await,
         Command::Hooks { deliveries, in_flight } => events::measure_hooks(deliveries, in_flight).await,
+        Command::Cold { built, empty, starts } => cold::measure(&built, &empty, starts).await,
+        Command::Cost { users, latency_ms } => Box::pin(cost::measure(users, latency_ms)).await,
         Command::Draining { database, tenant } => events::drain(&database, &tenant).await,
+        Command::Month { database, tenant } => Box::pin(cost::work(&database, &tenant)).await,
         Command::Engine => part::engine().await,
         Command::Syncing { database, tenant } => syncing::run(&database, &tenant).await,
     }

@@ -29,7 +29,7 @@ pub async fn measure(users: usize, rate_limit: u32) -> Result<(), Error> {
     let simulator = Simulator::start(config, TcpListener::bind("127.0.0.1:0").await?).await?;
     tenant.retarget(simulator.url());
     let (engine, secrets) = (Engine::start(None).await?, tempfile::tempdir()?);
-    let app = deployment(engine.endpoint(), &tenant.url(), secrets.path()).await?;
+    let app = deployment(&embedded_dynamodb::client(engine.endpoint()), &tenant.url(), secrets.path()).await?;
     let (id, run) = connected(&app, &tenant.url()).await?;
     let run = run.ok_or("no sync was started")?;
     let connection = connection::load(&app.store, &id).await?.ok_or("the connection is gone")?.connection;

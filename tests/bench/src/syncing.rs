@@ -2,6 +2,7 @@
 
 use crate::Error;
 use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
 use okta_connector::app::{App, RunnerError, SyncRunner};
 use okta_connector::clock::{SharedClock, SystemClock};
 use okta_connector::connect;
@@ -39,7 +40,7 @@ impl SyncRunner for ByHand {
 /// Connects, then runs one sync for each line of input, in the mode that the line names.
 pub async fn run(database: &str, tenant: &str) -> Result<(), Error> {
     let secrets = tempfile::tempdir()?;
-    let app = deployment(database, tenant, secrets.path()).await?;
+    let app = deployment(&embedded_dynamodb::client(database), tenant, secrets.path()).await?;
     let (id, mut next) = connected(&app, tenant).await?;
     println!("connected");
     let mut orders = tokio::io::BufReader::new(tokio::io::stdin()).lines();
@@ -56,19 +57,18 @@ pub async fn run(database: &str, tenant: &str) -> Result<(), Error> {
         let mut told = json!(SyncRun::of(run));
         told["seconds"] = json!(began.elapsed().as_secs_f64());
         told["cpu_seconds"] = json!(cpu_seconds()? - spent);
-        told["peak_memory_kib"] = json!(peak_memory_kib()?);
+        told["peak_memory_kib"] = json!(peak_memory_kib("self")?);
         println!("{told}");
     }
     Ok(())
 }
 
 /// The product, with an empty table.
-pub async fn deployment(database: &str, tenant: &str, secrets: &Path) -> Result<App, Error> {
-    let client = embedded_dynamodb::client(database);
-    create_table(&client, "bench").await?;
+pub async fn deployment(client: &Client, tenant: &str, secrets: &Path) -> Result<App, Error> {
+    create_table(client, "bench").await?;
     let clock: SharedClock = Arc::new(SystemClock);
     Ok(App {
-        store: Store::new(&client, "bench", Arc::clone(&clock)),
+        store: Store::new(client, "bench", Arc::clone(&clock)),
         secrets: Arc::new(FileSecrets::open(secrets)?),
         okta: Transport::new(Arc::new(SystemResolver), AllowedOrigins::parse([tenant])?, Arc::clone(&clock))?,
         clock,
@@ -117,9 +117,9 @@ pub async fn drive(app: &App, connection: &ConnectionId, run: &SyncId) -> Result
 }
 
 /// The most memory this process had so far, as Linux counts it (`VmHWM`).
-pub fn peak_memory_kib() -> Result<u64, Error> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
+pub fn peak_memory_kib(process: &str) -> Result<u64, Error> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in its status")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 

@@ -23,7 +23,7 @@ use std::sync::{Arc, Once};
 
 /// The emulator's services; none where there is no emulator.
 #[expect(clippy::disallowed_methods, reason = "the one place in which the tests read this variable")]
-fn aws() -> Option<SdkConfig> {
+pub fn aws() -> Option<SdkConfig> {
     static SAID: Once = Once::new();
     let Some(endpoint) = std::env::var("AWS_EMULATOR").ok().filter(|it| !it.is_empty()) else {
         // Past the test runner, which hides what a passing test prints.
@@ -41,7 +41,7 @@ fn aws() -> Option<SdkConfig> {
 }
 
 /// A name that no other test has.
-fn unique() -> String {
+pub fn unique() -> String {
     format!("it-{}", uuid::Uuid::new_v4().simple())
 }
 
@@ -91,15 +91,15 @@ async fn secrets_are_kept_by_version_and_tagged_in_secrets_manager() {
 }
 
 /// A group of EventBridge Scheduler, and the adapter that keeps schedules in it.
-struct Group {
-    client: aws_sdk_scheduler::Client,
-    plan: Plan,
+pub struct Group {
+    pub client: aws_sdk_scheduler::Client,
+    pub plan: Plan,
     clock: Arc<MovedClock>,
     connection: ConnectionId,
 }
 
 impl Group {
-    async fn new() -> Option<Self> {
+    pub async fn new() -> Option<Self> {
         let client = aws_sdk_scheduler::Client::new(&aws()?);
         let arn = |rest: &str| format!("arn:aws:{rest}");
         let plan = Plan {
@@ -130,7 +130,7 @@ impl Group {
     }
 
     /// The names and expressions that the group has.
-    async fn told(&self) -> Vec<(String, String)> {
+    pub async fn told(&self) -> Vec<(String, String)> {
         let list = self.client.list_schedules().group_name(&self.plan.group).send().await.expect("a list");
         let mut told = Vec::new();
         for name in list.schedules().iter().filter_map(|it| it.name()) {

@@ -13,6 +13,7 @@ mod client;
 mod confirmed;
 mod connections;
 mod crash;
+mod deployed;
 mod described;
 mod direct;
 mod exports;
