@@ -6,6 +6,7 @@ mod identity;
 mod runner;
 mod scheduler;
 mod turn;
+mod unable;
 
 pub use hop::{Answer, Hop, hop};
 pub use identity::Identity;
@@ -22,6 +23,7 @@ use crate::okta::{AllowedOrigins, SystemResolver, Transport};
 use crate::problem::Problem;
 use crate::secrets::SecretsManagerSecrets;
 use crate::store::Store;
+use aws_config::SdkConfig;
 use axum::Router;
 use lambda_runtime::LambdaEvent;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use std::time::Duration;
 use tower::util::MapResult;
 use tracing::Instrument;
 use tracing_subscriber::filter::LevelFilter;
+use unable::Unable;
 
 /// Whatever ends a function.
 pub type Error = lambda_http::Error;
@@ -101,27 +104,42 @@ impl Environment {
     }
 }
 
-async fn app(environment: &Environment) -> Result<App, Error> {
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+/// What a function works with that writes no feed, starts nothing and keeps no schedules.
+fn app(environment: &Environment, config: &SdkConfig) -> Result<App, Error> {
     let clock: SharedClock = Arc::new(SystemClock);
-    let secrets = SecretsManagerSecrets::new(&aws_sdk_secretsmanager::Client::new(&config), &environment.stack);
-    let (scheduler, plan) = (aws_sdk_scheduler::Client::new(&config), environment.plan.clone());
-    let scheduler = EventBridgeScheduler::new(&scheduler, plan, Arc::clone(&clock));
-    let machine = &environment.plan.state_machine_arn;
+    let secrets = aws_sdk_secretsmanager::Client::new(config);
     Ok(App {
-        store: Store::new(&aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock)),
-        secrets: Arc::new(secrets),
+        store: Store::new(&aws_sdk_dynamodb::Client::new(config), &environment.table, Arc::clone(&clock)),
+        secrets: Arc::new(SecretsManagerSecrets::new(&secrets, &environment.stack)),
         okta: Transport::new(Arc::new(SystemResolver), environment.allowed()?, Arc::clone(&clock))?,
         clock,
-        runner: Arc::new(StepFunctionsRunner::new(&aws_sdk_sfn::Client::new(&config), machine)),
-        scheduler: Arc::new(scheduler),
+        runner: Arc::new(Unable),
+        scheduler: Arc::new(Unable),
         public_url: environment.public_url.clone(),
-        bus: Some(bus(&config, environment)),
+        bus: None,
         feed_days: environment.feed_days,
     })
 }
 
-fn bus(config: &aws_config::SdkConfig, environment: &Environment) -> Bus {
+/// The same where a feed is written: one without a bus would be taken for published.
+fn feeding(environment: &Environment, config: &SdkConfig) -> Result<App, Error> {
+    Ok(App { bus: Some(bus(config, environment)), ..app(environment, config)? })
+}
+
+/// The same where syncs are started and schedules kept as well.
+fn starting(environment: &Environment, config: &SdkConfig) -> Result<App, Error> {
+    let app = feeding(environment, config)?;
+    let (plan, clock) = (environment.plan.clone(), Arc::clone(&app.clock));
+    let scheduler = EventBridgeScheduler::new(&aws_sdk_scheduler::Client::new(config), plan, clock);
+    let runner = StepFunctionsRunner::new(&aws_sdk_sfn::Client::new(config), &environment.plan.state_machine_arn);
+    Ok(App { runner: Arc::new(runner), scheduler: Arc::new(scheduler), ..app })
+}
+
+async fn config() -> SdkConfig {
+    aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await
+}
+
+fn bus(config: &SdkConfig, environment: &Environment) -> Bus {
     Bus::new(&aws_sdk_eventbridge::Client::new(config), &environment.bus)
 }
 
@@ -129,7 +147,7 @@ fn bus(config: &aws_config::SdkConfig, environment: &Environment) -> Bus {
 pub async fn serve(name: &'static str, router: impl FnOnce(App) -> Router) -> Result<(), Error> {
     let environment = Environment::read();
     environment.log();
-    let app = app(&environment).await?;
+    let app = app(&environment, &config().await)?;
     lambda_http::run(callers(name, &environment, &app, router)).await
 }
 
@@ -144,7 +162,7 @@ where
 {
     let environment = Environment::read();
     environment.log();
-    let app = app(&environment).await?;
+    let app = starting(&environment, &config().await)?;
     let callers = callers(name, &environment, &app, router);
     let daily = move || work(app.clone()).instrument(tracing::info_span!("daily", function = name));
     let router = daily::router(daily, callers, LONGEST_REQUEST);
@@ -160,7 +178,7 @@ fn callers(name: &'static str, environment: &Environment, app: &App, router: imp
 pub async fn serve_public() -> Result<(), Error> {
     let environment = Environment::read();
     environment.log();
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let config = config().await;
     let clock: SharedClock = Arc::new(SystemClock);
     let store = Store::new(&aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock));
     let bus = Some(bus(&config, &environment));
@@ -172,7 +190,7 @@ pub async fn serve_public() -> Result<(), Error> {
 pub async fn run_slices() -> Result<(), Error> {
     let environment = Environment::read();
     environment.log();
-    let app = &app(&environment).await?;
+    let app = &feeding(&environment, &config().await)?;
     let handle = |event: LambdaEvent<Hop>| async move { hop(app, event.payload, SLICE).await };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await
 }
@@ -181,7 +199,7 @@ pub async fn run_slices() -> Result<(), Error> {
 pub async fn run_polls() -> Result<(), Error> {
     let environment = Environment::read();
     environment.log();
-    let app = &app(&environment).await?;
+    let app = &feeding(&environment, &config().await)?;
     let handle = |event: LambdaEvent<Turn>| async move { turn(app, event.payload, POLL).await };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await
 }

@@ -1,21 +1,25 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use okta_connector::clock::SystemClock;
 use okta_connector::http::openapi;
 use okta_connector::log::Lines;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Okta Connector on one machine.
+/// Okta Connector: the service on one machine, and a command line for any deployment of it.
 #[derive(Parser)]
-#[command(name = "okta-connector", version)]
+#[command(name = "okta-connector", version, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    options: okta_connector_cli::Options,
 }
 
 #[derive(Subcommand)]
@@ -26,6 +30,14 @@ enum Command {
     Serve(Serve),
     /// Print the description of the HTTP API, as OpenAPI 3.1.
     Openapi,
+    /// Print a script with which a shell completes commands.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    #[command(flatten)]
+    Remote(okta_connector_cli::Command),
 }
 
 #[derive(Args)]
@@ -70,8 +82,42 @@ struct Serve {
 }
 
 /// Does what the command line says; without a command, the demo.
-pub async fn run() -> Result<(), Error> {
-    match Cli::parse().command.unwrap_or(Command::Demo(Demo { port: 0, users: 1_000, exit: false })) {
+pub async fn run() -> ExitCode {
+    let Cli { command, options } = Cli::parse();
+    let done = match command.unwrap_or(Command::Demo(Demo { port: 0, users: 1_000, exit: false })) {
+        Command::Remote(command) => return remote(command, options).await,
+        command => here(command).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("okta-connector: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is said to a deployment, wherever it is.
+async fn remote(command: okta_connector_cli::Command, options: okta_connector_cli::Options) -> ExitCode {
+    match Box::pin(okta_connector_cli::run(command, options)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            for line in failure.lines() {
+                eprintln!("{line}");
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+/// What is done on this machine.
+async fn here(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Completions { shell } => {
+            okta_connector_cli::complete(&mut Cli::command(), shell);
+            Ok(())
+        }
+        Command::Remote(_) => Ok(()),
         Command::Demo(options) => {
             log("error");
             demo(options.port, options.users, options.exit).await

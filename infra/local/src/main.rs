@@ -1,14 +1,8 @@
-//! `okta-connector demo | serve`.
+//! `okta-connector`: the service on one machine, and a command line for any deployment.
 
 mod cli;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    match cli::run().await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("okta-connector: {error}");
-            std::process::ExitCode::FAILURE
-        }
-    }
+    cli::run().await
 }

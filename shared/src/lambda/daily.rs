@@ -65,12 +65,20 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tower::ServiceExt;
 
-    /// The input of a schedule in the template, as `lambda_http` hands it over.
+    /// What a schedule hands over, as `lambda_http` takes it.
     fn event() -> Request {
+        let event = lambda_http::request::from_str(include_str!("../../../events/connect-daily.json"));
+        event.expect("an event").map(|body| Body::from(body.to_vec()))
+    }
+
+    #[test]
+    fn the_sample_events_are_what_the_schedules_of_the_template_hand_over() {
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
         let template = include_str!("../../../template.yaml");
-        let (_, input) = template.split_once("Input: '").expect("the schedule's input");
-        let event = lambda_http::request::from_str(input.split('\'').next().expect("an end")).expect("an event");
-        event.map(|body| Body::from(body.to_vec()))
+        let inputs: Vec<_> = template.split("Input: '").skip(1).filter_map(|it| it.split('\'').next()).collect();
+        let samples =
+            [include_str!("../../../events/connect-daily.json"), include_str!("../../../events/test-daily.json")];
+        assert_eq!(inputs.into_iter().map(json).collect::<Vec<_>>(), samples.map(json));
     }
 
     async fn answer(router: Router, request: Request) -> Result<StatusCode, Error> {

@@ -90,7 +90,7 @@ fn print_row(name: &str, figures: &Figures) {
 
 /// The functions of the template with a request that reaches the table where one of theirs can.
 fn functions(built: &Path) -> Vec<Function> {
-    let id = "conn_0000000000000000000000";
+    let id = "conn_00000000000000000000000000000000";
     let path = format!("/v1/connections/{id}");
     let function = |name: &'static str, folder: &str, event: Value| Function {
         name,

@@ -54,6 +54,10 @@ impl Guarded {
         Self { service, key, issuer, http: reqwest::Client::new(), serving, _data: data }
     }
 
+    pub fn url(&self) -> &str {
+        self.service.url()
+    }
+
     /// A token with these claims beside those that every token has.
     fn token(&self, claims: &Value) -> String {
         let mut all = json!({"iss": self.issuer, "aud": "connector", "exp": 4_000_000_000_u64, "sub": "someone"});

@@ -10,6 +10,7 @@ mod bus;
 mod callers;
 mod canaries;
 mod client;
+mod command_line;
 mod confirmed;
 mod connections;
 mod crash;

@@ -1,0 +1,198 @@
+//! What is printed: a table for people, JSON, a line of JSON for each item, or CSV. What came from Okta is printed without
+//! the characters that a terminal obeys.
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+use serde_json::Value;
+use std::io::{self, IsTerminal, Write};
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line.
+    Ndjson,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// Prints.
+pub struct Output {
+    /// How.
+    pub format: Format,
+}
+
+/// Something that is shown alone.
+pub trait Facts: Serialize {
+    /// What people want to know of it.
+    fn facts(&self) -> Vec<(&'static str, String)>;
+}
+
+/// Something that lists show.
+pub trait Row: Serialize {
+    /// The columns.
+    const COLUMNS: &'static [&'static str];
+
+    /// What is in them.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl Output {
+    pub fn new(format: Format) -> Self {
+        Self { format }
+    }
+
+    /// A list.
+    pub fn list<T: Row>(&self, items: &[T]) -> io::Result<()> {
+        match self.format {
+            Format::Table => table(T::COLUMNS, items.iter().map(Row::cells)),
+            Format::Json => print(&serde_json::to_string_pretty(items)?),
+            Format::Ndjson => items.iter().try_for_each(|item| print(&serde_json::to_string(item)?)),
+            Format::Csv => csv(T::COLUMNS, items.iter().map(Row::cells)),
+        }
+    }
+
+    /// One thing: what people want to know of it, or for programs all of it.
+    pub fn facts<T: Facts>(&self, item: &T) -> io::Result<()> {
+        match self.format {
+            Format::Table => table(&[], item.facts().into_iter().map(|(name, value)| vec![name.to_owned(), value])),
+            _ => self.one(item),
+        }
+    }
+
+    /// One thing, with all that is known of it.
+    pub fn one<T: Serialize>(&self, item: &T) -> io::Result<()> {
+        match self.format {
+            Format::Json => print(&serde_json::to_string_pretty(item)?),
+            Format::Ndjson => print(&serde_json::to_string(item)?),
+            Format::Table | Format::Csv => {
+                let mut members = Vec::new();
+                flatten("", &serde_json::to_value(item)?, &mut members);
+                match self.format {
+                    Format::Csv => csv(&["member", "value"], members.into_iter()),
+                    _ => table(&[], members.into_iter()),
+                }
+            }
+        }
+    }
+
+    /// A sentence for people; programs get the document instead.
+    pub fn say<T: Serialize>(&self, sentence: &str, document: &T) -> io::Result<()> {
+        match self.format {
+            Format::Table => print(&plain(sentence)),
+            _ => self.one(document),
+        }
+    }
+}
+
+fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    if !columns.is_empty() {
+        table.set_header(columns);
+    }
+    table.add_rows(rows.map(|cells| cells.iter().map(|cell| plain(cell)).collect::<Vec<_>>()));
+    let text = table.to_string();
+    // Columns are padded to their width, also the last one.
+    text.lines().try_for_each(|line| print(line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end())))
+}
+
+/// A line on the output. Nobody reads on where the pipe is closed.
+pub fn print(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}
+
+/// Without what a terminal would obey, or what would hide the order of letters.
+pub fn plain(text: &str) -> String {
+    let obeyed = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|letter| if obeyed(letter) { '\u{fffd}' } else { letter }).collect()
+}
+
+/// Nothing, where there is nothing.
+pub fn or_dash(text: Option<&str>) -> String {
+    text.filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
+}
+
+/// A moment without what nobody reads.
+pub fn moment(text: Option<&str>) -> String {
+    text.map_or("-".to_owned(), |text| text.split('.').next().unwrap_or(text).trim_end_matches('Z').replace('T', " "))
+}
+
+fn csv(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(io::stdout());
+    writer.write_record(columns.iter().map(|column| column.to_lowercase().replace(' ', "_")))?;
+    for row in rows {
+        writer.write_record(row.iter().map(|cell| guarded(cell)))?;
+    }
+    writer.flush()
+}
+
+/// A spreadsheet takes such a cell for a formula.
+fn guarded(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@']) && cell != "-" { format!("'{cell}") } else { cell.to_owned() }
+}
+
+fn flatten(name: &str, value: &Value, members: &mut Vec<Vec<String>>) {
+    match value {
+        Value::Object(object) if !object.is_empty() => {
+            for (member, value) in object {
+                let name = if name.is_empty() { member.clone() } else { format!("{name}.{member}") };
+                flatten(&name, value, members);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (index, value) in items.iter().enumerate() {
+                flatten(&format!("{name}[{index}]"), value, members);
+            }
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(text_of).collect();
+            members.push(vec![name.to_owned(), or_dash(Some(&items.join(", ")))]);
+        }
+        other => members.push(vec![name.to_owned(), text_of(other)]),
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Object(_) => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_came_from_okta() {
+        assert_eq!(plain("\u{1b}[31mred\u{7}\r\n\u{202e}live"), "\u{fffd}[31mred\u{fffd}\u{fffd}\u{fffd}\u{fffd}live");
+        assert_eq!(plain("Zoë 名 🙂"), "Zoë 名 🙂");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        assert_eq!(["=1+1", "-1", "@a", "-", "a=b"].map(guarded), ["'=1+1", "'-1", "'@a", "-", "a=b"]);
+    }
+
+    #[test]
+    fn a_document_is_told_member_by_member() {
+        let mut members = Vec::new();
+        let document = serde_json::json!({"a": {"b": 1, "c": []}, "d": [{"e": null}], "f": ["x", "y"]});
+        flatten("", &document, &mut members);
+        let told: Vec<_> = members.iter().map(|pair| format!("{}={}", pair[0], pair[1])).collect();
+        assert_eq!(told, ["a.b=1", "a.c=-", "d[0].e=-", "f=x, y"]);
+    }
+}

@@ -1,0 +1,210 @@
+//! `people`.
+
+use crate::output::{Facts, Format, Row, or_dash, plain, print};
+use crate::{Context, Failure, Most};
+use clap::{Args, Subcommand, ValueEnum};
+use okta_connector_client::{Client, Person, PersonInFull, query, segment};
+use std::io::{self, Write};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Find people.
+    Find(Find),
+    /// One person, with managers, reports, groups and apps.
+    Show {
+        /// Their id, login or email.
+        person: String,
+    },
+    /// Who somebody reports to, and who reports to them.
+    Tree {
+        /// Their id, login or email.
+        person: String,
+        /// How many levels of reports.
+        #[arg(long, default_value_t = 2)]
+        depth: usize,
+    },
+    /// All people, to the end of the list.
+    Export {
+        /// The format.
+        #[arg(long, value_enum, default_value_t)]
+        format: Export,
+    },
+}
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Export {
+    /// Comma-separated values.
+    #[default]
+    Csv,
+    /// A JSON document a line.
+    Ndjson,
+}
+
+#[derive(Args)]
+pub struct Find {
+    /// What their name, login or email begins with; each word.
+    text: Option<String>,
+    /// Only with this title.
+    #[arg(long)]
+    title: Option<String>,
+    /// Only of this department.
+    #[arg(long)]
+    department: Option<String>,
+    /// Only who reports to this person's id.
+    #[arg(long)]
+    manager: Option<String>,
+    /// Only at the location with this id.
+    #[arg(long)]
+    location: Option<String>,
+    #[command(flatten)]
+    most: Most,
+}
+
+impl Row for Person {
+    const COLUMNS: &'static [&'static str] =
+        &["NAME", "LOGIN", "TITLE", "DEPARTMENT", "MANAGER", "LOCATION", "REPORTS"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.name.clone(),
+            or_dash(self.login.as_deref()),
+            or_dash(self.title.as_deref()),
+            or_dash(self.department.as_deref()),
+            or_dash(self.manager.as_ref().map(|it| it.name.as_str())),
+            or_dash(self.location.as_ref().map(|it| it.name.as_str())),
+            self.reports_count.to_string(),
+        ]
+    }
+}
+
+impl Facts for PersonInFull {
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let person = &self.person;
+        let names = |names: &mut dyn Iterator<Item = &String>, total: u64| {
+            let names: Vec<_> = names.map(String::as_str).collect();
+            if names.is_empty() { "-".to_owned() } else { format!("{total}: {}", names.join(", ")) }
+        };
+        let managers: Vec<_> = self.manager_chain.iter().map(|it| it.name.as_str()).collect();
+        let mut facts = vec![
+            ("id", person.id.clone()),
+            ("name", person.name.clone()),
+            ("login", or_dash(person.login.as_deref())),
+            ("email", or_dash(person.email.as_deref())),
+            ("status", person.status.clone()),
+            ("title", or_dash(person.title.as_deref())),
+            ("department", or_dash(person.department.as_deref())),
+            ("division", or_dash(person.division.as_deref())),
+            ("location", or_dash(person.location.as_ref().map(|it| it.name.as_str()))),
+            ("reports to", or_dash(Some(&managers.join(" > ")))),
+            ("reports", names(&mut self.reports.items.iter().map(|it| &it.name), self.reports.total)),
+            ("all below", self.all_reports_count.to_string()),
+            ("groups", names(&mut self.groups.items.iter().map(|it| &it.name), self.groups.total)),
+            ("apps", names(&mut self.apps.items.iter().map(|it| &it.label), self.apps.total)),
+        ];
+        let employee = [("cost center", &person.cost_center), ("employee number", &person.employee_number)];
+        facts.extend(employee.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        facts
+    }
+}
+
+pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    let path = context.path("/people").await?;
+    match command {
+        Command::Find(find) => {
+            let asked = query(&[
+                ("q", find.text.as_deref()),
+                ("title", find.title.as_deref()),
+                ("department", find.department.as_deref()),
+                ("manager", find.manager.as_deref()),
+                ("location", find.location.as_deref()),
+            ]);
+            let found: Vec<Person> = context.client.pages(format!("{path}{asked}")).first(find.most.count()).await?;
+            Ok(context.output.list(&found)?)
+        }
+        Command::Show { person } => Ok(context.output.facts(&named(&context.client, &path, &person).await?)?),
+        Command::Tree { person, depth } => tree(context, &path, &person, depth).await,
+        Command::Export { format } => export(context, &path, format).await,
+    }
+}
+
+/// A person by id, login or email.
+async fn named(client: &Client, path: &str, wanted: &str) -> Result<PersonInFull, Failure> {
+    if !wanted.contains('@') {
+        return Ok(client.get(&format!("{path}/{}", segment(wanted))).await?);
+    }
+    let asked = query(&[("q", Some(wanted))]);
+    let found: Vec<Person> = client.pages(format!("{path}{asked}")).first(usize::MAX).await?;
+    let is_meant =
+        |it: &&Person| [&it.login, &it.email].into_iter().flatten().any(|text| text.eq_ignore_ascii_case(wanted));
+    let person =
+        found.iter().find(is_meant).ok_or_else(|| Failure::Absent(format!("There is no person {wanted:?}.")))?;
+    Ok(client.get(&format!("{path}/{}", person.id)).await?)
+}
+
+async fn tree(context: &Context, path: &str, wanted: &str, depth: usize) -> Result<(), Failure> {
+    let person = named(&context.client, path, wanted).await?;
+    if context.output.format != Format::Table {
+        return Ok(context.output.one(&person)?);
+    }
+    let mut indent = String::new();
+    for manager in person.manager_chain.iter().rev() {
+        print(&format!("{indent}{}", plain(&manager.name)))?;
+        indent.push_str("  ");
+    }
+    reports(context, path, person, indent, depth).await
+}
+
+/// A person and those below, depth first: no list of all of them is held.
+async fn reports(
+    context: &Context,
+    path: &str,
+    top: PersonInFull,
+    indent: String,
+    depth: usize,
+) -> Result<(), Failure> {
+    let mut waiting = vec![(top, indent, depth)];
+    while let Some((person, indent, depth)) = waiting.pop() {
+        let title = person.person.title.as_deref().map(|title| format!(", {title}")).unwrap_or_default();
+        print(&plain(&format!("{indent}{}{title}", person.person.name)))?;
+        let left_out = person.reports.total.saturating_sub(person.reports.items.len() as u64);
+        if depth == 0 {
+            if person.all_reports_count > 0 {
+                print(&format!("{indent}  … {} more below", person.all_reports_count))?;
+            }
+            continue;
+        }
+        if left_out > 0 {
+            print(&format!("{indent}  … {left_out} more reports than are shown"))?;
+        }
+        for report in person.reports.items.iter().rev() {
+            let below: PersonInFull = context.client.get(&format!("{path}/{}", report.id)).await?;
+            waiting.push((below, format!("{indent}  "), depth - 1));
+        }
+    }
+    Ok(())
+}
+
+async fn export(context: &Context, path: &str, format: Export) -> Result<(), Failure> {
+    let format = format!("{format:?}").to_lowercase();
+    let mut next = Some(format!("{path}?format={format}&limit=5000"));
+    let mut is_first = true;
+    while let Some(page) = next {
+        let response = context.client.send(crate::connection::http::Method::GET, &page, None).await?;
+        next = link(&response);
+        let text = response.text().await.map_err(okta_connector_client::Error::from)?;
+        // Each page of a CSV has the header.
+        let rest =
+            if is_first || format != "csv" { text.as_str() } else { text.split_once('\n').map_or("", |it| it.1) };
+        io::stdout().write_all(rest.as_bytes())?;
+        is_first = false;
+    }
+    Ok(())
+}
+
+/// Where an export goes on: `Link: <…>; rel="next"`.
+fn link(response: &okta_connector_client::Response) -> Option<String> {
+    let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
+    let next = links.flat_map(|link| link.split(',')).find(|link| link.contains("rel=\"next\""))?;
+    Some(next.split(['<', '>']).nth(1)?.to_owned())
+}

@@ -1,0 +1,128 @@
+//! Which deployment is meant, and how the caller is known there: options, environment, a name in the configuration, or this machine.
+
+use crate::Failure;
+use clap::Args;
+use okta_connector_client::{Client, Credentials};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Where `serve` listens.
+const THIS_MACHINE: &str = "http://127.0.0.1:7070";
+
+/// Which deployment, and who asks.
+#[derive(Args)]
+pub struct Target {
+    /// The deployment; `serve` on this machine if absent.
+    #[arg(long, global = true, env = "OKTA_CONNECTOR_URL", hide_env_values = true, value_name = "URL")]
+    url: Option<String>,
+    /// A deployment by its name in the configuration file.
+    #[arg(long, global = true, env = "OKTA_CONNECTOR_DEPLOYMENT", hide_env_values = true, value_name = "NAME")]
+    deployment: Option<String>,
+}
+
+/// `config.toml`. It holds no secret.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    #[serde(default)]
+    deployments: BTreeMap<String, Deployment>,
+}
+
+/// A deployment by name.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deployment {
+    url: String,
+    /// A file that holds a token.
+    token_file: Option<PathBuf>,
+    /// A profile of the AWS configuration.
+    #[serde(rename = "aws_profile")]
+    aws: Option<String>,
+    /// The region of an API that is not at an address of API Gateway's own.
+    region: Option<String>,
+}
+
+impl Target {
+    /// A client of the deployment that is meant.
+    pub async fn client(&self) -> Result<Client, Failure> {
+        let deployment = match (&self.url, &self.deployment) {
+            (_, Some(name)) => named(name)?,
+            (Some(url), None) => Deployment { url: url.clone(), ..Deployment::default() },
+            (None, None) => Deployment { url: THIS_MACHINE.to_owned(), ..Deployment::default() },
+        };
+        let url = self.url.as_ref().unwrap_or(&deployment.url);
+        Ok(Client::new(url, credentials(url, &deployment).await?)?)
+    }
+}
+
+/// A token where there is one; a signature where the address is API Gateway's, or the configuration says so.
+async fn credentials(url: &str, deployment: &Deployment) -> Result<Credentials, Failure> {
+    if let Some(token) = token(deployment)? {
+        return Ok(Credentials::Bearer(token));
+    }
+    match deployment.region.clone().or_else(|| region_of(url)) {
+        Some(region) => Ok(Credentials::iam(deployment.aws.as_deref(), &region).await?),
+        None => Ok(Credentials::None),
+    }
+}
+
+/// `https://<id>.execute-api.<region>.amazonaws.com`
+fn region_of(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once(".execute-api.")?;
+    rest.split('.').next().map(str::to_owned)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
+fn token(deployment: &Deployment) -> Result<Option<SecretString>, Failure> {
+    if let Ok(token) = std::env::var("OKTA_CONNECTOR_TOKEN") {
+        return Ok(Some(token.into()));
+    }
+    let Some(file) = &deployment.token_file else { return Ok(None) };
+    let read = std::fs::read_to_string(file);
+    let token = read.map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+    Ok(Some(token.trim().to_owned().into()))
+}
+
+fn named(name: &str) -> Result<Deployment, Failure> {
+    let file = file()?;
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) => return Err(Failure::Usage(format!("{}: {error}", file.display()))),
+    };
+    let wrong = |error: toml::de::Error| Failure::Usage(format!("{}: {}", file.display(), error.message()));
+    let config: Config = toml::from_str(&text).map_err(wrong)?;
+    let known: Vec<_> = config.deployments.keys().map(String::as_str).collect();
+    let unknown =
+        || Failure::Usage(format!("There is no deployment {name:?} in {}, but: {}", file.display(), known.join(", ")));
+    config.deployments.get(name).cloned().ok_or_else(unknown)
+}
+
+/// `$XDG_CONFIG_HOME/okta-connector/config.toml`, usually `~/.config/okta-connector/config.toml`.
+#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
+fn file() -> Result<PathBuf, Failure> {
+    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
+    let folder = config.or_else(home).ok_or_else(|| Failure::Usage("There is no home folder.".to_owned()))?;
+    Ok(folder.join("okta-connector/config.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_is_read_off_an_address_of_api_gateway() {
+        assert_eq!(region_of("https://a1.execute-api.eu-west-1.amazonaws.com").as_deref(), Some("eu-west-1"));
+        assert_eq!(region_of("https://connector.example.com"), None);
+    }
+
+    #[test]
+    fn a_configuration_holds_deployments_and_no_tokens() {
+        let good = "[deployments.prod]\nurl = \"https://a.example.com\"\ntoken_file = \"/run/token\"\n";
+        let config: Config = toml::from_str(good).expect("a configuration");
+        assert_eq!(config.deployments["prod"].url, "https://a.example.com");
+        assert!(toml::from_str::<Config>("[deployments.prod]\nurl = \"x\"\ntoken = \"secret\"\n").is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! Why there is no good answer.
+
+use crate::Check;
+use serde::{Deserialize, Serialize};
+
+/// Why there is no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is no address of a deployment.
+    #[error("{0:?} is no address; write one as in https://api.example.com")]
+    Address(String),
+    /// Nobody answers there, or not in time.
+    #[error("the deployment cannot be reached: {0}")]
+    Unreachable(String),
+    /// The caller's own credentials cannot be had.
+    #[error("the credentials cannot be used: {0}")]
+    Credentials(String),
+    /// The deployment refused.
+    #[error("{}: {}", .0.title, .0.detail)]
+    Problem(Box<Problem>),
+    /// What answers there is no Okta Connector, or of another version.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl Error {
+    /// What an answer that is no good one says. API Gateway's own refusals are no problem documents.
+    pub(crate) async fn of(response: reqwest::Response) -> Self {
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
+        let problem: Option<Problem> = serde_json::from_str(&text).ok().filter(|it: &Problem| !it.title.is_empty());
+        Self::Problem(Box::new(problem.unwrap_or_else(|| {
+            let title = status.canonical_reason().unwrap_or("Refused").to_owned();
+            let told: Option<Gateway> = serde_json::from_str(&text).ok();
+            let detail = told.map_or_else(|| format!("status {status}"), |told| told.message);
+            Problem { status: status.as_u16(), title, detail, ..Problem::default() }
+        })))
+    }
+
+    /// The problem, if the deployment told one.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            _ => None,
+        }
+    }
+}
+
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        Self::Unreachable(if error.is_timeout() { "it did not answer in time".to_owned() } else { cause.to_string() })
+    }
+}
+
+/// API Gateway's own.
+#[derive(Deserialize)]
+struct Gateway {
+    #[serde(alias = "Message")]
+    message: String,
+}
+
+/// What went wrong (RFC 9457).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Problem {
+    /// `urn:okta-connector:problem:<slug>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What kind it is, in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened, and what to do.
+    pub detail: String,
+    /// The request's id.
+    pub instance: Option<String>,
+    /// All that is wrong with a body.
+    pub errors: Vec<Fault>,
+    /// What Okta calls it.
+    pub okta_error_code: Option<String>,
+    /// Okta's id of the request that it refused.
+    pub okta_request_id: Option<String>,
+    /// What a verification found.
+    pub checks: Vec<Check>,
+    /// From where events can still be read.
+    pub oldest_cursor: Option<String>,
+}
+
+impl Problem {
+    /// The last part of its type.
+    pub fn slug(&self) -> &str {
+        self.kind.rsplit(':').next().unwrap_or_default()
+    }
+}
+
+/// One thing that is wrong with a body.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fault {
+    /// Where: a JSON pointer.
+    pub pointer: String,
+    /// What to write instead.
+    pub detail: String,
+}

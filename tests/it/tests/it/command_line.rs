@@ -1,0 +1,176 @@
+//! The command line: the commands of its part of the README, run by the real program as they are written, and what it
+//! prints.
+
+use crate::killed::program;
+use crate::world::World;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// A shell whose directory holds what the commands name.
+struct Shell {
+    url: String,
+    folder: TempDir,
+}
+
+impl Shell {
+    fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), folder: tempfile::tempdir().expect("a directory") }
+    }
+
+    fn put(&self, file: &str, text: &str) {
+        std::fs::write(self.folder.path().join(file), text).expect("a file");
+    }
+
+    async fn run(&self, command: &str) -> Output {
+        let program = program();
+        let path = format!("{}:/usr/bin:/bin", program.parent().map(Path::display).expect("a folder"));
+        let mut shell = Command::new("bash");
+        shell.args(["-c", command]).env_clear().env("PATH", path).env("OKTA_CONNECTOR_URL", &self.url);
+        shell.env("HOME", self.folder.path()).current_dir(self.folder.path());
+        shell.stdin(std::process::Stdio::null()).output().await.expect("bash runs")
+    }
+}
+
+/// A command of the README, and what it says that the command prints.
+struct Told {
+    command: String,
+    prints: Vec<String>,
+}
+
+fn readme() -> Vec<Told> {
+    let readme = include_str!("../../../../README.md");
+    let (_, part) = readme.split_once("\n## The command line\n").expect("the part");
+    let part = part.split("\n## ").next().unwrap_or_default();
+    let mut told: Vec<Told> = Vec::new();
+    for line in part.split("```console\n").skip(1).filter_map(|block| block.split("```").next()).flat_map(str::lines) {
+        match (line.strip_prefix("$ "), told.last_mut()) {
+            (Some(command), _) => told.push(Told { command: command.to_owned(), prints: Vec::new() }),
+            (None, Some(last)) => last.prints.push(line.to_owned()),
+            (None, None) => panic!("an output without a command: {line}"),
+        }
+    }
+    told
+}
+
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A line may have gaps, written as an ellipsis.
+fn matches(wanted: &str, line: &str) -> bool {
+    let Some((before, wanted)) = wanted.split_once('…') else { return wanted == line };
+    let Some(line) = line.strip_prefix(before) else { return false };
+    let ends = line.char_indices().map(|(at, _)| at).chain([line.len()]);
+    ends.into_iter().any(|at| matches(wanted, &line[at..]))
+}
+
+/// A line that is nothing but an ellipsis stands for any number of lines.
+fn all_match(wanted: &[String], lines: &[&str]) -> bool {
+    match (wanted.split_first(), lines.split_first()) {
+        (None, None) => true,
+        (Some((first, rest)), _) if first == "…" => {
+            all_match(rest, lines) || lines.split_first().is_some_and(|(_, below)| all_match(wanted, below))
+        }
+        (Some((first, rest)), Some((line, below))) => matches(&words(first), &words(line)) && all_match(rest, below),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn every_command_of_the_readme_prints_what_it_says() {
+    let world = World::start().await;
+    let shell = Shell::new(world.url());
+    shell.put("token.txt", &world.simulator.credentials().api_token);
+    let told = readme();
+    assert!(told.len() > 25, "{}", told.len());
+    let domain = world.domain();
+    for Told { command, prints } in told {
+        let line = command.replace("acme.okta.com", &domain);
+        let run = shell.run(&line);
+        let output = if command.contains("events tail") {
+            let event = async {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                let id = world.api("GET", "/v1/connections", None).await.expect(200)["items"][0]["id"].clone();
+                world.sim("POST", "events", Some(json!({"count": 1, "type": "user.session.start"}))).await;
+                world.poll(id.as_str().expect("an id")).await;
+            };
+            tokio::join!(run, event).0
+        } else {
+            run.await
+        };
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{command}: {out}{err}");
+        let lines: Vec<_> = out.lines().collect();
+        assert!(all_match(&prints, &lines), "{command} is said to print\n{}\nbut prints\n{out}", prints.join("\n"));
+        assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{command} has colours: {out:?} {err:?}");
+    }
+}
+
+/// All commands, with those below them.
+async fn commands(shell: &Shell) -> Vec<(String, String)> {
+    let (mut all, mut waiting) = (Vec::new(), vec!["okta-connector".to_owned()]);
+    while let Some(command) = waiting.pop() {
+        let output = shell.run(&format!("{command} --help")).await;
+        let help = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success(), "{command} --help");
+        let list = help.split("\nCommands:\n").nth(1).or_else(|| help.split("\nActions:\n").nth(1)).unwrap_or_default();
+        let names = list.split("\n\n").next().unwrap_or_default().lines();
+        let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        for name in names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
+            waiting.push(format!("{command} {name}"));
+        }
+        all.push((command, help));
+    }
+    all
+}
+
+#[tokio::test]
+async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_the_readme() {
+    let shell = Shell::new("http://127.0.0.1:9");
+    let all = commands(&shell).await;
+    assert!(all.len() > 60, "{}", all.len());
+    for (command, help) in &all {
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{command}: {line}");
+        }
+    }
+    let mut shown: BTreeSet<String> = readme().iter().map(|told| told.command.clone()).collect();
+    shown.insert(include_str!("../../../../README.md").to_owned());
+    let is_shown = |command: &str| {
+        shown.iter().any(|it| it.contains(command) || it.contains(&command.replace("okta-connector ", "cargo run -- ")))
+    };
+    let own = all.iter().map(|(command, _)| command.as_str()).filter(|command| !command.contains("actions run "));
+    for command in own {
+        assert!(is_shown(command), "{command} is not in the README");
+    }
+}
+
+#[tokio::test]
+async fn the_exit_code_tells_what_kind_of_failure_it_is() {
+    let world = World::start().await;
+    let shell = Shell::new(world.url());
+    for (command, code) in [
+        ("okta-connector connections list", 0),
+        ("okta-connector connections list | head -0", 0),
+        ("okta-connector connections lost", 2),
+        ("okta-connector people find", 2),
+        ("okta-connector connections show acme", 4),
+        ("okta-connector connections show conn_00000000000000000000000000000000", 4),
+        ("okta-connector --url http://127.0.0.1:9 connections list", 9),
+        ("okta-connector --url nonsense connections list", 2),
+        ("okta-connector --deployment lost connections list", 2),
+        ("okta-connector connections add --auth api_token --name A --domain acme.example.com", 6),
+    ] {
+        let output = shell.run(command).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{command}: {said}");
+        assert_eq!(said.is_empty(), code == 0, "{command}: {said}");
+    }
+    let guarded = crate::callers::Guarded::start().await;
+    assert_eq!(Shell::new(guarded.url()).run("okta-connector connections list").await.status.code(), Some(3));
+}
