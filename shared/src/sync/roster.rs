@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 
 /// Parts that are put together at once, so that a large tenant needs no more memory than a small one.
-const PARTS_AT_ONCE: usize = 16;
+const PARTS_AT_ONCE: usize = 64;
 
 /// A roster that is written and not yet the current one.
 pub struct Made {

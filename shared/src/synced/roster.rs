@@ -212,9 +212,10 @@ pub fn part_of(id: &str, parts: usize) -> usize {
     usize::try_from(hash % parts as u64).unwrap_or_default()
 }
 
-/// Into how many parts so many lines are cut: about a thousand lines each, in few steps, so that growth seldom moves all.
+/// Into how many parts so many lines are cut: at most some 250 lines each, since a line that changes has its part written
+/// anew; in few steps, so that growth seldom moves all.
 pub fn parts_for(rows: usize) -> usize {
-    (rows / 1_000 + 1).next_power_of_two()
+    (rows / 250 + 1).next_power_of_two()
 }
 
 /// Packs the lines of a part; the same lines in any order make the same part.
