@@ -82,7 +82,7 @@ async fn secrets_are_kept_by_version_and_tagged_in_secrets_manager() {
     let prefix = format!("{stack}/");
     let key = client.create_secret().name(format!("{prefix}stack-key")).secret_string("k".repeat(64));
     key.send().await.expect("a secret");
-    let open = || Box::new(SecretsManagerSecrets::new(&client.clone(), prefix.as_str())) as Box<dyn Secrets>;
+    let open = || Box::new(SecretsManagerSecrets::new(&client, stack.as_str())) as Box<dyn Secrets>;
     assert_secrets_are_kept_by_version(open).await;
     open().put("conn_1", &"value".into()).await.expect("a version");
     let told = client.describe_secret().secret_id(format!("{prefix}conn_1")).send().await.expect("a secret");
@@ -114,7 +114,7 @@ impl Group {
     }
 
     async fn keep(&self, schedules: &[Scheduled]) {
-        let scheduler = EventBridgeScheduler::new(&self.client.clone(), self.plan.clone(), self.clock.clone());
+        let scheduler = EventBridgeScheduler::new(&self.client, self.plan.clone(), self.clock.clone());
         scheduler.keep(&self.connection, schedules).await.expect("they are kept");
     }
 
@@ -211,7 +211,7 @@ async fn step_functions_starts_an_execution_once_for_each_name() {
     let definition = json!({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}).to_string();
     let machine = client.create_state_machine().name(unique()).definition(definition);
     let machine = machine.role_arn("arn:aws:iam::123456789012:role/machine").send().await.expect("a state machine");
-    let runner = StepFunctionsRunner::new(&client.clone(), machine.state_machine_arn());
+    let runner = StepFunctionsRunner::new(&client, machine.state_machine_arn());
     let (connection, sync) = (ConnectionId::random(), SyncId::random());
     for _ in 0..2 {
         runner.start(&connection, &sync, sync.as_str()).await.expect("started");
@@ -230,7 +230,7 @@ async fn the_schedules_follow_every_change_of_a_connection_and_its_triggers() {
     let ground = Ground::with(small()).await;
     group.connection = ground.connection.id.clone();
     let mut process = ground.lasting().await;
-    let scheduler = |plan: Plan| EventBridgeScheduler::new(&group.client.clone(), plan, group.clock.clone());
+    let scheduler = |plan: Plan| EventBridgeScheduler::new(&group.client, plan, group.clock.clone());
     process.app.scheduler = Arc::new(scheduler(group.plan.clone()));
     let function = Function::of(&process.app);
     let path = format!("/v1/connections/{}", group.connection);

@@ -15,8 +15,10 @@ use okta_connector::feed::{Bus, USUAL_DAYS};
 use okta_connector::http::{layered, named, public};
 use okta_connector::lambda::{EventBridgeScheduler, StepFunctionsRunner, Turn, hop, turn};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
+use okta_connector::schedules;
 use okta_connector::secrets::SecretsManagerSecrets;
 use okta_connector::store::{Store, create_table};
+use okta_connector::test;
 use okta_connector_local::Gate;
 use okta_simulator::Simulator;
 use serde_json::{Value, json};
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
+use tracing::Instrument;
 
 const BUDGET: Duration = Duration::from_secs(60);
 
@@ -73,6 +76,14 @@ impl Stack {
             input = serde_json::to_value(&answer).expect("JSON");
             input["execution"] = json!(run);
         }
+    }
+
+    /// What is done once a day.
+    async fn daily(&self) {
+        let settled = async { schedules::settle_all(&self.app()).await.expect("a table") };
+        settled.instrument(tracing::info_span!("daily", function = "connect")).await;
+        let tested = async { test::test_all(&self.app()).await.expect("a table") };
+        tested.instrument(tracing::info_span!("daily", function = "test")).await;
     }
 
     async fn poll(&self, connection: &str) {
@@ -226,6 +237,7 @@ async fn the_main_job_is_done_by_functions_that_have_just_started_with_the_adapt
         deployed.stack.poll(&id).await;
     }
 
+    deployed.stack.daily().await;
     let names: Vec<_> = deployed.stack.group.told().await.into_iter().map(|(name, _)| name.replace(&id, "")).collect();
     assert_eq!(names, ["-full", "-incremental", "-poll", "-verify"]);
     deployed.api("DELETE", &path, None).await;

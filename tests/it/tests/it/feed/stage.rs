@@ -15,6 +15,7 @@ use okta_connector::triggers;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tracing::Instrument;
 
 pub const HOOKED: &str = "user.session.start";
 const SECRET: &str = "a secret that Okta shows";
@@ -180,7 +181,8 @@ impl Runner<'_> {
     }
 
     pub async fn poll(&self, budget: Duration) -> Result<(), Problem> {
-        triggers::poll(&self.process.app, &self.stage.ground.connection, budget).await
+        let poll = triggers::poll(&self.process.app, &self.stage.ground.connection, budget);
+        poll.instrument(tracing::info_span!("turn", function = "log-poll")).await
     }
 
     pub async fn deliver(&self, events: &[Value]) {
@@ -189,6 +191,8 @@ impl Runner<'_> {
             format!("{}{}", opaque(self.stage.ground.connection.id.as_str()), opaque(self.stage.hooked.as_str()));
         let body = json!({"eventType": "com.okta.event_hook", "data": {"events": events}}).to_string();
         let body = async { Ok(body.into_bytes().into()) };
-        triggers::receive(&self.process.app.ground(), &hook, Some(SECRET), body).await.expect("a delivery");
+        let ground = self.process.app.ground();
+        let receive = triggers::receive(&ground, &hook, Some(SECRET), body);
+        receive.instrument(tracing::info_span!("request", function = "public")).await.expect("a delivery");
     }
 }
