@@ -68,6 +68,13 @@ pub struct Options {
     output: output::Format,
 }
 
+impl Options {
+    /// A client of the deployment that is meant.
+    pub async fn client(&self) -> Result<Client, Failure> {
+        self.target.client().await
+    }
+}
+
 /// What a command works with.
 struct Context {
     client: Client,
@@ -85,7 +92,7 @@ pub async fn run(command: Command, options: Options) -> Result<(), Failure> {
 
 async fn done(command: Command, options: Options) -> Result<(), Failure> {
     let context = Context {
-        client: options.target.client().await?,
+        client: options.client().await?,
         output: Output::new(options.output),
         connection: options.connection,
     };

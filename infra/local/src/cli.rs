@@ -6,6 +6,7 @@ use okta_connector::clock::SystemClock;
 use okta_connector::http::openapi;
 use okta_connector::log::Lines;
 use okta_connector::okta::AllowedOrigins;
+use okta_connector_cli::{Failure, Options};
 use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    options: okta_connector_cli::Options,
+    options: Options,
 }
 
 #[derive(Subcommand)]
@@ -28,6 +29,12 @@ enum Command {
     Demo(Demo),
     /// Start the service alone.
     Serve(Serve),
+    /// Serve pages on this machine for a deployment, as whoever runs this.
+    Console {
+        /// The port on 127.0.0.1; 0 picks a free one.
+        #[arg(long, default_value_t = 7080)]
+        port: u16,
+    },
     /// Print the description of the HTTP API, as OpenAPI 3.1.
     Openapi,
     /// Print a script with which a shell completes commands.
@@ -85,7 +92,8 @@ struct Serve {
 pub async fn run() -> ExitCode {
     let Cli { command, options } = Cli::parse();
     let done = match command.unwrap_or(Command::Demo(Demo { port: 0, users: 1_000, exit: false })) {
-        Command::Remote(command) => return remote(command, options).await,
+        Command::Remote(command) => return told(Box::pin(okta_connector_cli::run(command, options)).await),
+        Command::Console { port } => return told(console(port, &options).await),
         command => here(command).await,
     };
     match done {
@@ -97,9 +105,9 @@ pub async fn run() -> ExitCode {
     }
 }
 
-/// What is said to a deployment, wherever it is.
-async fn remote(command: okta_connector_cli::Command, options: okta_connector_cli::Options) -> ExitCode {
-    match Box::pin(okta_connector_cli::run(command, options)).await {
+/// What came of what was said to a deployment, wherever it is.
+fn told(done: Result<(), Failure>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             for line in failure.lines() {
@@ -110,6 +118,16 @@ async fn remote(command: okta_connector_cli::Command, options: okta_connector_cl
     }
 }
 
+async fn console(port: u16, options: &Options) -> Result<(), Failure> {
+    let client = options.client().await?;
+    let key =
+        okta_connector_console::Key::random().ok_or_else(|| std::io::Error::other("there are no random numbers"))?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("the console of {} is at http://{}", client.origin(), listener.local_addr()?);
+    axum::serve(listener, okta_connector_console::router(client, key)).await?;
+    Ok(())
+}
+
 /// What is done on this machine.
 async fn here(command: Command) -> Result<(), Error> {
     match command {
@@ -117,7 +135,7 @@ async fn here(command: Command) -> Result<(), Error> {
             okta_connector_cli::complete(&mut Cli::command(), shell);
             Ok(())
         }
-        Command::Remote(_) => Ok(()),
+        Command::Remote(_) | Command::Console { .. } => Ok(()),
         Command::Demo(options) => {
             log("error");
             demo(options.port, options.users, options.exit).await

@@ -10,6 +10,7 @@ use okta_connector::feed::USUAL_DAYS;
 use okta_connector::http::{action, callers, connect, directory, layered, named, public, test};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
+use okta_connector_client::{Client, Credentials};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,7 +69,11 @@ impl Service {
             public_url: config.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
         runner.attach(app.clone());
-        let router = config.gate.layer(layered(router(&app), Arc::clone(&app.clock)));
+        let at_this_machine = matches!(config.gate, Gate::ThisMachine);
+        let mut router = config.gate.layer(layered(router(&app), Arc::clone(&app.clock)));
+        if at_this_machine {
+            router = console(&url)?.fallback_service(router);
+        }
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
             {
@@ -97,6 +102,12 @@ impl Drop for Service {
             task.abort();
         }
     }
+}
+
+/// The pages, as a client of the API that is served beside them.
+fn console(url: &str) -> Result<Router, Error> {
+    let key = okta_connector_console::Key::random().ok_or("there are no random numbers")?;
+    Ok(okta_connector_console::router(Client::new(url, Credentials::None)?, key))
 }
 
 /// The routers of all functions as one.

@@ -13,6 +13,7 @@ mod client;
 mod command_line;
 mod confirmed;
 mod connections;
+mod console;
 mod crash;
 mod deployed;
 mod described;

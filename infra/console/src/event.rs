@@ -1,0 +1,179 @@
+//! Events: what came, what comes, counts by type, and the triggers that tell of them.
+
+use crate::Console;
+use crate::connection::{Cursor, key, of, path};
+use crate::form::Form;
+use crate::page::{Answer, Failure, moment, or_dash, page, status};
+use axum::extract::{Path, Query, State};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use okta_connector_client::{CloudEvent, Method, Page as Listed, Trigger, query, segment};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// So many of the newest events are shown.
+const SHOWN: usize = 100;
+/// A live view reads at most so many pages at once.
+const PAGES: usize = 20;
+
+/// Which events.
+#[derive(Default, Deserialize)]
+pub struct Filter {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    trigger: Option<String>,
+}
+
+pub async fn feed(State(console): State<Console>, Path(id): Path<String>, Query(filter): Query<Filter>) -> Answer {
+    let connection = of(&console, &id).await?;
+    let triggers: Vec<Trigger> = console.client.pages(format!("{}/triggers", path(&id))).first(200).await?;
+    let here = format!("/connections/{}/events", connection.id);
+    let asked = query(&[("type", filter.kind.as_deref()), ("trigger", filter.trigger.as_deref())]);
+    let body = html! {
+        form.row method="get" action=(here) {
+            label { "Type" input name="type" value=(filter.kind.as_deref().unwrap_or_default()) placeholder="com.okta.user.session.start"; }
+            label { "Trigger"
+                select name="trigger" {
+                    option value="" { "any" }
+                    @for trigger in &triggers {
+                        option value=(trigger.id) selected[filter.trigger.as_deref() == Some(&trigger.id)] { (named(trigger)) }
+                    }
+                }
+            }
+            button { "Filter" }
+        }
+        div data-live={ (here) "/new" (asked) } data-every="2000" aria-live="polite" { (newest(&console, &id, &filter).await?) }
+        h2 { "Triggers" }
+        (table(&console, &connection.id, &triggers))
+        (new_trigger(&console, &connection.id))
+    };
+    Ok(page("Events", Some(&connection), &body))
+}
+
+fn named(trigger: &Trigger) -> &str {
+    trigger.name.as_deref().unwrap_or(&trigger.id)
+}
+
+/// The newest events, for the script that asks again and again.
+pub async fn new(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Query(filter): Query<Filter>,
+) -> Result<Response, Failure> {
+    Ok(Html(newest(&console, &id, &filter).await?.into_string()).into_response())
+}
+
+/// Reads the feed to its end, or as far as some pages go, and keeps the newest.
+async fn newest(console: &Console, id: &str, filter: &Filter) -> Result<Markup, Failure> {
+    let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    let (kind, trigger) = (text(&filter.kind), text(&filter.trigger));
+    let (mut events, mut at): (Vec<CloudEvent>, Cursor) = (Vec::new(), Cursor::default());
+    for _ in 0..PAGES {
+        let asked = query(&[
+            ("limit", Some("200")),
+            ("type", kind.as_deref()),
+            ("trigger", trigger.as_deref()),
+            ("cursor", at.cursor.as_deref()),
+        ]);
+        let page: Listed<CloudEvent> = console.client.get(&format!("{}/events{asked}", path(id))).await?;
+        events.extend(page.items);
+        events.drain(..events.len().saturating_sub(SHOWN));
+        if page.next_cursor == at.cursor {
+            break;
+        }
+        at.cursor = page.next_cursor;
+    }
+    events.reverse();
+    Ok(shown(&events))
+}
+
+fn shown(events: &[CloudEvent]) -> Markup {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for event in events {
+        *counts.entry(&event.kind).or_default() += 1;
+    }
+    html! {
+        @if events.is_empty() { p { "Nothing was told yet." } } @else {
+            p { @for (kind, count) in &counts { span.badge { (kind) ": " (count) } " " } }
+            div.scroll { table {
+                thead { tr { th { "Time" } th { "Type" } th { "Subject" } } }
+                tbody { @for event in events { tr {
+                    td { (moment(Some(&event.time))) }
+                    td { details { summary { (event.kind) } pre { (serde_json::to_string_pretty(&event.data).unwrap_or_default()) } } }
+                    td { code { (event.subject) } }
+                } } }
+            } }
+        }
+    }
+}
+
+fn table(console: &Console, connection: &str, triggers: &[Trigger]) -> Markup {
+    html! {
+        @if triggers.is_empty() { p { "There is no trigger: only syncs tell of changes." } } @else {
+            div.scroll { table {
+                thead { tr { th { "Name" } th { "What" } th { "Status" } th { "Last event" } th { "Remove" } } }
+                tbody { @for trigger in triggers { tr {
+                    td { (named(trigger)) br; span.small { (trigger.kind) } }
+                    td { (trigger.filter.clone().unwrap_or_else(|| trigger.event_types.clone().unwrap_or_default().join(", "))) }
+                    td { (status(&trigger.status)) " " (or_dash(trigger.status_reason.as_deref())) }
+                    td { (moment(trigger.last_event_at.as_deref())) }
+                    td {
+                        form method="post" action={ "/connections/" (connection) "/triggers/" (trigger.id) "/delete" } {
+                            (key(console)) button.plain aria-label={ "Remove " (named(trigger)) } { "Remove" }
+                        }
+                    }
+                } } }
+            } }
+        }
+    }
+}
+
+fn new_trigger(console: &Console, connection: &str) -> Markup {
+    html! {
+        details {
+            summary { "Add a trigger" }
+            form.fields method="post" action={ "/connections/" (connection) "/triggers" } {
+                (key(console))
+                label { "What fires it"
+                    select name="type" {
+                        option value="event_hook" { "Okta delivers events of some types as they happen" }
+                        option value="new_events" { "The System Log is polled" }
+                        option value="event_search" { "The System Log is searched at times" }
+                    }
+                }
+                label { "Name" input name="name" autocomplete="off"; }
+                label { "Event types, between commas (of a hook)" input name="event_types" autocomplete="off"; }
+                label { "Filter, in Okta's words (of a poll or a search)" input name="filter" autocomplete="off"; }
+                label { "Schedule, as rate(…) or cron(…) (of a poll or a search)" input name="schedule" autocomplete="off"; }
+                div.row { button { "Add" } }
+            }
+        }
+    }
+}
+
+pub async fn add_trigger(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Redirect, Failure> {
+    let mut body = json!({"type": form.get("type")});
+    for name in ["name", "filter", "schedule"] {
+        if let Some(value) = form.get(name) {
+            body[name] = json!(value);
+        }
+    }
+    if form.get("event_types").is_some() {
+        body["event_types"] = json!(form.list("event_types"));
+    }
+    console.client.call::<Value>(Method::POST, &format!("{}/triggers", path(&id)), Some(&body)).await?;
+    Ok(Redirect::to(&format!("/connections/{}/events", segment(&id))))
+}
+
+pub async fn remove_trigger(
+    State(console): State<Console>,
+    Path((id, trigger)): Path<(String, String)>,
+) -> Result<Redirect, Failure> {
+    console.client.text(Method::DELETE, &format!("{}/triggers/{}", path(&id), segment(&trigger)), None).await?;
+    Ok(Redirect::to(&format!("/connections/{}/events", segment(&id))))
+}

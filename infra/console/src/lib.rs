@@ -1,0 +1,65 @@
+//! The console: pages for operators, made here out of what the public API tells. It has no state but a key against forged
+//! forms, and shows nothing that its own caller may not see.
+
+mod action;
+mod audit;
+mod chart;
+mod connection;
+mod directory;
+mod event;
+mod form;
+mod gate;
+mod page;
+mod person;
+mod sync;
+
+pub use gate::Key;
+
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use okta_connector_client::Client;
+use std::sync::Arc;
+
+/// What every page works with.
+#[derive(Clone)]
+struct Console {
+    client: Client,
+    key: Arc<Key>,
+}
+
+/// The pages, over a deployment that `client` speaks to.
+pub fn router(client: Client, key: Key) -> Router {
+    let console = Console { client, key: Arc::new(key) };
+    let pages = Router::new()
+        .route("/", get(async || Redirect::to("/connections")))
+        .route("/connections", get(connection::cards).post(connection::create))
+        .route("/connections/new", get(connection::wizard))
+        .route("/connections/{id}", get(connection::show).post(connection::edit))
+        .route("/connections/{id}/auth", post(connection::authenticate))
+        .route("/connections/{id}/authorize", post(connection::authorize))
+        .route("/connections/{id}/test", post(connection::test))
+        .route("/connections/{id}/delete", post(connection::delete))
+        .route("/connections/{id}/syncs", get(sync::history).post(sync::start))
+        .route("/connections/{id}/syncs/live", get(sync::live))
+        .route("/connections/{id}/syncs/{sync}/removals", get(sync::removals).post(sync::confirm))
+        .route("/connections/{id}/people", get(person::search))
+        .route("/connections/{id}/people/found", get(person::found))
+        .route("/connections/{id}/people/{person}", get(person::profile))
+        .route("/connections/{id}/findings", get(person::findings))
+        .route("/connections/{id}/groups", get(directory::groups))
+        .route("/connections/{id}/groups/{group}", get(directory::group))
+        .route("/connections/{id}/apps", get(directory::apps))
+        .route("/connections/{id}/apps/{app}", get(directory::app))
+        .route("/connections/{id}/locations", get(directory::locations))
+        .route("/connections/{id}/locations/{location}", get(directory::location))
+        .route("/connections/{id}/actions", get(action::list))
+        .route("/connections/{id}/actions/{name}", get(action::form).post(action::run))
+        .route("/connections/{id}/events", get(event::feed))
+        .route("/connections/{id}/events/new", get(event::new))
+        .route("/connections/{id}/triggers", post(event::add_trigger))
+        .route("/connections/{id}/triggers/{trigger}/delete", post(event::remove_trigger))
+        .route("/audit", get(audit::rows))
+        .with_state(console.clone());
+    gate::guard(pages.merge(page::assets()), console)
+}

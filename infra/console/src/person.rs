@@ -1,0 +1,133 @@
+//! People: search while somebody types, a profile, the chart of who reports to whom, and findings.
+
+use crate::Console;
+use crate::chart;
+use crate::connection::{Cursor, of, path};
+use crate::page::{Answer, Failure, Page, more, or_dash, page, status};
+use axum::extract::{Path, Query, State};
+use maud::{Markup, html};
+use okta_connector_client::{DirectoryFinding, Named, Page as Listed, Person, PersonInFull, query, segment};
+use serde::Deserialize;
+
+/// What is searched for.
+#[derive(Default, Deserialize)]
+pub struct Search {
+    q: Option<String>,
+    cursor: Option<String>,
+}
+
+async fn list(console: &Console, id: &str, search: &Search) -> Result<Listed<Person>, Failure> {
+    let text = search.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let asked = query(&[("limit", Some("50")), ("q", text), ("cursor", search.cursor.as_deref())]);
+    Ok(console.client.get(&format!("{}/people{asked}", path(id))).await?)
+}
+
+pub async fn search(State(console): State<Console>, Path(id): Path<String>, Query(search): Query<Search>) -> Answer {
+    let connection = of(&console, &id).await?;
+    let found = list(&console, &id, &search).await?;
+    let here = format!("/connections/{}/people", connection.id);
+    let body = html! {
+        form method="get" action=(here) role="search" {
+            label { "Name, login or email"
+                input type="search" name="q" value=(search.q.as_deref().unwrap_or_default()) autocomplete="off"
+                    data-found="found" data-from={ (here) "/found" };
+            }
+        }
+        p { a href={ "/connections/" (connection.id) "/findings" } { "What is odd about managers" } }
+        div id="found" aria-live="polite" { (table(&here, &search, &found)) }
+    };
+    Ok(page("People", Some(&connection), &body))
+}
+
+/// The table alone, for the script.
+pub async fn found(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Query(search): Query<Search>,
+) -> Result<Page, Failure> {
+    let found = list(&console, &id, &search).await?;
+    Ok(Page(table(&format!("/connections/{}/people", segment(&id)), &search, &found)))
+}
+
+fn table(here: &str, search: &Search, found: &Listed<Person>) -> Markup {
+    let next = format!("{here}{}", query(&[("q", search.q.as_deref())]));
+    html! {
+        @if found.items.is_empty() { p { "Nobody is found." } } @else { (people(here, &found.items)) }
+        (more(&next, found.next_cursor.as_ref()))
+    }
+}
+
+/// People as a table.
+pub fn people(here: &str, people: &[Person]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead { tr { th { "Name" } th { "Title" } th { "Department" } th { "Manager" } th { "Location" } th { "Reports" } } }
+                tbody {
+                    @for person in people {
+                        tr {
+                            td { (linked(here, &person.id, &person.name)) br; span.small { (or_dash(person.login.as_deref())) } }
+                            td { (or_dash(person.title.as_deref())) }
+                            td { (or_dash(person.department.as_deref())) }
+                            td { @if let Some(manager) = &person.manager { (linked(here, &manager.id, &manager.name)) } @else { "–" } }
+                            td { (or_dash(person.location.as_ref().map(|it| it.name.as_str()))) }
+                            td { (person.reports_count) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn linked(here: &str, id: &str, name: &str) -> Markup {
+    html! { a href={ (here) "/" (segment(id)) } { (name) } }
+}
+
+pub async fn profile(State(console): State<Console>, Path((id, person)): Path<(String, String)>) -> Answer {
+    let connection = of(&console, &id).await?;
+    let person: PersonInFull = console.client.get(&format!("{}/people/{}", path(&id), segment(&person))).await?;
+    let base = format!("/connections/{}", connection.id);
+    let body = html! {
+        p { (status(&person.person.status)) " " (or_dash(person.person.title.as_deref())) ", " (or_dash(person.person.department.as_deref())) }
+        h2 { "Who reports to whom" }
+        (chart::draw(&person, &format!("{base}/people")))
+        h2 { "Profile" }
+        dl {
+            @for (name, value) in &person.profile {
+                @if !value.is_null() { dt { (name) } dd { (value.as_str().map_or_else(|| value.to_string(), str::to_owned)) } }
+            }
+        }
+        (names("Groups", &format!("{base}/groups"), &person.groups.items, person.groups.total))
+        @let apps: Vec<Named> = person.apps.items.iter().map(|app| Named { id: app.id.clone(), name: app.label.clone() }).collect();
+        (names("Apps", &format!("{base}/apps"), &apps, person.apps.total))
+    };
+    Ok(page(&person.person.name, Some(&connection), &body))
+}
+
+fn names(title: &str, base: &str, items: &[Named], total: u64) -> Markup {
+    html! {
+        h2 { (title) " (" (total) ")" }
+        ul { @for item in items { li { a href={ (base) "/" (segment(&item.id)) } { (item.name) } } } }
+    }
+}
+
+pub async fn findings(State(console): State<Console>, Path(id): Path<String>, Query(at): Query<Cursor>) -> Answer {
+    let connection = of(&console, &id).await?;
+    let asked = query(&[("limit", Some("100")), ("cursor", at.cursor.as_deref())]);
+    let list: Listed<DirectoryFinding> = console.client.get(&format!("{}/findings{asked}", path(&id))).await?;
+    let base = format!("/connections/{}", connection.id);
+    let body = html! {
+        @if list.items.is_empty() { p { "Nothing is odd." } }
+        ul {
+            @for finding in &list.items {
+                li {
+                    strong { (finding.kind.replace('_', " ")) } ": " (finding.detail)
+                    @if let Some(user) = &finding.user { " " (linked(&format!("{base}/people"), user, "Show")) }
+                }
+            }
+        }
+        (more(&format!("{base}/findings"), list.next_cursor.as_ref()))
+    };
+    Ok(page("What is odd about managers", Some(&connection), &body))
+}
