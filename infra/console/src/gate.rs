@@ -59,7 +59,8 @@ pub fn guard(router: Router, console: Console) -> Router {
             for (name, value) in [
                 (header::CONTENT_SECURITY_POLICY, POLICY),
                 (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-                (header::REFERRER_POLICY, "no-referrer"),
+                // Without any, browsers would hide the origin of our own forms.
+                (header::REFERRER_POLICY, "same-origin"),
                 (header::CACHE_CONTROL, "no-store"),
             ] {
                 headers.insert(name, HeaderValue::from_static(value));

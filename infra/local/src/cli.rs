@@ -120,12 +120,11 @@ fn told(done: Result<(), Failure>) -> ExitCode {
 
 async fn console(port: u16, options: &Options) -> Result<(), Failure> {
     let client = options.client().await?;
-    let key =
-        okta_connector_console::Key::random().ok_or_else(|| std::io::Error::other("there are no random numbers"))?;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("the console of {} is at http://{}", client.origin(), listener.local_addr()?);
-    axum::serve(listener, okta_connector_console::router(client, key)).await?;
-    Ok(())
+    let origin = client.origin().clone();
+    let bound = okta_connector_local::console(client, port).await;
+    let (url, pages) = bound.map_err(|error| Failure::Io(std::io::Error::other(error)))?;
+    println!("the console of {origin} is at {url}");
+    Ok(pages.await?)
 }
 
 /// What is done on this machine.
@@ -185,6 +184,9 @@ async fn serve(options: Serve) -> Result<(), Error> {
     let config = Config { port, data, public_url, allowed, gate, clock: Arc::new(SystemClock) };
     let service = Service::start(config).await?;
     println!("listening on {}", service.url());
+    if let Some(console) = service.console_url() {
+        println!("the console is at {console}");
+    }
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

@@ -30,6 +30,7 @@ pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
     let service = Service::start(config).await?;
     println!("A simulated Okta tenant   {}", simulator.url());
     println!("Okta Connector            {}", service.url());
+    println!("Its console               {}", service.console_url().unwrap_or_default());
     let walk = Walk { http: reqwest::Client::new(), simulator: &simulator, service: &service };
     walk.all().await?;
     if !exit {

@@ -1,6 +1,7 @@
 //! The whole service in one process: the same routers and the same slices as on AWS, with `DynamoDB` embedded, secrets in
 //! a directory, and tasks in the places of the state machine and of the scheduler.
 
+mod console;
 mod demo;
 mod file_secrets;
 mod gate;
@@ -9,6 +10,7 @@ mod local_runner;
 mod service;
 mod ticker;
 
+pub use console::console;
 pub use demo::demo;
 pub use file_secrets::FileSecrets;
 pub use gate::Gate;

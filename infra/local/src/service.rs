@@ -1,5 +1,6 @@
 //! The service: built, bound to loopback, and served until it is dropped.
 
+use crate::console::console;
 use crate::ticker::LocalScheduler;
 use crate::{FileSecrets, Gate, LocalRunner, ticker};
 use axum::Router;
@@ -41,8 +42,9 @@ pub struct Config {
 /// A running service; it stops when dropped.
 pub struct Service {
     url: String,
+    console_url: Option<String>,
     app: App,
-    tasks: [JoinHandle<()>; 2],
+    tasks: Vec<JoinHandle<()>>,
     _engine: Engine,
 }
 
@@ -70,10 +72,7 @@ impl Service {
         };
         runner.attach(app.clone());
         let at_this_machine = matches!(config.gate, Gate::ThisMachine);
-        let mut router = config.gate.layer(layered(router(&app), Arc::clone(&app.clock)));
-        if at_this_machine {
-            router = console(&url)?.fallback_service(router);
-        }
+        let router = config.gate.layer(layered(router(&app), Arc::clone(&app.clock)));
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
             {
@@ -81,8 +80,20 @@ impl Service {
             }
         });
         runner.resume().await?;
-        let ticker = tokio::spawn(ticker::tick(app.clone(), scheduler));
-        Ok(Self { url, app, tasks: [server, ticker], _engine: engine })
+        let mut tasks = vec![server, tokio::spawn(ticker::tick(app.clone(), scheduler))];
+        let mut console_url = None;
+        // Whoever sits here is an admin, and so the pages need no sign-in; with an issuer they are started by their user.
+        if at_this_machine {
+            let (at, pages) = pages(&url, config.port).await?;
+            console_url = Some(at);
+            tasks.push(tokio::spawn(async move { drop(pages.await) }));
+        }
+        Ok(Self { url, console_url, app, tasks, _engine: engine })
+    }
+
+    /// Where the console is, if there is one.
+    pub fn console_url(&self) -> Option<&str> {
+        self.console_url.as_deref()
     }
 
     /// What it runs with.
@@ -104,10 +115,14 @@ impl Drop for Service {
     }
 }
 
-/// The pages, as a client of the API that is served beside them.
-fn console(url: &str) -> Result<Router, Error> {
-    let key = okta_connector_console::Key::random().ok_or("there are no random numbers")?;
-    Ok(okta_connector_console::router(Client::new(url, Credentials::None)?, key))
+/// The console at the next port, or at any that is free.
+async fn pages(url: &str, port: u16) -> Result<(String, impl Future<Output = std::io::Result<()>> + use<>), Error> {
+    let client = Client::new(url, Credentials::None)?;
+    let next = if port == 0 { 0 } else { port.saturating_add(1) };
+    match console(client.clone(), next).await {
+        Err(_) => console(client, 0).await,
+        bound => bound,
+    }
 }
 
 /// The routers of all functions as one.

@@ -46,7 +46,7 @@ impl<'a> Browser<'a> {
     }
 
     async fn get(&self, path: &str) -> Got {
-        let got = Self::got(self.http.get(format!("{}{path}", self.world.url()))).await;
+        let got = Self::got(self.http.get(format!("{}{path}", self.world.console()))).await;
         assert_eq!(got.status, 200, "{path}: {}", got.html);
         assert!(got.policy.starts_with("default-src 'none'"), "{path}");
         got
@@ -55,7 +55,7 @@ impl<'a> Browser<'a> {
     async fn post(&self, path: &str, key: &str, fields: &[(&str, &str)]) -> Got {
         let mut form = vec![("form_key", key)];
         form.extend(fields);
-        Self::got(self.http.post(format!("{}{path}", self.world.url())).form(&form)).await
+        Self::got(self.http.post(format!("{}{path}", self.world.console())).form(&form)).await
     }
 }
 
@@ -87,7 +87,7 @@ async fn a_tenant_is_connected_tested_synced_and_acted_on_in_pages() {
     let syncs = world.all(&format!("/v1{path}/syncs")).await;
     world.finished(id, text(&syncs[0], "id")).await;
     browser.get(&format!("{path}/syncs")).await.shows("succeeded").shows("60 read");
-    let live = reqwest::get(format!("{}{path}/syncs/live", world.url())).await.expect("an answer");
+    let live = reqwest::get(format!("{}{path}/syncs/live", world.console())).await.expect("an answer");
     assert_eq!(live.headers()["x-over"], "true");
 
     let found = browser.get(&format!("{path}/people/found?q=rossi")).await;
@@ -176,7 +176,7 @@ async fn no_other_site_can_have_a_browser_use_the_console() {
         ("x-forwarded-for", "203.0.113.7"),
         ("sec-fetch-site", "cross-site"),
     ] {
-        let request = browser.http.get(format!("{}/connections", world.url())).header(name, value);
+        let request = browser.http.get(format!("{}/connections", world.console())).header(name, value);
         assert_eq!(Browser::got(request).await.status, 403, "{name}");
     }
     assert_eq!(world.all("/v1/connections").await.len(), 0);

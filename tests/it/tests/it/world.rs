@@ -118,6 +118,11 @@ impl World {
         self.service.as_ref().expect("it is up").app()
     }
 
+    /// Where the console is.
+    pub fn console(&self) -> &str {
+        self.service.as_ref().expect("it is up").console_url().expect("a console")
+    }
+
     /// Where the service keeps its state.
     pub fn data(&self) -> &Path {
         self.data.path()
