@@ -10,7 +10,7 @@ use std::io::Write;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{FilterFn, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
@@ -35,8 +35,16 @@ where
     /// A subscriber that writes our own lines from a level on, and warnings of the libraries.
     pub fn subscriber(self, level: LevelFilter) -> impl Subscriber + Send + Sync {
         let ours = Targets::new().with_targets([("okta_connector", level), (metric::TARGET, LevelFilter::INFO)]);
-        // The spans of the runtime tell which invocation it is.
-        let filter = ours.with_target("lambda_runtime", LevelFilter::INFO).with_default(LevelFilter::WARN);
+        let lines = ours.with_default(LevelFilter::WARN);
+        // What is told of a request is of use whatever the level of the line; the runtime's spans tell which invocation it is.
+        let known = |target: &str| target.starts_with("okta_connector") || target.starts_with("lambda_runtime");
+        let filter = FilterFn::new(move |metadata| {
+            if metadata.is_span() {
+                *metadata.level() <= Level::INFO && known(metadata.target())
+            } else {
+                lines.would_enable(metadata.target(), metadata.level())
+            }
+        });
         tracing_subscriber::registry().with(self.with_filter(filter))
     }
 
@@ -172,14 +180,14 @@ mod tests {
 
     #[test]
     fn a_line_tells_what_the_spans_around_it_tell() {
-        let lines = written(LevelFilter::INFO, || {
+        let lines = written(LevelFilter::WARN, || {
             let invocation = tracing::info_span!("invocation", requestId = "aws-1", xrayTraceId = "Root=1-2");
             invocation.in_scope(|| {
                 let request = tracing::info_span!("request", request_id = "r-1", connection = tracing::field::Empty);
                 request.in_scope(|| {
                     request.record("connection", "conn_1");
                     tracing::warn!(status = 403_u16, "Okta said \"no\"\nand that was it");
-                    tracing::debug!("nobody asked");
+                    tracing::info!("nobody asked");
                 });
             });
         });

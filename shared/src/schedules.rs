@@ -71,8 +71,12 @@ pub async fn settle_all(app: &App) -> Result<(), Problem> {
     }
 }
 
+#[tracing::instrument(skip_all, fields(connection = %connection.id))]
 async fn seen_to(app: &App, connection: Connection) -> bool {
-    settle_or_tell(app, &connection.id).await && tell_delays(app, &connection).await.is_ok()
+    if let Err(problem) = tell_delays(app, &connection).await {
+        tracing::error!("it is not known how late the connection's work is: {problem}");
+    }
+    settle_or_tell(app, &connection.id).await
 }
 
 async fn tell_delays(app: &App, connection: &Connection) -> Result<(), Problem> {

@@ -1,6 +1,6 @@
 //! `connections`.
 
-use crate::output::{Facts, Row, moment, or_dash, plain, print};
+use crate::output::{Facts, Format, Row, moment, or_dash, plain, print};
 use crate::{Context, Failure, wizard};
 use clap::{Args, Subcommand, ValueEnum};
 use dialoguer::Confirm;
@@ -195,14 +195,14 @@ async fn test(context: &Context, wanted: &str) -> Result<(), Failure> {
     let path = format!("/v1/connections/{id}/test");
     let report: TestReport = context.client.call(http::POST, &path, None).await?;
     match context.output.format {
-        crate::output::Format::Table => {
+        Format::Table => {
             context.output.list(&report.checks)?;
             for check in &report.checks {
                 fix(check)?;
             }
             print(&report.message)?;
         }
-        crate::output::Format::Csv => context.output.list(&report.checks)?,
+        Format::Csv => context.output.list(&report.checks)?,
         _ => context.output.one(&report)?,
     }
     if report.status == "Active" { Ok(()) } else { Err(Failure::BadNews("The connection does not work.".to_owned())) }
@@ -253,13 +253,16 @@ async fn remove(context: &Context, remove: Remove) -> Result<(), Failure> {
     if !doomed.is_empty() && !remove.yes && !agreed(&question)? {
         return Err(Failure::BadNews("Nothing was deleted.".to_owned()));
     }
+    let mut deleted = Vec::new();
     for connection in doomed {
         let path = format!("/v1/connections/{}", connection.id);
         context.client.text(http::DELETE, &path, None).await?;
-        let told = json!({"id": connection.id, "name": connection.name, "deleted": true});
-        context.output.say(&format!("{} is deleted.", connection.name), &told)?;
+        if context.output.format == Format::Table {
+            print(&format!("{} is deleted.", plain(&connection.name)))?;
+        }
+        deleted.push(connection);
     }
-    Ok(())
+    if context.output.format == Format::Table { Ok(()) } else { Ok(context.output.list(&deleted)?) }
 }
 
 /// Asks on a terminal; elsewhere the command line has to say it.
@@ -288,7 +291,10 @@ pub fn told(context: &Context, set_up: &SetUp) -> Result<(), Failure> {
     let name = &set_up.connection.name;
     let status = &set_up.connection.status;
     context.output.say(&format!("{name} ({}): {status}. {}", set_up.connection.id, set_up.message), set_up)?;
-    Ok(())
+    match status.as_str() {
+        "Inactive" => Err(Failure::BadNews("The connection does not work; test it for the reasons.".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// Methods, so that nobody spells them.

@@ -64,8 +64,14 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
 }
 
 async fn tail(context: &Context, filter: &Filter, count: Option<usize>) -> Result<(), Failure> {
-    let now = now();
-    let mut feed = Feed::open(context, filter, Some(filter.since.as_deref().unwrap_or(&now))).await?;
+    let mut feed = Feed::open(context, filter, filter.since.as_deref()).await?;
+    if filter.since.is_none() {
+        // What is there is passed over: what comes late has a time of its own that may be before now.
+        while feed.read(&mut Vec::new()).await? {}
+    }
+    if context.output.format == Format::Csv {
+        context.output.list::<CloudEvent>(&[])?;
+    }
     let mut told = 0;
     loop {
         let mut events = Vec::new();
@@ -76,7 +82,7 @@ async fn tail(context: &Context, filter: &Filter, count: Option<usize>) -> Resul
                 Format::Json | Format::Ndjson => {
                     crate::output::print(&serde_json::to_string(event).unwrap_or_default())?;
                 }
-                Format::Csv => context.output.list(std::slice::from_ref(event))?,
+                Format::Csv => crate::output::Output::rows(std::slice::from_ref(event))?,
             }
             told += 1;
             if count == Some(told) {
@@ -87,11 +93,6 @@ async fn tail(context: &Context, filter: &Filter, count: Option<usize>) -> Resul
             tokio::time::sleep(LOOK).await;
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
-fn now() -> String {
-    jiff::Timestamp::now().to_string()
 }
 
 /// The feed of a connection. Its cursor never ends.

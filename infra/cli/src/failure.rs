@@ -1,5 +1,6 @@
 //! Why a command did not do what it was asked, and the exit code that says so.
 
+use crate::output::plain;
 use okta_connector_client::{Error, Problem};
 use std::process::ExitCode;
 
@@ -45,7 +46,7 @@ impl Failure {
         {
             lines.extend(details(problem));
         }
-        lines
+        lines.iter().map(|line| plain(line)).collect()
     }
 }
 

@@ -53,8 +53,13 @@ impl Output {
             Format::Table => table(T::COLUMNS, items.iter().map(Row::cells)),
             Format::Json => print(&serde_json::to_string_pretty(items)?),
             Format::Ndjson => items.iter().try_for_each(|item| print(&serde_json::to_string(item)?)),
-            Format::Csv => csv(T::COLUMNS, items.iter().map(Row::cells)),
+            Format::Csv => csv(Some(T::COLUMNS), items.iter().map(Row::cells)),
         }
+    }
+
+    /// More rows of a list whose header is printed already.
+    pub fn rows<T: Row>(items: &[T]) -> io::Result<()> {
+        csv(None, items.iter().map(Row::cells))
     }
 
     /// One thing: what people want to know of it, or for programs all of it.
@@ -74,7 +79,7 @@ impl Output {
                 let mut members = Vec::new();
                 flatten("", &serde_json::to_value(item)?, &mut members);
                 match self.format {
-                    Format::Csv => csv(&["member", "value"], members.into_iter()),
+                    Format::Csv => csv(Some(&["member", "value"]), members.into_iter()),
                     _ => table(&[], members.into_iter()),
                 }
             }
@@ -129,13 +134,21 @@ pub fn moment(text: Option<&str>) -> String {
     text.map_or("-".to_owned(), |text| text.split('.').next().unwrap_or(text).trim_end_matches('Z').replace('T', " "))
 }
 
-fn csv(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(io::stdout());
-    writer.write_record(columns.iter().map(|column| column.to_lowercase().replace(' ', "_")))?;
-    for row in rows {
-        writer.write_record(row.iter().map(|cell| guarded(cell)))?;
+fn csv(columns: Option<&[&str]>, rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if let Some(columns) = columns {
+        writer.write_record(columns.iter().map(|column| column.to_lowercase().replace(' ', "_")))?;
     }
-    writer.flush()
+    for row in rows {
+        writer.write_record(row.iter().map(|cell| guarded(&seen(cell))))?;
+    }
+    let text = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    io::stdout().write_all(&text)
+}
+
+/// As a terminal may have it; a file or a pipe gets what there is.
+fn seen(text: &str) -> String {
+    if io::stdout().is_terminal() { plain(text) } else { text.to_owned() }
 }
 
 /// A spreadsheet takes such a cell for a formula.

@@ -1,11 +1,11 @@
 //! `sync`.
 
 use crate::connection::http;
-use crate::output::{Row, moment, or_dash, plain, print};
+use crate::output::{Format, Row, moment, or_dash, plain, print};
 use crate::{Context, Failure};
 use clap::{Subcommand, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use okta_connector_client::Sync;
+use okta_connector_client::{Sync, segment};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -79,7 +79,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             Ok(context.output.list(&syncs)?)
         }
         Command::Status { sync: Some(id), watch: false } => {
-            let sync: Sync = context.client.get(&format!("{path}/{id}")).await?;
+            let sync: Sync = context.client.get(&format!("{path}/{}", segment(&id))).await?;
             Ok(context.output.one(&sync)?)
         }
         Command::Status { sync, watch: true } => {
@@ -102,7 +102,7 @@ async fn watch(context: &Context, path: &str, id: &str) -> Result<(), Failure> {
     let mut shown: Box<dyn Show> =
         if io::stderr().is_terminal() { Box::new(Bars::default()) } else { Box::new(Lines::default()) };
     loop {
-        let sync: Sync = context.client.get(&format!("{path}/{id}")).await?;
+        let sync: Sync = context.client.get(&format!("{path}/{}", segment(id))).await?;
         shown.show(&sync);
         if !matches!(sync.status.as_str(), "running" | "waiting") {
             drop(shown);
@@ -116,7 +116,7 @@ fn ended(context: &Context, sync: &Sync) -> Result<(), Failure> {
     let counts = sync.progress.iter().map(|(stream, progress)| format!("{} {stream}", progress.seen));
     let sentence = format!("{} {}: {}", sync.mode, sync.status, counts.collect::<Vec<_>>().join(", "));
     context.output.say(&sentence, sync)?;
-    for (stream, why) in &sync.skipped {
+    for (stream, why) in sync.skipped.iter().filter(|_| context.output.format == Format::Table) {
         print(&plain(&format!("{stream} were left out: {why}")))?;
     }
     match (sync.status.as_str(), &sync.error, &sync.pending_removals) {

@@ -48,12 +48,13 @@ impl Target {
     /// A client of the deployment that is meant.
     pub async fn client(&self) -> Result<Client, Failure> {
         let deployment = match (&self.url, &self.deployment) {
+            // A name has an address and credentials of its own, whatever else the environment says.
             (_, Some(name)) => named(name)?,
             (Some(url), None) => Deployment { url: url.clone(), ..Deployment::default() },
             (None, None) => Deployment { url: THIS_MACHINE.to_owned(), ..Deployment::default() },
         };
-        let url = self.url.as_ref().unwrap_or(&deployment.url);
-        Ok(Client::new(url, credentials(url, &deployment).await?)?)
+        let credentials = credentials(&deployment.url, &deployment).await?;
+        Ok(Client::new(&deployment.url, credentials)?)
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// How often it is looked whether somebody has signed in.
 const LOOK: Duration = Duration::from_secs(2);
+/// As long as an invitation works.
+const LOOKS: usize = 300;
 
 /// Adds a connection.
 pub async fn add(context: &Context, add: Add) -> Result<(), Failure> {
@@ -105,9 +107,21 @@ async fn by_key(context: &Context, add: &Add, name: &str, domain: &str) -> Resul
     ] {
         print(&line)?;
     }
-    let client_id = given_or_asked(add.client_id.clone(), "The app's client ID (General > Client Credentials)")?;
-    let auth = json!({"domain": domain, "auth": auth(Way::PrivateKeyJwt, Some(&client_id), None)});
-    verified(context, &made.connection, &auth).await
+    let mut client_id = add.client_id.clone();
+    loop {
+        let id = given_or_asked(client_id.take(), "The app's client ID (General > Client Credentials)")?;
+        let auth = json!({"domain": domain, "auth": auth(Way::PrivateKeyJwt, Some(&id), None)});
+        let path = format!("/v1/connections/{}/auth", made.connection.id);
+        match context.client.call::<SetUp>(http::PUT, &path, Some(&auth)).await {
+            Ok(set_up) => {
+                for check in &set_up.checks {
+                    fix(check)?;
+                }
+                return told(context, &set_up);
+            }
+            Err(error) => explained(error)?,
+        }
+    }
 }
 
 async fn by_token(context: &Context, add: &Add, name: &str, domain: &str) -> Result<(), Failure> {
@@ -143,29 +157,14 @@ async fn by_user(context: &Context, add: &Add, name: &str, domain: &str) -> Resu
     let invited: Invited = context.client.call(http::POST, &format!("/v1/connections/{id}/authorize"), None).await?;
     print("Have an administrator of the tenant sign in here, within ten minutes:")?;
     print(&format!("  {}", invited.authorize_url))?;
-    loop {
+    for _ in 0..LOOKS {
         tokio::time::sleep(LOOK).await;
         let now: Connection = context.client.get(&format!("/v1/connections/{id}")).await?;
         if now.status != "Pending" {
             return Ok(context.output.say(&format!("{} ({id}): {}.", now.name, now.status), &now)?);
         }
     }
-}
-
-/// Verifies until it works, or somebody gives up.
-async fn verified(context: &Context, connection: &Connection, auth: &Value) -> Result<(), Failure> {
-    loop {
-        let path = format!("/v1/connections/{}/auth", connection.id);
-        match context.client.call::<SetUp>(http::PUT, &path, Some(auth)).await {
-            Ok(set_up) => {
-                for check in &set_up.checks {
-                    fix(check)?;
-                }
-                return told(context, &set_up);
-            }
-            Err(error) => explained(error)?,
-        }
-    }
+    Err(Failure::BadNews("Nobody has signed in; the console or POST …/authorize gives a new invitation.".to_owned()))
 }
 
 /// Says what is wrong and how to mend it, and asks whether to try once more.

@@ -75,6 +75,10 @@ impl Client {
     /// Sends a request; the answer is a good one.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<reqwest::Response, Error> {
         let url = self.origin.join(path).map_err(|_| Error::Address(path.to_owned()))?;
+        // Credentials are for the deployment alone, wherever a path came from.
+        if url.origin() != self.origin.origin() {
+            return Err(Error::Address(path.to_owned()));
+        }
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut request = http::Request::builder().method(method).uri(url.as_str());
         if !body.is_empty() {
@@ -87,8 +91,11 @@ impl Client {
     }
 }
 
-/// A segment of a path: what a person wrote, and may hold anything.
+/// A segment of a path: what a person wrote, and may hold anything. What would lead to another path is a name of nothing.
 pub fn segment(text: &str) -> String {
+    if matches!(text, "" | "." | "..") {
+        return "-".to_owned();
+    }
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
@@ -96,7 +103,8 @@ pub fn segment(text: &str) -> String {
 pub fn query(pairs: &[(&str, Option<&str>)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(pairs.iter().filter_map(|(name, value)| Some((name, (*value)?))));
-    let query = query.finish();
+    // A signature is over %20, and a plus is another character.
+    let query = query.finish().replace('+', "%20");
     if query.is_empty() { query } else { format!("?{query}") }
 }
 
@@ -107,11 +115,12 @@ mod tests {
     #[test]
     fn whatever_somebody_wrote_stays_one_segment() {
         assert_eq!(segment("ana/b?c#d e+f%"), "ana%2Fb%3Fc%23d%20e%2Bf%25");
+        assert_eq!(["", ".", ".."].map(segment), ["-"; 3]);
     }
 
     #[test]
     fn a_query_has_what_has_a_value() {
-        assert_eq!(query(&[("q", None), ("title", Some("a&b"))]), "?title=a%26b");
+        assert_eq!(query(&[("q", None), ("title", Some("a&b +"))]), "?title=a%26b%20%2B");
         assert_eq!(query(&[("q", None)]), "");
     }
 

@@ -59,6 +59,10 @@ impl Examination {
             // These credentials have never signed in, and a limit tells nothing of them.
             return false;
         }
+        if connection.status == Status::Pending {
+            // Its schedules count from now on.
+            connection.scheduled_at = Some(now);
+        }
         let active = is_active(&self.checks, connection.settings.sync.is_some());
         connection.status = if active { Status::Active } else { Status::Inactive };
         let failed = self.checks.iter().find(|check| check.status == CheckStatus::Failed);

@@ -33,6 +33,7 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
     let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
     let id = given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = route_of(&path);
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request_id = id, connection = connection_of(&path));
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -40,7 +41,7 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
         let (slug, status, _) = problem.kind.row();
         let okta_request_id = problem.members.get("okta_request_id").and_then(Value::as_str);
         let refused = || {
-            tracing::info!(%method, path, status, okta_request_id, "{method} {path} was refused: {slug}");
+            tracing::info!(%method, route, status, problem = slug, okta_request_id, "{method} {route} was refused: {slug}");
         };
         span.in_scope(refused);
         if let Some(at) = problem.retry_at {
@@ -52,6 +53,15 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// A path without what it names, which may be a login.
+fn route_of(path: &str) -> String {
+    let segments = path.split('/').enumerate();
+    // Every second one below the version is a name: /v1/connections/{id}/users/{user}/groups.
+    let shown =
+        segments.map(|(at, segment)| if at >= 3 && at % 2 == 1 && !segment.is_empty() { "{…}" } else { segment });
+    shown.collect::<Vec<_>>().join("/")
 }
 
 /// The connection that a path is about.

@@ -37,7 +37,10 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
         state.sum = made.sum;
         state.counts = counts;
         state.assigned.clone_from(&assigned);
-        state.succeeded_at = Some(work.app.now());
+        // What was confirmed is carried out without reading anything new.
+        if run.confirmed.is_empty() {
+            state.succeeded_at = Some(work.app.now());
+        }
         learn_of(&run, status, state);
     };
     Ok(end_with(work.app, work.connection, &work.lease, &mut work.run, status, learn).await?)
@@ -113,7 +116,9 @@ async fn end_with(
             Err(Error::Conflict(1)) => {}
             Err(error) => return Err(error),
             Ok(()) => {
-                count_end(status);
+                if run.confirmed.is_empty() {
+                    count_end(status);
+                }
                 return Ok(());
             }
         }

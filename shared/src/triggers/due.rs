@@ -82,11 +82,13 @@ pub fn wanted(connection: &Connection, triggers: &[Trigger]) -> Vec<Scheduled> {
     poll.into_iter().chain(triggers.iter().filter_map(search)).collect()
 }
 
-/// By how many seconds the last good poll is later than the triggers ask for; none where nothing is polled.
+/// By how many seconds the last good poll is later than the triggers ask for; none where nothing is polled. What the
+/// triggers ask for now they ask for since they, or the connection's schedules, last changed.
 pub fn poll_delay(connection: &Connection, triggers: &[Trigger], head: &Head, now: Timestamp) -> Option<i64> {
     let seconds = poll_seconds(triggers).filter(|_| connection.is_scheduled())?;
-    let late = |last: Timestamp| now.duration_since(last).as_secs() - seconds;
-    Some(head.polled_at.map_or(0, late).max(0))
+    let changed = triggers.iter().filter(|trigger| trigger.is_polled()).map(|trigger| trigger.updated_at);
+    let since = changed.chain(head.polled_at).chain(connection.scheduled_at).max()?;
+    Some((now.duration_since(since).as_secs() - seconds).max(0))
 }
 
 /// The shortest interval that a trigger asks for; none where nothing is polled.
@@ -141,6 +143,22 @@ mod tests {
         let late = due(&connection(false), &[hook()], &head, time("2026-03-01T13:05:00Z"));
         assert_eq!(late.jobs, [Job::Poll]);
         assert_eq!(due(&connection(true), &[hook()], &head, time("2026-03-01T14:00:00Z")), Due::default());
+    }
+
+    #[test]
+    fn a_poll_is_late_from_when_it_could_have_been() {
+        let polled_at = |at: &str| Head { polled_at: Some(time(at)), ..Head::default() };
+        let news = Fires::NewEvents { filter: None, schedule: "rate(1 minute)".to_owned() };
+        let triggers = [trigger(news)];
+        let late = |connection: &Connection, polled: &str| {
+            poll_delay(connection, &triggers, &polled_at(polled), time("2026-03-02T12:00:00Z"))
+        };
+        assert_eq!(late(&connection(false), "2026-03-02T11:59:30Z"), Some(0));
+        assert_eq!(late(&connection(false), "2026-03-02T11:00:00Z"), Some(3_540));
+        assert_eq!(late(&connection(true), "2026-03-02T11:00:00Z"), None);
+        let mut resumed = connection(false);
+        resumed.scheduled_at = Some(time("2026-03-02T11:59:50Z"));
+        assert_eq!(late(&resumed, "2026-03-01T12:00:00Z"), Some(0), "it was paused");
     }
 
     #[test]

@@ -237,6 +237,10 @@ async fn the_main_job_is_done_by_functions_that_have_just_started_with_the_adapt
         deployed.stack.poll(&id).await;
     }
 
+    // What is not kept of a request with a key is forgotten.
+    let nowhere = format!("{}/v1/connections/conn_{}/test", deployed.stack.url, "0".repeat(32));
+    let lost = deployed.http.post(nowhere).header("idempotency-key", "once").send().await.expect("an answer");
+    assert_eq!(lost.status(), 404);
     deployed.stack.daily().await;
     let names: Vec<_> = deployed.stack.group.told().await.into_iter().map(|(name, _)| name.replace(&id, "")).collect();
     assert_eq!(names, ["-full", "-incremental", "-poll", "-verify"]);

@@ -1,0 +1,210 @@
+// The console in a real browser, in front of a simulated tenant: the main job, what pages do by themselves, and on every page
+// three widths, both colour schemes and an accessibility check. Pictures for the README are taken on the way.
+//
+//     node tests/browser/run.mjs [--pictures FOLDER]
+//
+// It needs Chromium (CHROMIUM names it, /usr/bin/chromium otherwise) and what `cargo build --workspace` makes.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const programs = process.env.PROGRAMS ?? path.join(root, "target/debug");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pictures = process.argv[2] === "--pictures" ? process.argv[3] : null;
+const WIDTHS = [360, 768, 1440];
+const SCHEMES = ["light", "dark"];
+
+const begun = [];
+
+// Starts a program and gives its first lines.
+async function start(lines, name, ...options) {
+  const child = spawn(path.join(programs, name), options, { stdio: ["ignore", "pipe", "ignore"] });
+  begun.push(child);
+  const said = [];
+  for await (const line of createInterface({ input: child.stdout })) if (said.push(line) === lines) return said;
+  throw new Error(`${name} ended early: ${said}`);
+}
+
+async function fetched(url, body, method = body ? "POST" : "GET") {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
+  assert.ok(response.ok, `${method} ${url}: ${response.status}`);
+  return response.status === 204 ? null : response.json();
+}
+
+function say(text) {
+  console.log(`[${process.uptime().toFixed(1).padStart(6)} s] ${text}`);
+}
+
+// ---- What every page must keep ----
+
+async function assertFits(page, url) {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(over, 0, `${url} scrolls sideways at ${width}`);
+  }
+}
+
+async function assertAccessible(page, url) {
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme });
+    // The page's own policy runs no foreign script; the check comes in by the debugger.
+    await page.evaluate(axe);
+    const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    const bad = result.violations.filter((it) => ["serious", "critical"].includes(it.impact));
+    const told = bad.map((it) => `${it.id}: ${it.help}: ${it.nodes.map((node) => node.html).slice(0, 3).join(" | ")}`);
+    assert.deepEqual(told, [], `${url} (${colorScheme})`);
+  }
+}
+
+async function picture(page, name, width = 1100, height = 800) {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height });
+    await page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}.png`) });
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+// ---- The main job ----
+
+async function connect(page, tenant) {
+  await page.goto("/connections/new");
+  await page.getByLabel("Name", { exact: true }).fill("Acme production");
+  await page.getByLabel(/What may be done/).fill("all");
+  await page.getByRole("button", { name: "Connect" }).click();
+  const keyUrl = await page.locator("#key-url").textContent();
+  assert.match(keyUrl, /\/v1\/connections\/conn_[0-9a-f]+\/jwks\.json$/);
+  await picture(page, "connect");
+  const verify = async () => {
+    await page.getByLabel("The tenant's address").fill(tenant.listening);
+    await page.getByLabel("Client ID").fill(tenant.client_id);
+    await page.getByRole("button", { name: "Verify" }).click();
+  };
+  await verify();
+  const trouble = page.getByRole("alert");
+  await trouble.waitFor();
+  assert.ok(await trouble.locator(".fix").count(), "a failed check has its fix");
+  say("a key that Okta does not know yet is explained");
+  await fetched(`${tenant.listening}/_sim/app`, { jwks_uri: keyUrl }, "PATCH");
+  await verify();
+  await page.getByText("Integration setup complete").waitFor();
+  say("connected by public key URL");
+  return new URL(page.url()).pathname.replace(/\/auth$/, "");
+}
+
+async function main(page, tenant) {
+  const connection = await connect(page, tenant);
+  await page.getByRole("button", { name: "Test Integration" }).click();
+  await page.getByText("Integration test successful").waitFor();
+  await picture(page, "test");
+  say("tested");
+
+  await page.goto(`${connection}/syncs`);
+  // The page is not loaded again: the part that is live says by itself that it is over.
+  await page.locator("[data-live] .badge.succeeded").waitFor({ timeout: 120_000 });
+  await page.goto(`${connection}/syncs`);
+  await picture(page, "sync");
+  say("a sync was watched to its end");
+
+  await page.goto(`${connection}/people`);
+  await page.getByLabel("Name, login or email").pressSequentially("rossi");
+  await page.locator("#found").getByText("carlos.rossi@acme.example").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll("#found tbody tr").length < 20);
+  await picture(page, "people");
+  await page.locator("#found").getByRole("link", { name: "Carlos Rossi", exact: true }).first().click();
+  await page.locator(".chart .self").waitFor();
+  await picture(page, "person");
+  const person = new URL(page.url()).pathname;
+  say("a person was found and the chart drawn");
+
+  await page.goto(`${connection}/actions/user.suspend`);
+  await page.locator("input[name=user]").fill("carlos.rossi@acme.example");
+  await page.getByRole("button", { name: "Only show what it would send" }).click();
+  await page.getByText("/lifecycle/suspend").waitFor();
+  await page.getByRole("button", { name: "Run" }).click();
+  await page.getByText('"status": "SUSPENDED"').waitFor();
+  await picture(page, "action");
+  say("an action was rehearsed and run");
+
+  await page.goto(`${connection}/events`);
+  await page.getByText("Add a trigger").click();
+  await page.getByLabel("Name", { exact: true }).fill("Sign-ins");
+  await page.getByLabel(/Event types/).fill("user.session.start");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.locator("td", { hasText: "Sign-ins" }).waitFor();
+  await fetched(`${tenant.listening}/_sim/events`, { count: 1, type: "user.session.start" });
+  await page.locator("[data-live] summary", { hasText: "com.okta.user.session.start" }).first().waitFor({ timeout: 60_000 });
+  await picture(page, "events");
+  say("an event arrived in real time");
+  return [connection, person];
+}
+
+// ---- The keyboard alone ----
+
+async function byKeyboard(page, connection) {
+  await page.goto(connection);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+  say("the keyboard leads past the navigation");
+}
+
+async function run() {
+  const folder = mkdtempSync(path.join(tmpdir(), "console-"));
+  const [told] = await start(1, "okta-simulator", "--port", "0", "--users", "300", "--groups", "12", "--apps", "6");
+  const tenant = JSON.parse(told);
+  const serve = ["serve", "--port", "0", "--data", folder, "--allow-okta-origin", tenant.listening];
+  const [api, baseURL] = (await start(2, "okta-connector", ...serve)).map((line) => line.match(/http:\S+/)[0]);
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync"],
+  });
+  try {
+    const context = await browser.newContext({ baseURL });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const complaints = [];
+    page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
+    page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+    const [connection, person] = await main(page, tenant);
+    // What was refused on purpose is an error to the browser.
+    const expected = /status of 4\d\d/;
+    assert.deepEqual(complaints.filter((it) => !expected.test(it)), [], "the browser complains of nothing");
+    await byKeyboard(page, connection);
+    await picture(await (await page.goto("/connections"), page), "connections");
+    const parts = ["", "/syncs", "/people", "/findings", "/groups", "/apps", "/locations", "/actions", "/actions/user.create", "/events"];
+    const first = async (list) => (await fetched(`${api}/v1${connection}/${list}?limit=1`)).items[0].id;
+    const pages = ["/connections", "/connections/new", "/connections/new?way=api_token", "/connections/new?way=authorization_code",
+      "/audit", person, ...parts.map((part) => connection + part)];
+    for (const list of ["groups", "apps", "locations"]) pages.push(`${connection}/${list}/${await first(list)}`);
+    for (const url of pages) {
+      await page.goto(url);
+      await assertFits(page, url);
+      await assertAccessible(page, url);
+    }
+    say(`${pages.length} pages at ${WIDTHS.join(", ")} pixels, light and dark: none scrolls sideways, nothing serious for a screen reader`);
+  } finally {
+    await browser.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  await run();
+} finally {
+  for (const child of begun) child.kill();
+}
