@@ -17,6 +17,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use std::collections::{BTreeSet, HashMap};
 
+/// A client of one of AWS's services, made anew so that it tells what it asks for.
+macro_rules! telling {
+    ($client:expr) => {
+        Client::from_conf($client.config().to_builder().interceptor($crate::aws::Told).build())
+    };
+}
+pub(crate) use telling;
+
 /// An interceptor for every client.
 #[derive(Debug)]
 pub struct Told;

@@ -45,6 +45,8 @@ where
                 lines.would_enable(metadata.target(), metadata.level())
             }
         });
+        // What is finer is off at once, wherever it stands.
+        let filter = filter.with_max_level_hint(level.max(LevelFilter::INFO));
         tracing_subscriber::registry().with(self.with_filter(filter))
     }
 
@@ -133,13 +135,9 @@ where
             }
         }
         event.record(&mut fields);
-        let line = Value::Object(self.line(event.metadata(), fields));
+        let line = format!("{}\n", Value::Object(self.line(event.metadata(), fields)));
         // Where the log cannot be written there is nobody to tell.
-        let _ = writeln!(self.writer.make_writer(), "{line}");
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(Level::DEBUG.into())
+        let _ = self.writer.make_writer().write_all(line.as_bytes());
     }
 }
 

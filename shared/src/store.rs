@@ -16,7 +16,7 @@ pub use query::Query;
 pub use table::create_table;
 pub use write::{Condition, MOST_BYTES, MOST_RECORDS, Write};
 
-use crate::aws;
+use crate::aws::telling;
 use crate::clock::SharedClock;
 use aws_sdk_dynamodb::Client;
 
@@ -55,7 +55,7 @@ pub struct Store {
 impl Store {
     /// Uses an existing table.
     pub fn new(client: &Client, table: impl Into<String>, clock: SharedClock) -> Self {
-        let client = Client::from_conf(client.config().to_builder().interceptor(aws::Told).build());
+        let client = telling!(client);
         Self { client, table: table.into(), clock }
     }
 }

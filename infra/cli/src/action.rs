@@ -1,11 +1,12 @@
 //! `actions`. Arguments, help and completion come from the API's description of each action's input.
 
-use crate::connection::{agreed, http, secret};
+use crate::connection::{agreed, secret};
 use crate::output::{Facts, Format, Row, print};
 use crate::{Context, Failure};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Subcommand};
-use okta_connector_client::{Action, Performed, Rehearsed, segment};
+use okta_connector_client::schema::{is_list_of_text, is_password, properties, type_of};
+use okta_connector_client::{Action, Method, Performed, Rehearsed, segment};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -58,7 +59,7 @@ impl FromArgMatches for Run {
             matches.subcommand().ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
         let schema = inputs().find(|(name, _)| *name == action).map(|(_, schema)| schema);
         let mut input = Map::new();
-        for (name, property) in schema.into_iter().flat_map(properties) {
+        for (name, property) in schema.into_iter().flat_map(arguments) {
             if let Some(value) = value(matches, name, property)? {
                 input.insert(name.to_owned(), value);
             }
@@ -89,7 +90,7 @@ impl Args for Run {
 fn of_schema(name: &'static str, schema: &'static Value) -> clap::Command {
     let about = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
     let required = schema["required"].as_array().cloned().unwrap_or_default();
-    let arguments = properties(schema).map(|(name, property)| {
+    let all = arguments(schema).map(|(name, property)| {
         let is_required = required.iter().any(|it| it == name);
         argument(name, property).required(is_required && property["type"] != "object")
     });
@@ -97,7 +98,7 @@ fn of_schema(name: &'static str, schema: &'static Value) -> clap::Command {
     clap::Command::new(name)
         .about(about)
         .override_usage(format!("okta-connector actions run {name} [OPTIONS]"))
-        .args(arguments)
+        .args(all)
         .arg(file.help("A file with more of it, as a JSON object, such as a password; - is the input"))
         .arg(
             Arg::new("dry-run")
@@ -115,19 +116,8 @@ fn of_schema(name: &'static str, schema: &'static Value) -> clap::Command {
 }
 
 /// What can be an argument: not a password, which every process of the machine could read.
-fn properties(schema: &'static Value) -> impl Iterator<Item = (&'static str, &'static Value)> {
-    let all = schema["properties"].as_object().into_iter().flatten();
-    all.map(|(name, property)| (name.as_str(), property)).filter(|(_, property)| property["format"] != "password")
-}
-
-/// The one type that a property has beside null.
-fn type_of(property: &Value) -> &str {
-    let types = property["type"].as_array().map_or_else(|| vec![&property["type"]], |types| types.iter().collect());
-    types.into_iter().filter_map(Value::as_str).find(|it| *it != "null").unwrap_or("string")
-}
-
-fn is_list_of_text(property: &Value) -> bool {
-    type_of(property) == "array" && property["items"]["type"] == "string"
+fn arguments(schema: &'static Value) -> impl Iterator<Item = (&'static str, &'static Value)> {
+    properties(schema).filter(|(_, property)| !is_password(property))
 }
 
 fn argument(name: &'static str, property: &'static Value) -> Arg {
@@ -208,14 +198,14 @@ async fn perform(context: &Context, run: Run) -> Result<(), Failure> {
     let path = format!("/v1/connections/{}/actions/{}", connection.id, run.action);
     let body = Value::Object(input);
     if run.only_told {
-        let told: Rehearsed = context.client.call(http::POST, &format!("{path}?dry_run=true"), Some(&body)).await?;
+        let told: Rehearsed = context.client.call(Method::POST, &format!("{path}?dry_run=true"), Some(&body)).await?;
         return Ok(rehearsed(context, &told)?);
     }
     let action: Action = context.client.get(&format!("/v1/actions/{}", run.action)).await?;
     if action.effect == "destructive" && !run.yes && !agreed(&question(&action, &body, &connection.name))? {
         return Err(Failure::BadNews("Nothing was done.".to_owned()));
     }
-    let done: Performed = context.client.call(http::POST, &path, Some(&body)).await?;
+    let done: Performed = context.client.call(Method::POST, &path, Some(&body)).await?;
     match context.output.format {
         Format::Table | Format::Csv => Ok(context.output.one(&done.output)?),
         _ => Ok(context.output.one(&done)?),
@@ -239,11 +229,6 @@ fn rehearsed(context: &Context, told: &Rehearsed) -> std::io::Result<()> {
     })
 }
 
-/// A script with which a shell completes commands, actions and their arguments.
-pub fn complete(command: &mut clap::Command, shell: clap_complete::Shell) {
-    clap_complete::generate(shell, command, "okta-connector", &mut std::io::stdout());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,7 +246,7 @@ mod tests {
         <Line as clap::CommandFactory>::command().debug_assert();
         let own = ["url", "deployment", "connection", "output", "input", "dry_run", "yes", "help", "version"];
         for (action, schema) in inputs() {
-            assert!(properties(schema).all(|(name, _)| !own.contains(&name)), "{action}");
+            assert!(arguments(schema).all(|(name, _)| !own.contains(&name)), "{action}");
         }
         assert_eq!(inputs().count(), 34);
     }

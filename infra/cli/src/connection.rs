@@ -4,7 +4,7 @@ use crate::output::{Facts, Format, Row, moment, or_dash, plain, print};
 use crate::{Context, Failure, wizard};
 use clap::{Args, Subcommand, ValueEnum};
 use dialoguer::Confirm;
-use okta_connector_client::{Check, Connection, SetUp, TestReport};
+use okta_connector_client::{Check, Connection, Method, SetUp, TestReport};
 use serde_json::{Map, Value, json};
 use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
@@ -193,7 +193,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
 async fn test(context: &Context, wanted: &str) -> Result<(), Failure> {
     let id = context.connection_named(wanted).await?.id;
     let path = format!("/v1/connections/{id}/test");
-    let report: TestReport = context.client.call(http::POST, &path, None).await?;
+    let report: TestReport = context.client.call(Method::POST, &path, None).await?;
     match context.output.format {
         Format::Table => {
             context.output.list(&report.checks)?;
@@ -234,7 +234,7 @@ async fn edit(context: &Context, edit: Edit) -> Result<(), Failure> {
         return Err(Failure::Usage("There is nothing to change: see --help.".to_owned()));
     }
     let path = format!("/v1/connections/{id}");
-    let changed: Connection = context.client.call(http::PATCH, &path, Some(&Value::Object(patch))).await?;
+    let changed: Connection = context.client.call(Method::PATCH, &path, Some(&Value::Object(patch))).await?;
     Ok(context.output.say(&format!("{} is changed.", changed.name), &changed)?)
 }
 
@@ -256,7 +256,7 @@ async fn remove(context: &Context, remove: Remove) -> Result<(), Failure> {
     let mut deleted = Vec::new();
     for connection in doomed {
         let path = format!("/v1/connections/{}", connection.id);
-        context.client.text(http::DELETE, &path, None).await?;
+        context.client.text(Method::DELETE, &path, None).await?;
         if context.output.format == Format::Table {
             print(&format!("{} is deleted.", plain(&connection.name)))?;
         }
@@ -295,13 +295,4 @@ pub fn told(context: &Context, set_up: &SetUp) -> Result<(), Failure> {
         "Inactive" => Err(Failure::BadNews("The connection does not work; test it for the reasons.".to_owned())),
         _ => Ok(()),
     }
-}
-
-/// Methods, so that nobody spells them.
-pub mod http {
-    pub use okta_connector_client::Method;
-    pub const POST: Method = Method::POST;
-    pub const PUT: Method = Method::PUT;
-    pub const PATCH: Method = Method::PATCH;
-    pub const DELETE: Method = Method::DELETE;
 }

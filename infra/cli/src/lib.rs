@@ -13,7 +13,6 @@ mod target;
 mod trigger;
 mod wizard;
 
-pub use action::complete;
 pub use failure::Failure;
 
 use clap::{Args, Subcommand};
@@ -144,9 +143,13 @@ impl Context {
         }
     }
 
-    /// A path below the connection.
+    /// A path below the connection; one that is named by its id need not be looked up.
     async fn path(&self, rest: &str) -> Result<String, Failure> {
-        Ok(format!("/v1/connections/{}{rest}", self.connection().await?.id))
+        let id = match &self.connection {
+            Some(id) if id.starts_with("conn_") => segment(id),
+            _ => self.connection().await?.id,
+        };
+        Ok(format!("/v1/connections/{id}{rest}"))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::output::{Facts, Format, Row, or_dash, plain, print};
 use crate::{Context, Failure, Most};
 use clap::{Args, Subcommand, ValueEnum};
-use okta_connector_client::{Client, Person, PersonInFull, query, segment};
+use okta_connector_client::{Client, Method, Person, PersonInFull, query, segment};
 use std::io::{self, Write};
 
 #[derive(Subcommand)]
@@ -190,7 +190,7 @@ async fn export(context: &Context, path: &str, format: Export) -> Result<(), Fai
     let mut next = Some(format!("{path}?format={format}&limit=5000"));
     let mut is_first = true;
     while let Some(page) = next {
-        let response = context.client.send(crate::connection::http::Method::GET, &page, None).await?;
+        let response = context.client.send(Method::GET, &page, None).await?;
         next = link(&response);
         let text = response.text().await.map_err(okta_connector_client::Error::from)?;
         // Each page of a CSV has the header.

@@ -1,11 +1,10 @@
 //! `sync`.
 
-use crate::connection::http;
 use crate::output::{Format, Row, moment, or_dash, plain, print};
 use crate::{Context, Failure};
 use clap::{Subcommand, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use okta_connector_client::{Sync, segment};
+use okta_connector_client::{Method, Sync, segment};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -67,7 +66,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Start { mode, watch } => {
             let mode = format!("{mode:?}").to_lowercase();
-            let sync: Sync = context.client.call(http::POST, &path, Some(&json!({"mode": mode}))).await?;
+            let sync: Sync = context.client.call(Method::POST, &path, Some(&json!({"mode": mode}))).await?;
             if watch {
                 self::watch(context, &path, &sync.id).await
             } else {

@@ -1,10 +1,9 @@
 //! `triggers`.
 
-use crate::connection::http;
 use crate::output::{Row, moment, or_dash};
 use crate::{Context, Failure};
 use clap::{Args, Subcommand, ValueEnum};
-use okta_connector_client::{Trigger, segment};
+use okta_connector_client::{Method, Trigger, segment};
 use serde_json::json;
 
 #[derive(Subcommand)]
@@ -81,7 +80,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     let path = context.path("/triggers").await?;
     match command {
         Command::Add(add) => {
-            let made: Trigger = context.client.call(http::POST, &path, Some(&body(add))).await?;
+            let made: Trigger = context.client.call(Method::POST, &path, Some(&body(add))).await?;
             Ok(context.output.say(&format!("{} is {}.", made.id, made.status), &made)?)
         }
         Command::List => {
@@ -89,7 +88,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             Ok(context.output.list(&all)?)
         }
         Command::Remove { trigger } => {
-            context.client.text(http::DELETE, &format!("{path}/{}", segment(&trigger)), None).await?;
+            context.client.text(Method::DELETE, &format!("{path}/{}", segment(&trigger)), None).await?;
             Ok(context.output.say(&format!("{trigger} is removed."), &json!({"id": trigger, "removed": true}))?)
         }
     }

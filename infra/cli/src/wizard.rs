@@ -1,10 +1,10 @@
 //! `connections add`: from the command line alone, or on a terminal step by step, with the names of Okta's screens.
 
-use crate::connection::{Add, Way, fix, http, secret, told};
+use crate::connection::{Add, Way, fix, secret, told};
 use crate::output::{plain, print};
 use crate::{Context, Failure};
 use dialoguer::{Confirm, Input, Password, Select};
-use okta_connector_client::{Connection, Error, Invited, SetUp};
+use okta_connector_client::{Connection, Error, Invited, Method, SetUp};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn at_once(context: &Context, add: &Add) -> Result<(), Failure> {
     let auth = auth(way, add.client_id.as_deref(), secret.as_deref());
     let made: SetUp = context
         .client
-        .call(http::POST, "/v1/connections", Some(&body(add, name, add.domain.as_deref(), &auth)))
+        .call(Method::POST, "/v1/connections", Some(&body(add, name, add.domain.as_deref(), &auth)))
         .await?;
     told(context, &made)?;
     if let (Some(url), crate::output::Format::Table) = (&made.connection.public_key_url, context.output.format) {
@@ -93,7 +93,7 @@ fn chosen() -> Result<Way, Failure> {
 
 async fn by_key(context: &Context, add: &Add, name: &str, domain: &str) -> Result<(), Failure> {
     let begun = body(add, name, None, &auth(Way::PrivateKeyJwt, None, None));
-    let made: SetUp = context.client.call(http::POST, "/v1/connections", Some(&begun)).await?;
+    let made: SetUp = context.client.call(Method::POST, "/v1/connections", Some(&begun)).await?;
     let url = made.connection.public_key_url.clone().unwrap_or_default();
     for line in [
         "In the Okta admin console:".to_owned(),
@@ -112,7 +112,7 @@ async fn by_key(context: &Context, add: &Add, name: &str, domain: &str) -> Resul
         let id = given_or_asked(client_id.take(), "The app's client ID (General > Client Credentials)")?;
         let auth = json!({"domain": domain, "auth": auth(Way::PrivateKeyJwt, Some(&id), None)});
         let path = format!("/v1/connections/{}/auth", made.connection.id);
-        match context.client.call::<SetUp>(http::PUT, &path, Some(&auth)).await {
+        match context.client.call::<SetUp>(Method::PUT, &path, Some(&auth)).await {
             Ok(set_up) => {
                 for check in &set_up.checks {
                     fix(check)?;
@@ -129,7 +129,7 @@ async fn by_token(context: &Context, add: &Add, name: &str, domain: &str) -> Res
     loop {
         let token = asked_secretly(add, "The token")?;
         let body = body(add, name, Some(domain), &auth(Way::ApiToken, None, Some(&token)));
-        match context.client.call::<SetUp>(http::POST, "/v1/connections", Some(&body)).await {
+        match context.client.call::<SetUp>(Method::POST, "/v1/connections", Some(&body)).await {
             Ok(made) => return told(context, &made),
             Err(error) => explained(error)?,
         }
@@ -152,9 +152,12 @@ async fn by_user(context: &Context, add: &Add, name: &str, domain: &str) -> Resu
     let client_id = given_or_asked(add.client_id.clone(), "The app's client ID")?;
     let secret = asked_secretly(add, "The app's client secret")?;
     let body = body(add, name, Some(domain), &auth(Way::AuthorizationCode, Some(&client_id), Some(&secret)));
-    let made: SetUp = context.client.call(http::POST, "/v1/connections", Some(&body)).await?;
+    let made: SetUp = context.client.call(Method::POST, "/v1/connections", Some(&body)).await?;
     let id = &made.connection.id;
-    let invited: Invited = context.client.call(http::POST, &format!("/v1/connections/{id}/authorize"), None).await?;
+    if made.connection.redirect_uri != redirect {
+        print(&format!("The sign-in redirect URI is {}: register that one.", made.connection.redirect_uri))?;
+    }
+    let invited: Invited = context.client.call(Method::POST, &format!("/v1/connections/{id}/authorize"), None).await?;
     print("Have an administrator of the tenant sign in here, within ten minutes:")?;
     print(&format!("  {}", invited.authorize_url))?;
     for _ in 0..LOOKS {

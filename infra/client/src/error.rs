@@ -80,21 +80,10 @@ pub struct Problem {
     pub instance: Option<String>,
     /// All that is wrong with a body.
     pub errors: Vec<Fault>,
-    /// What Okta calls it.
-    pub okta_error_code: Option<String>,
     /// Okta's id of the request that it refused.
     pub okta_request_id: Option<String>,
     /// What a verification found.
     pub checks: Vec<Check>,
-    /// From where events can still be read.
-    pub oldest_cursor: Option<String>,
-}
-
-impl Problem {
-    /// The last part of its type.
-    pub fn slug(&self) -> &str {
-        self.kind.rsplit(':').next().unwrap_or_default()
-    }
 }
 
 /// One thing that is wrong with a body.

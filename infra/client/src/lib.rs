@@ -6,6 +6,7 @@ mod credentials;
 mod error;
 mod model;
 mod pages;
+pub mod schema;
 
 pub use credentials::Credentials;
 pub use error::{Error, Fault, Problem};

@@ -13,6 +13,7 @@ document.addEventListener("click", async (event) => {
 async function replace(place, url) {
   const response = await fetch(url, { headers: { accept: "text/html" } });
   if (!response.ok) return null;
+  if (response.status === 204) return response;
   const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
   place.replaceChildren(...parsed.body.childNodes);
   return response;
@@ -35,6 +36,7 @@ for (const place of document.querySelectorAll("[data-live]")) {
   const look = async () => {
     const response = await replace(place, place.dataset.live).catch(() => null);
     if (response && response.headers.get("x-over") === "true") return;
+    place.dataset.live = (response && response.headers.get("x-live")) || place.dataset.live;
     setTimeout(look, Number(place.dataset.every || 1000));
   };
   setTimeout(look, Number(place.dataset.every || 1000));

@@ -6,6 +6,7 @@ use crate::form::Form;
 use crate::page::{Answer, page, status, trouble};
 use axum::extract::{Path, State};
 use maud::{Markup, html};
+use okta_connector_client::schema::{is_list_of_text, is_password, properties, type_of};
 use okta_connector_client::{Action, Connection, Method, Performed, Rehearsed, segment};
 use serde_json::{Map, Value, json};
 
@@ -65,20 +66,6 @@ fn fields(
     }
 }
 
-fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    schema["properties"].as_object().into_iter().flatten().map(|(name, property)| (name.as_str(), property))
-}
-
-/// The one type that a property has beside null.
-fn type_of(property: &Value) -> &str {
-    let types = property["type"].as_array().map_or_else(|| vec![&property["type"]], |types| types.iter().collect());
-    types.into_iter().filter_map(Value::as_str).find(|it| *it != "null").unwrap_or("string")
-}
-
-fn is_list_of_text(property: &Value) -> bool {
-    type_of(property) == "array" && property["items"]["type"] == "string"
-}
-
 fn field(name: &str, property: &Value, value: Option<&Value>) -> Markup {
     let text = match value {
         Some(Value::String(text)) => text.clone(),
@@ -98,7 +85,7 @@ fn field(name: &str, property: &Value, value: Option<&Value>) -> Markup {
             "integer" => input type="number" name=(name) value=(text);,
             "array" if is_list_of_text(property) => textarea name=(name) rows="3" { (text) },
             "array" | "object" => textarea name=(name) rows="4" spellcheck="false" placeholder="JSON" { (text) },
-            _ if property["format"] == "password" => input type="password" name=(name) autocomplete="new-password";,
+            _ if is_password(property) => input type="password" name=(name) autocomplete="new-password";,
             _ => input name=(name) value=(text) autocomplete="off";,
         }
     }

@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::form::Form;
 use crate::gate::FIELD;
-use crate::page::{Answer, Failure, checks, moment, or_dash, page, status, trouble};
+use crate::page::{Answer, Asked, Failure, checks, moment, or_dash, page, status, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -25,14 +25,7 @@ pub fn key(console: &Console) -> Markup {
     html! { input type="hidden" name=(FIELD) value=(console.key.text()); }
 }
 
-/// Where a list goes on.
-#[derive(Default, Deserialize)]
-pub struct Cursor {
-    /// What the page before ended with.
-    pub cursor: Option<String>,
-}
-
-pub async fn cards(State(console): State<Console>, Query(at): Query<Cursor>) -> Answer {
+pub async fn cards(State(console): State<Console>, Query(at): Query<Asked>) -> Answer {
     let asked = query(&[("limit", Some("50")), ("cursor", at.cursor.as_deref())]);
     let list: Listed<Connection> = console.client.get(&format!("/v1/connections{asked}")).await?;
     let body = html! {

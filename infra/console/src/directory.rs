@@ -1,37 +1,16 @@
 //! Groups, apps and locations, each with who belongs to it.
 
 use crate::Console;
-use crate::connection::{Cursor, of, path};
-use crate::page::{Answer, Failure, more, or_dash, page, status};
+use crate::connection::{of, path};
+use crate::page::{Answer, Asked, list, more, or_dash, page, status};
 use crate::person::people;
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use okta_connector_client::{
     DirectoryApp, DirectoryAppUser, Group, Location, Page as Listed, Person, User, query, segment,
 };
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-/// What is searched for.
-#[derive(Default, Deserialize)]
-pub struct Search {
-    q: Option<String>,
-    cursor: Option<String>,
-}
-
-async fn list<T: DeserializeOwned>(
-    console: &Console,
-    id: &str,
-    rest: &str,
-    q: Option<&str>,
-    cursor: Option<&str>,
-) -> Result<Listed<T>, Failure> {
-    let text = q.map(str::trim).filter(|text| !text.is_empty());
-    let asked = query(&[("limit", Some("50")), ("q", text), ("cursor", cursor)]);
-    Ok(console.client.get(&format!("{}{rest}{asked}", path(id))).await?)
-}
-
-fn search_form(here: &str, label: &str, search: &Search) -> Markup {
+fn search_form(here: &str, label: &str, search: &Asked) -> Markup {
     html! {
         form method="get" action=(here) role="search" {
             label { (label) input type="search" name="q" value=(search.q.as_deref().unwrap_or_default()); }
@@ -39,9 +18,9 @@ fn search_form(here: &str, label: &str, search: &Search) -> Markup {
     }
 }
 
-pub async fn groups(State(console): State<Console>, Path(id): Path<String>, Query(search): Query<Search>) -> Answer {
+pub async fn groups(State(console): State<Console>, Path(id): Path<String>, Query(search): Query<Asked>) -> Answer {
     let connection = of(&console, &id).await?;
-    let found: Listed<Group> = list(&console, &id, "/groups", search.q.as_deref(), search.cursor.as_deref()).await?;
+    let found: Listed<Group> = list(&console, &id, "/groups", &search).await?;
     let here = format!("/connections/{}/groups", connection.id);
     let body = html! {
         (search_form(&here, "What the name begins with", &search))
@@ -66,12 +45,12 @@ fn count(count: Option<u64>) -> String {
 pub async fn group(
     State(console): State<Console>,
     Path((id, group)): Path<(String, String)>,
-    Query(at): Query<Cursor>,
+    Query(at): Query<Asked>,
 ) -> Answer {
     let connection = of(&console, &id).await?;
     let rest = format!("/groups/{}", segment(&group));
     let group: Group = console.client.get(&format!("{}{rest}", path(&id))).await?;
-    let members: Listed<User> = list(&console, &id, &format!("{rest}/members"), None, at.cursor.as_deref()).await?;
+    let members: Listed<User> = list(&console, &id, &format!("{rest}/members"), &at).await?;
     let body = html! {
         p { (or_dash(group.description.as_deref())) }
         h2 { "Members (" (count(group.members_count)) ")" }
@@ -96,10 +75,9 @@ fn name_of(user: &User) -> String {
     format!("{} {}", text(user, "firstName"), text(user, "lastName"))
 }
 
-pub async fn apps(State(console): State<Console>, Path(id): Path<String>, Query(search): Query<Search>) -> Answer {
+pub async fn apps(State(console): State<Console>, Path(id): Path<String>, Query(search): Query<Asked>) -> Answer {
     let connection = of(&console, &id).await?;
-    let found: Listed<DirectoryApp> =
-        list(&console, &id, "/apps", search.q.as_deref(), search.cursor.as_deref()).await?;
+    let found: Listed<DirectoryApp> = list(&console, &id, "/apps", &search).await?;
     let here = format!("/connections/{}/apps", connection.id);
     let body = html! {
         (search_form(&here, "What the label begins with", &search))
@@ -120,13 +98,12 @@ pub async fn apps(State(console): State<Console>, Path(id): Path<String>, Query(
 pub async fn app(
     State(console): State<Console>,
     Path((id, app)): Path<(String, String)>,
-    Query(at): Query<Cursor>,
+    Query(at): Query<Asked>,
 ) -> Answer {
     let connection = of(&console, &id).await?;
     let rest = format!("/apps/{}", segment(&app));
     let app: DirectoryApp = console.client.get(&format!("{}{rest}", path(&id))).await?;
-    let users: Listed<DirectoryAppUser> =
-        list(&console, &id, &format!("{rest}/users"), None, at.cursor.as_deref()).await?;
+    let users: Listed<DirectoryAppUser> = list(&console, &id, &format!("{rest}/users"), &at).await?;
     let body = html! {
         p { (status(or_dash(app.status.as_deref()))) " " (or_dash(app.sign_on_mode.as_deref())) }
         h2 { "Users (" (count(app.users_count)) ")" }
@@ -145,9 +122,9 @@ pub async fn app(
     Ok(page(&app.label, Some(&connection), &body))
 }
 
-pub async fn locations(State(console): State<Console>, Path(id): Path<String>, Query(at): Query<Cursor>) -> Answer {
+pub async fn locations(State(console): State<Console>, Path(id): Path<String>, Query(at): Query<Asked>) -> Answer {
     let connection = of(&console, &id).await?;
-    let found: Listed<Location> = list(&console, &id, "/locations", None, at.cursor.as_deref()).await?;
+    let found: Listed<Location> = list(&console, &id, "/locations", &at).await?;
     let here = format!("/connections/{}/locations", connection.id);
     let body = html! {
         div.scroll { table {
@@ -165,12 +142,12 @@ pub async fn locations(State(console): State<Console>, Path(id): Path<String>, Q
 pub async fn location(
     State(console): State<Console>,
     Path((id, location)): Path<(String, String)>,
-    Query(at): Query<Cursor>,
+    Query(at): Query<Asked>,
 ) -> Answer {
     let connection = of(&console, &id).await?;
     let rest = format!("/locations/{}", segment(&location));
     let place: Location = console.client.get(&format!("{}{rest}", path(&id))).await?;
-    let found: Listed<Person> = list(&console, &id, &format!("{rest}/people"), None, at.cursor.as_deref()).await?;
+    let found: Listed<Person> = list(&console, &id, &format!("{rest}/people"), &at).await?;
     let base = format!("/connections/{}", connection.id);
     let body = html! {
         p { (place.people_count) " people" }

@@ -1,11 +1,13 @@
 //! Events: what came, what comes, counts by type, and the triggers that tell of them.
 
 use crate::Console;
-use crate::connection::{Cursor, key, of, path};
+use crate::connection::{key, of, path};
 use crate::form::Form;
 use crate::page::{Answer, Failure, moment, or_dash, page, status};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use okta_connector_client::{CloudEvent, Method, Page as Listed, Trigger, query, segment};
 use serde::Deserialize;
@@ -14,22 +16,53 @@ use std::collections::BTreeMap;
 
 /// So many of the newest events are shown.
 const SHOWN: usize = 100;
-/// A live view reads at most so many pages at once.
+/// For the newest it is looked back so far, and further where there is nothing: a feed is read from its older end.
+const BACK: [SignedDuration; 3] =
+    [SignedDuration::from_mins(15), SignedDuration::from_hours(24), SignedDuration::from_hours(366 * 24)];
+/// So far back are at most so many pages read; what is newer than these the live view brings.
 const PAGES: usize = 20;
 
-/// Which events.
-#[derive(Default, Deserialize)]
+/// Which events, and from where on.
+#[derive(Clone, Default, Deserialize)]
 pub struct Filter {
     #[serde(rename = "type")]
     kind: Option<String>,
     trigger: Option<String>,
+    since: Option<String>,
+    cursor: Option<String>,
+}
+
+impl Filter {
+    fn query(&self, more: &[(&str, Option<&str>)]) -> String {
+        let given = |text: &'_ Option<String>| {
+            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let all = [
+            ("type", given(&self.kind)),
+            ("trigger", given(&self.trigger)),
+            ("since", given(&self.since)),
+            ("cursor", given(&self.cursor)),
+        ];
+        let mut pairs: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_deref())).collect();
+        pairs.extend(more);
+        query(&pairs)
+    }
+
+    /// A page of the feed; the filter moves on to the next.
+    async fn read(&mut self, console: &Console, id: &str) -> Result<(Vec<CloudEvent>, bool), Failure> {
+        let asked = self.query(&[("limit", Some("200"))]);
+        let page: Listed<CloudEvent> = console.client.get(&format!("{}/events{asked}", path(id))).await?;
+        let is_over = page.next_cursor == self.cursor;
+        self.cursor = page.next_cursor;
+        Ok((page.items, is_over))
+    }
 }
 
 pub async fn feed(State(console): State<Console>, Path(id): Path<String>, Query(filter): Query<Filter>) -> Answer {
     let connection = of(&console, &id).await?;
     let triggers: Vec<Trigger> = console.client.pages(format!("{}/triggers", path(&id))).first(200).await?;
     let here = format!("/connections/{}/events", connection.id);
-    let asked = query(&[("type", filter.kind.as_deref()), ("trigger", filter.trigger.as_deref())]);
+    let (newest, at) = newest(&console, &id, &filter).await?;
     let body = html! {
         form.row method="get" action=(here) {
             label { "Type" input name="type" value=(filter.kind.as_deref().unwrap_or_default()) placeholder="com.okta.user.session.start"; }
@@ -43,7 +76,7 @@ pub async fn feed(State(console): State<Console>, Path(id): Path<String>, Query(
             }
             button { "Filter" }
         }
-        div data-live={ (here) "/new" (asked) } data-every="2000" aria-live="polite" { (newest(&console, &id, &filter).await?) }
+        div data-live={ (here) "/new" (at.query(&[])) } data-every="2000" aria-live="polite" { (newest) }
         h2 { "Triggers" }
         (table(&console, &connection.id, &triggers))
         (new_trigger(&console, &connection.id))
@@ -55,37 +88,45 @@ fn named(trigger: &Trigger) -> &str {
     trigger.name.as_deref().unwrap_or(&trigger.id)
 }
 
-/// The newest events, for the script that asks again and again.
+/// The newest events, for the script that asks again and again; nothing where there is none that is newer.
 pub async fn new(
     State(console): State<Console>,
     Path(id): Path<String>,
-    Query(filter): Query<Filter>,
+    Query(mut filter): Query<Filter>,
 ) -> Result<Response, Failure> {
-    Ok(Html(newest(&console, &id, &filter).await?.into_string()).into_response())
+    let (came, _) = filter.read(&console, &id).await?;
+    if came.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let (newest, at) = newest(&console, &id, &filter).await?;
+    let next = format!("/connections/{}/events/new{}", segment(&id), at.query(&[]));
+    Ok(([("x-live", next)], Html(newest.into_string())).into_response())
 }
 
-/// Reads the feed to its end, or as far as some pages go, and keeps the newest.
-async fn newest(console: &Console, id: &str, filter: &Filter) -> Result<Markup, Failure> {
-    let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    let (kind, trigger) = (text(&filter.kind), text(&filter.trigger));
-    let (mut events, mut at): (Vec<CloudEvent>, Cursor) = (Vec::new(), Cursor::default());
-    for _ in 0..PAGES {
-        let asked = query(&[
-            ("limit", Some("200")),
-            ("type", kind.as_deref()),
-            ("trigger", trigger.as_deref()),
-            ("cursor", at.cursor.as_deref()),
-        ]);
-        let page: Listed<CloudEvent> = console.client.get(&format!("{}/events{asked}", path(id))).await?;
-        events.extend(page.items);
-        events.drain(..events.len().saturating_sub(SHOWN));
-        if page.next_cursor == at.cursor {
+/// The newest events, and from where on there are newer ones.
+async fn newest(console: &Console, id: &str, filter: &Filter) -> Result<(Markup, Filter), Failure> {
+    let (mut events, mut at) = (Vec::new(), Filter::default());
+    for back in BACK {
+        at = Filter { since: Some((now() - back).to_string()), cursor: None, ..filter.clone() };
+        for _ in 0..PAGES {
+            let (page, is_over) = at.read(console, id).await?;
+            events.extend(page);
+            events.drain(..events.len().saturating_sub(SHOWN));
+            if is_over {
+                break;
+            }
+        }
+        if !events.is_empty() {
             break;
         }
-        at.cursor = page.next_cursor;
     }
     events.reverse();
-    Ok(shown(&events))
+    Ok((shown(&events), at))
+}
+
+#[expect(clippy::disallowed_methods, reason = "how far back to look is no matter of a test's clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 fn shown(events: &[CloudEvent]) -> Markup {

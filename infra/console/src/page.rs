@@ -1,12 +1,37 @@
 //! What all pages look like, and what they show where something went wrong. Text is escaped by the templates; there is no
 //! place that puts markup into a page as text.
 
+use crate::Console;
+use crate::connection::path;
 use axum::Router;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
-use okta_connector_client::{Check, Connection, Error};
+use okta_connector_client::{Check, Connection, Error, Page as Listed, query};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// What is asked of a list: a text to search for, and where to go on.
+#[derive(Default, Deserialize)]
+pub struct Asked {
+    /// What is searched for.
+    pub q: Option<String>,
+    /// What the page before ended with.
+    pub cursor: Option<String>,
+}
+
+/// A page of what lies below a connection.
+pub async fn list<T: DeserializeOwned>(
+    console: &Console,
+    id: &str,
+    rest: &str,
+    asked: &Asked,
+) -> Result<Listed<T>, Failure> {
+    let text = asked.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let asked = query(&[("limit", Some("50")), ("q", text), ("cursor", asked.cursor.as_deref())]);
+    Ok(console.client.get(&format!("{}{rest}{asked}", path(id))).await?)
+}
 
 /// A page, or why there is none.
 pub type Answer = Result<Page, Failure>;

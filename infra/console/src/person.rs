@@ -2,29 +2,15 @@
 
 use crate::Console;
 use crate::chart;
-use crate::connection::{Cursor, of, path};
-use crate::page::{Answer, Failure, Page, more, or_dash, page, status};
+use crate::connection::{of, path};
+use crate::page::{Answer, Asked, Failure, Page, list, more, or_dash, page, status};
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use okta_connector_client::{DirectoryFinding, Named, Page as Listed, Person, PersonInFull, query, segment};
-use serde::Deserialize;
 
-/// What is searched for.
-#[derive(Default, Deserialize)]
-pub struct Search {
-    q: Option<String>,
-    cursor: Option<String>,
-}
-
-async fn list(console: &Console, id: &str, search: &Search) -> Result<Listed<Person>, Failure> {
-    let text = search.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let asked = query(&[("limit", Some("50")), ("q", text), ("cursor", search.cursor.as_deref())]);
-    Ok(console.client.get(&format!("{}/people{asked}", path(id))).await?)
-}
-
-pub async fn search(State(console): State<Console>, Path(id): Path<String>, Query(search): Query<Search>) -> Answer {
+pub async fn search(State(console): State<Console>, Path(id): Path<String>, Query(search): Query<Asked>) -> Answer {
     let connection = of(&console, &id).await?;
-    let found = list(&console, &id, &search).await?;
+    let found = list(&console, &id, "/people", &search).await?;
     let here = format!("/connections/{}/people", connection.id);
     let body = html! {
         form method="get" action=(here) role="search" {
@@ -43,13 +29,13 @@ pub async fn search(State(console): State<Console>, Path(id): Path<String>, Quer
 pub async fn found(
     State(console): State<Console>,
     Path(id): Path<String>,
-    Query(search): Query<Search>,
+    Query(search): Query<Asked>,
 ) -> Result<Page, Failure> {
-    let found = list(&console, &id, &search).await?;
+    let found = list(&console, &id, "/people", &search).await?;
     Ok(Page(table(&format!("/connections/{}/people", segment(&id)), &search, &found)))
 }
 
-fn table(here: &str, search: &Search, found: &Listed<Person>) -> Markup {
+fn table(here: &str, search: &Asked, found: &Listed<Person>) -> Markup {
     let next = format!("{here}{}", query(&[("q", search.q.as_deref())]));
     html! {
         @if found.items.is_empty() { p { "Nobody is found." } } @else { (people(here, &found.items)) }
@@ -112,10 +98,9 @@ fn names(title: &str, base: &str, items: &[Named], total: u64) -> Markup {
     }
 }
 
-pub async fn findings(State(console): State<Console>, Path(id): Path<String>, Query(at): Query<Cursor>) -> Answer {
+pub async fn findings(State(console): State<Console>, Path(id): Path<String>, Query(at): Query<Asked>) -> Answer {
     let connection = of(&console, &id).await?;
-    let asked = query(&[("limit", Some("100")), ("cursor", at.cursor.as_deref())]);
-    let list: Listed<DirectoryFinding> = console.client.get(&format!("{}/findings{asked}", path(&id))).await?;
+    let list: Listed<DirectoryFinding> = list(&console, &id, "/findings", &at).await?;
     let base = format!("/connections/{}", connection.id);
     let body = html! {
         @if list.items.is_empty() { p { "Nothing is odd." } }

@@ -1,26 +1,22 @@
 //! Syncs: starting one, live progress, history with a plot, and the guard's question.
 
 use crate::Console;
-use crate::connection::{Cursor, key, of, path};
+use crate::connection::{key, of, path};
 use crate::form::Form;
-use crate::page::{Answer, Failure, moment, more, page, status};
+use crate::page::{Answer, Asked, Failure, list, moment, more, page, status};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use maud::{Markup, html};
-use okta_connector_client::{Method, Page as Listed, Removal, Sync, query, segment};
+use okta_connector_client::{Method, Page as Listed, Removal, Sync, segment};
 use serde_json::{Value, json};
 
 /// Of the newest ones, so many are plotted.
 const PLOTTED: usize = 30;
 
-async fn list(console: &Console, id: &str, at: &Cursor) -> Result<Listed<Sync>, Failure> {
-    let asked = query(&[("limit", Some("50")), ("cursor", at.cursor.as_deref())]);
-    Ok(console.client.get(&format!("{}/syncs{asked}", path(id))).await?)
-}
-
-pub async fn history(State(console): State<Console>, Path(id): Path<String>, Query(at): Query<Cursor>) -> Answer {
+pub async fn history(State(console): State<Console>, Path(id): Path<String>, Query(at): Query<Asked>) -> Answer {
     let connection = of(&console, &id).await?;
-    let syncs = list(&console, &id, &at).await?;
+    let syncs: Listed<Sync> = list(&console, &id, "/syncs", &at).await?;
     let here = format!("/connections/{}/syncs", connection.id);
     let body = html! {
         form.row method="post" action=(here) {
@@ -69,25 +65,16 @@ fn row(connection: &str, sync: &Sync) -> Markup {
 }
 
 /// How long a sync took, in whole seconds.
-fn seconds(sync: &Sync) -> Option<u64> {
-    let (from, to) = (second(&sync.started_at)?, second(sync.finished_at.as_deref()?)?);
-    to.checked_sub(from)
-}
-
-/// Seconds of a day, with the day: enough to subtract two moments of RFC 3339 in UTC.
-fn second(text: &str) -> Option<u64> {
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    // Days since 1 March of the year 0: https://howardhinnant.github.io/date_algorithms.html
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
-    Some(days * 86_400 + number(11, 13)? * 3_600 + number(14, 16)? * 60 + number(17, 19)?)
+fn seconds(sync: &Sync) -> Option<i64> {
+    let moment = |text: &str| text.parse::<Timestamp>().ok();
+    let (from, to) = (moment(&sync.started_at)?, moment(sync.finished_at.as_deref()?)?);
+    Some(to.duration_since(from).as_secs())
 }
 
 /// What the newest sync does, for the script that asks again until it is over.
 pub async fn live(State(console): State<Console>, Path(id): Path<String>) -> Result<Response, Failure> {
-    let syncs = list(&console, &id, &Cursor::default()).await?;
-    let newest = syncs.items.first();
+    let syncs: Vec<Sync> = console.client.pages(format!("{}/syncs?limit=1", path(&id))).first(1).await?;
+    let newest = syncs.first();
     let over = newest.is_none_or(|sync| !is_at_work(sync));
     let header = [("x-over", if over { "true" } else { "false" })];
     Ok((header, Html(progress(newest).into_string())).into_response())
@@ -143,12 +130,11 @@ pub async fn start(State(console): State<Console>, Path(id): Path<String>, form:
 pub async fn removals(
     State(console): State<Console>,
     Path((id, sync)): Path<(String, String)>,
-    Query(at): Query<Cursor>,
+    Query(at): Query<Asked>,
 ) -> Answer {
     let connection = of(&console, &id).await?;
     let here = format!("/syncs/{}/removals", segment(&sync));
-    let asked = query(&[("limit", Some("100")), ("cursor", at.cursor.as_deref())]);
-    let list: Listed<Removal> = console.client.get(&format!("{}{here}{asked}", path(&id))).await?;
+    let list: Listed<Removal> = list(&console, &id, &here, &at).await?;
     let here = format!("/connections/{}{here}", connection.id);
     let body = html! {
         p { "This sync would remove what follows, and asks first: it may be that Okta's answer was not whole." }
@@ -171,19 +157,4 @@ pub async fn confirm(
     let confirm = format!("{}/syncs/{}/confirm-removals", path(&id), segment(&sync));
     console.client.text(Method::POST, &confirm, None).await?;
     Ok(Redirect::to(&format!("/connections/{}/syncs", segment(&id))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn how_long_a_sync_took_is_told_over_midnight_and_the_end_of_a_year() {
-        let took = |from: &str, to: &str| {
-            seconds(&Sync { started_at: from.to_owned(), finished_at: Some(to.to_owned()), ..Sync::default() })
-        };
-        assert_eq!(took("2025-12-31T23:59:50.5Z", "2026-01-01T00:00:05Z"), Some(15));
-        assert_eq!(took("2028-02-28T00:00:00Z", "2028-03-01T00:00:00Z"), Some(2 * 86_400));
-        assert_eq!(took("2026-03-01T00:00:00Z", "nonsense"), None);
-    }
 }

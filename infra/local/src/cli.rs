@@ -91,11 +91,30 @@ struct Serve {
 /// Does what the command line says; without a command, the demo.
 pub async fn run() -> ExitCode {
     let Cli { command, options } = Cli::parse();
-    let done = match command.unwrap_or(Command::Demo(Demo { port: 0, users: 1_000, exit: false })) {
-        Command::Remote(command) => return told(Box::pin(okta_connector_cli::run(command, options)).await),
-        Command::Console { port } => return told(console(port, &options).await),
-        command => here(command).await,
-    };
+    match command.unwrap_or(Command::Demo(Demo { port: 0, users: 1_000, exit: false })) {
+        Command::Demo(options) => {
+            log("error");
+            here(demo(options.port, options.users, options.exit).await)
+        }
+        Command::Serve(options) => {
+            log("warn,okta_connector=info,okta_connector_local=info");
+            here(serve(options).await)
+        }
+        Command::Console { port } => told(console(port, &options).await),
+        Command::Remote(command) => told(Box::pin(okta_connector_cli::run(command, options)).await),
+        Command::Openapi => {
+            print!("{}", openapi());
+            ExitCode::SUCCESS
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "okta-connector", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// What came of what was done on this machine.
+fn here(done: Result<(), Error>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -125,29 +144,6 @@ async fn console(port: u16, options: &Options) -> Result<(), Failure> {
     let (url, pages) = bound.map_err(|error| Failure::Io(std::io::Error::other(error)))?;
     println!("the console of {origin} is at {url}");
     Ok(pages.await?)
-}
-
-/// What is done on this machine.
-async fn here(command: Command) -> Result<(), Error> {
-    match command {
-        Command::Completions { shell } => {
-            okta_connector_cli::complete(&mut Cli::command(), shell);
-            Ok(())
-        }
-        Command::Remote(_) | Command::Console { .. } => Ok(()),
-        Command::Demo(options) => {
-            log("error");
-            demo(options.port, options.users, options.exit).await
-        }
-        Command::Serve(options) => {
-            log("warn,okta_connector=info,okta_connector_local=info");
-            serve(options).await
-        }
-        Command::Openapi => {
-            print!("{}", openapi());
-            Ok(())
-        }
-    }
 }
 
 /// Text for people, or with `OKTA_CONNECTOR_LOG=json` the lines that the functions write on AWS.

@@ -4,7 +4,7 @@
 
 use super::entry::Entry;
 use super::write::{Feed, Stop, entries};
-use crate::aws;
+use crate::aws::telling;
 use crate::cursor;
 use crate::id::ConnectionId;
 use crate::store::keys;
@@ -49,7 +49,7 @@ impl Parcel {
 impl Bus {
     /// The stack's own bus.
     pub fn new(client: &Client, name: &str) -> Self {
-        let client = Client::from_conf(client.config().to_builder().interceptor(aws::Told).build());
+        let client = telling!(client);
         Self { client, name: name.to_owned() }
     }
 

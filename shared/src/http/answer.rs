@@ -7,13 +7,14 @@ use crate::problem::Problem;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::Instrument;
+use tracing::field::Empty;
 
 const REQUEST_ID: &str = "x-request-id";
 /// The largest body.
@@ -33,13 +34,15 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
     let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
     let id = given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let route = route_of(&path);
+    let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", request_id = id, connection = connection_of(&path));
+    let span = tracing::info_span!("request", request_id = id, connection = connection_of(&path), function = Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let (slug, status, _) = problem.kind.row();
         let okta_request_id = problem.members.get("okta_request_id").and_then(Value::as_str);
+        // The route and not the path, which may hold a login.
+        let route = route.as_ref().map_or("nowhere", MatchedPath::as_str);
         let refused = || {
             tracing::info!(%method, route, status, problem = slug, okta_request_id, "{method} {route} was refused: {slug}");
         };
@@ -53,15 +56,6 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
-}
-
-/// A path without what it names, which may be a login.
-fn route_of(path: &str) -> String {
-    let segments = path.split('/').enumerate();
-    // Every second one below the version is a name: /v1/connections/{id}/users/{user}/groups.
-    let shown =
-        segments.map(|(at, segment)| if at >= 3 && at % 2 == 1 && !segment.is_empty() { "{…}" } else { segment });
-    shown.collect::<Vec<_>>().join("/")
 }
 
 /// The connection that a path is about.

@@ -1,7 +1,7 @@
 //! Runs are driven by a Step Functions state machine.
 
 use crate::app::{RunnerError, SyncRunner};
-use crate::aws;
+use crate::aws::telling;
 use crate::id::{ConnectionId, SyncId};
 use async_trait::async_trait;
 use aws_sdk_sfn::Client;
@@ -20,7 +20,7 @@ pub struct StepFunctionsRunner {
 impl StepFunctionsRunner {
     /// Of the stack's own state machine.
     pub fn new(client: &Client, state_machine: &str) -> Self {
-        let client = Client::from_conf(client.config().to_builder().interceptor(aws::Told).build());
+        let client = telling!(client);
         Self { client, state_machine: state_machine.to_owned() }
     }
 

@@ -1,7 +1,7 @@
 //! Schedules are kept by EventBridge Scheduler, in the stack's own group.
 
 use crate::app::{Scheduled, Scheduler, SchedulerError, Target};
-use crate::aws;
+use crate::aws::telling;
 use crate::clock::SharedClock;
 use crate::id::ConnectionId;
 use async_trait::async_trait;
@@ -45,7 +45,7 @@ pub struct EventBridgeScheduler {
 impl EventBridgeScheduler {
     /// By a plan.
     pub fn new(client: &Client, plan: Plan, clock: SharedClock) -> Self {
-        let client = Client::from_conf(client.config().to_builder().interceptor(aws::Told).build());
+        let client = telling!(client);
         Self { client, plan, clock }
     }
 

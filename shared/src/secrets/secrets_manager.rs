@@ -1,7 +1,7 @@
 //! Secrets in AWS Secrets Manager: one secret a connection, cached by version.
 
 use super::{Error, Secrets};
-use crate::aws;
+use crate::aws::telling;
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
@@ -30,7 +30,7 @@ const STACK_TAG: &str = "okta-connector:stack";
 impl SecretsManagerSecrets {
     /// Of a stack, by its name.
     pub fn new(client: &Client, stack: impl Into<String>) -> Self {
-        let client = Client::from_conf(client.config().to_builder().interceptor(aws::Told).build());
+        let client = telling!(client);
         Self { client, stack: stack.into(), cache: Mutex::default(), stack_key: OnceCell::new() }
     }
 

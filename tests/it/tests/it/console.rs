@@ -117,7 +117,7 @@ async fn a_tenant_is_connected_tested_synced_and_acted_on_in_pages() {
     browser.post(&format!("{path}/triggers"), form.key(), &trigger).await.shows("sign-ins");
     world.sim("POST", "events", Some(json!({"count": 1, "type": "user.session.start"}))).await;
     world.events_at_last(&format!("/v1{path}"), "com.okta.user.session.start", 1).await;
-    browser.get(&format!("{path}/events/new")).await.shows("com.okta.user.session.start");
+    browser.get(&format!("{path}/events")).await.shows("com.okta.user.session.start");
     browser.get("/audit").await.shows("user.deactivate").shows("trigger.create");
     browser.post(&format!("{path}/delete"), form.key(), &[("name", "acme")]).await.shows("nothing was deleted");
     browser.post(&format!("{path}/delete"), form.key(), &[("name", "Acme")]).await.shows("There is no connection yet");

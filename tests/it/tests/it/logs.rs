@@ -4,9 +4,15 @@ use crate::killed::program;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 
-/// The lines of a whole demo.
-async fn of_a_demo() -> Vec<Value> {
+/// The lines of a whole demo, which is run once.
+async fn of_a_demo() -> &'static [Value] {
+    static LINES: OnceCell<Vec<Value>> = OnceCell::const_new();
+    LINES.get_or_init(demo).await
+}
+
+async fn demo() -> Vec<Value> {
     let demo =
         Command::new(program()).args(["demo", "--users", "60", "--exit"]).env("OKTA_CONNECTOR_LOG", "json").output();
     let demo = demo.await.expect("the demo runs");
@@ -20,13 +26,12 @@ async fn every_line_of_a_demo_is_json_and_tells_when_where_and_of_what() {
     let lines = of_a_demo().await;
     let mut functions = BTreeSet::new();
     let mut metrics = BTreeSet::new();
-    for line in &lines {
+    for line in lines {
         let text = |name: &str| line[name].as_str();
         assert!(text("timestamp").is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok()), "{line}");
         assert!(text("level").is_some() && text("message").is_some(), "{line}");
         let function = text("function").unwrap_or_else(|| panic!("no function: {line}"));
         functions.insert(function);
-        // Whoever stands in the way of a hook's stranger knows no connection yet.
         assert!(text("connection").is_some_and(|id| id.starts_with("conn_")), "{line}");
         let by_request = !matches!(function, "sync" | "log-poll");
         assert!(!by_request || text("request_id").is_some(), "{line}");

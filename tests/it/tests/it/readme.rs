@@ -1,6 +1,7 @@
 //! The commands of the README's parts about schedules, actions and events, run as they are written.
 
 use crate::world::{World, text};
+use okta_connector::metric::Metric;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -75,11 +76,25 @@ fn every_problem_of_the_readme_is_one_that_is_told() {
 fn every_alarm_of_the_template_is_explained() {
     let template = include_str!("../../../../template.yaml").lines();
     let alarms: Vec<_> = template.filter_map(|line| line.strip_prefix("  ")?.strip_suffix("Alarm:")).collect();
-    assert_eq!(alarms.len(), 19);
     let readme = include_str!("../../../../README.md");
+    let counted = format!("{} alarms (0.10 USD each) and {} metrics", alarms.len(), Metric::ALL.len());
+    assert!(readme.contains(&counted), "{counted}");
     // Those of the functions' errors are one row.
     for alarm in alarms.iter().filter(|alarm| !alarm.ends_with("Errors") || **alarm == "ConnectErrors") {
         assert!(readme.contains(&format!("\n| `{alarm}Alarm`")), "{alarm}");
+    }
+}
+
+#[test]
+fn the_template_watches_metrics_that_are_told() {
+    let template = include_str!("../../../../template.yaml");
+    let own: Vec<_> = template.split("Namespace: OktaConnector\n      MetricName: ").skip(1).collect();
+    assert!(own.len() > 4);
+    for metric in own.iter().filter_map(|text| text.lines().next()) {
+        assert!(Metric::ALL.iter().any(|it| it.to_string() == metric), "{metric}");
+    }
+    for metric in Metric::ALL {
+        assert!(template.contains(&metric.to_string()), "{metric} is neither watched nor shown");
     }
 }
 
