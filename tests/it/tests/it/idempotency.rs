@@ -55,6 +55,20 @@ async fn the_same_request_gets_the_same_answer_and_is_done_once() {
 }
 
 #[tokio::test]
+async fn with_another_stack_key_a_repeated_request_is_one_with_another_body() {
+    let mut world = World::start().await;
+    let send = async |world: &World| {
+        world.request("POST", &format!("{}{NEW}", world.url()), &[("idempotency-key", "k")], Some(new("Acme"))).await
+    };
+    assert_eq!(send(&world).await.status, 201);
+    std::fs::write(world.data().join("secrets/stack-key/key"), "k".repeat(64)).expect("another key");
+    world.is_down_for(SignedDuration::from_secs(1)).await;
+    let again = send(&world).await;
+    assert_eq!((again.status, again.problem()), (422, "key-reused"));
+    assert_eq!(world.all(NEW).await.len(), 1, "nothing is done twice");
+}
+
+#[tokio::test]
 async fn another_body_under_the_same_key_is_refused() {
     let ground = Ground::with(small()).await;
     let process = ground.lasting().await;

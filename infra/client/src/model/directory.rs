@@ -1,0 +1,260 @@
+//! What was synced.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A person, as a list shows it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Person {
+    /// Okta's id of the user.
+    pub id: String,
+    /// Display name, else first and last name, else login.
+    pub name: String,
+    /// The login.
+    pub login: Option<String>,
+    /// The email.
+    pub email: Option<String>,
+    /// The title.
+    pub title: Option<String>,
+    /// The department.
+    pub department: Option<String>,
+    /// The division.
+    pub division: Option<String>,
+    /// The cost centre.
+    pub cost_center: Option<String>,
+    /// The employee number.
+    pub employee_number: Option<String>,
+    /// The profile's `userType`.
+    pub user_type: Option<String>,
+    /// The user's status: one of Okta's.
+    pub status: String,
+    /// Where the person works, where it is known.
+    pub location: Option<Named>,
+    /// The manager, where it is one of the people.
+    pub manager: Option<Named>,
+    /// Direct reports.
+    pub reports_count: u64,
+    /// The profile's attributes that are not Okta's own.
+    pub custom: BTreeMap<String, Value>,
+}
+
+/// A person with everything around them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PersonInFull {
+    /// What lists show.
+    #[serde(flatten)]
+    pub person: Person,
+    /// Okta's profile, verbatim.
+    pub profile: BTreeMap<String, Value>,
+    /// The managers above, nearest first.
+    pub manager_chain: Vec<Named>,
+    /// Reports, direct and below.
+    pub all_reports_count: u64,
+    /// Direct reports.
+    pub reports: Shown,
+    /// Groups.
+    pub groups: Shown,
+    /// Applications.
+    pub apps: ShownApps,
+}
+
+/// Something by its id and name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Named {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The first 200 of several, and how many there are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    /// At most 200.
+    pub items: Vec<Named>,
+    /// All of them.
+    pub total: u64,
+}
+
+/// An app by its id and label.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AppLabel {
+    /// Okta's id.
+    pub id: String,
+    /// The name people see.
+    pub label: String,
+}
+
+/// The first 200 of several apps, and how many there are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ShownApps {
+    /// At most 200.
+    pub items: Vec<AppLabel>,
+    /// All of them.
+    pub total: u64,
+}
+
+/// A user as it is stored and told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct User {
+    /// Okta's id.
+    pub id: String,
+    /// One of Okta's statuses.
+    pub status: String,
+    /// Its user type.
+    #[serde(rename = "type")]
+    pub kind: Option<TypeName>,
+    /// Okta's profile, verbatim.
+    pub profile: BTreeMap<String, Value>,
+    /// When it was made.
+    pub created: Option<String>,
+    /// When it was last activated.
+    pub activated: Option<String>,
+    /// When its status last moved.
+    pub status_changed: Option<String>,
+    /// When it last signed in, as of the last stored change.
+    pub last_login: Option<String>,
+    /// When Okta last changed it, as of the last stored change.
+    pub last_updated: Option<String>,
+    /// When its password last changed, as of the last stored change.
+    pub password_changed: Option<String>,
+    /// When the tenant was seen without it.
+    pub removed_at: Option<String>,
+    /// When it was last stored.
+    pub synced_at: String,
+}
+
+/// A user type.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TypeName {
+    /// `oty…`
+    pub id: String,
+    /// Its name, where it is known.
+    pub name: Option<String>,
+}
+
+/// A group as it is stored and told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Group {
+    /// Okta's id.
+    pub id: String,
+    /// `OKTA_GROUP`, `APP_GROUP` or `BUILT_IN`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// When it was made.
+    pub created: Option<String>,
+    /// When its profile last changed.
+    pub last_updated: Option<String>,
+    /// When its members last changed.
+    pub last_membership_updated: Option<String>,
+    /// How many members were found; none before they were first read.
+    pub members_count: Option<u64>,
+    /// When the tenant was seen without it.
+    pub removed_at: Option<String>,
+    /// When it was last stored.
+    pub synced_at: String,
+}
+
+/// An app as it is stored and told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DirectoryApp {
+    /// Okta's id.
+    pub id: String,
+    /// The name of the integration; several apps share it.
+    pub name: Option<String>,
+    /// The name people see.
+    pub label: String,
+    /// `ACTIVE` or `INACTIVE`.
+    pub status: Option<String>,
+    /// How people sign in to it.
+    pub sign_on_mode: Option<String>,
+    /// True for Okta's own, as its Admin Console.
+    pub okta_owned: bool,
+    /// When it was made.
+    pub created: Option<String>,
+    /// When it last changed; assigning a user does not count.
+    pub last_updated: Option<String>,
+    /// How many users were found assigned; none before they were first read.
+    pub users_count: Option<u64>,
+    /// How many groups were found assigned; none before they were first read.
+    pub groups_count: Option<u64>,
+    /// When its users and groups were last read whole.
+    pub assignments_at: Option<String>,
+    /// When the tenant was seen without it.
+    pub removed_at: Option<String>,
+    /// When it was last stored.
+    pub synced_at: String,
+}
+
+/// A user who has an app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DirectoryAppUser {
+    /// The user.
+    pub user: UserLogin,
+    /// Whether it was assigned to the user or to a group.
+    pub scope: String,
+    /// Of an assignment by a group: the user's groups that have the app.
+    pub groups: Vec<Group>,
+}
+
+/// A user by id, login and name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UserLogin {
+    /// Okta's id.
+    pub id: String,
+    /// The login.
+    pub login: String,
+    /// Display name, else first and last name, else login.
+    pub name: String,
+}
+
+/// A place where people work.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Location {
+    /// `loc_` and a hash of what makes it this place, whatever its spelling.
+    pub id: String,
+    /// Its parts, in the spelling that most people use.
+    pub name: String,
+    /// `streetAddress` of the profiles.
+    pub street_address: Option<String>,
+    /// `city` of the profiles.
+    pub city: Option<String>,
+    /// `state` of the profiles.
+    pub state: Option<String>,
+    /// `zipCode` of the profiles.
+    pub postal_code: Option<String>,
+    /// The country's alpha-2 code of ISO 3166-1; null where it is not told, or none of ISO's.
+    pub country_code: Option<String>,
+    /// How many people work there.
+    pub people_count: u64,
+}
+
+/// Something that is wrong in the directory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DirectoryFinding {
+    /// `manager_cycle`, `manager_dangling`, `manager_ambiguous` or `bad_record`.
+    pub kind: String,
+    /// Okta's id of the user, where it is known.
+    pub user: Option<String>,
+    /// What was found.
+    pub detail: String,
+}
