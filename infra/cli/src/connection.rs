@@ -211,7 +211,7 @@ async fn test(context: &Context, wanted: &str) -> Result<(), Failure> {
 /// How to mend what a check found.
 pub fn fix(check: &Check) -> io::Result<()> {
     match &check.fix {
-        Some(fix) if check.status != "ok" => print(&format!("{}: {}", plain(&check.title), plain(fix))),
+        Some(fix) if check.is_bad() => print(&format!("{}: {}", plain(&check.title), plain(fix))),
         _ => Ok(()),
     }
 }

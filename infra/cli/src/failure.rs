@@ -63,7 +63,7 @@ fn by_status(status: u16) -> u8 {
 
 fn details(problem: &Problem) -> Vec<String> {
     let faults = problem.errors.iter().map(|fault| format!("  {} {}", fault.pointer, fault.detail));
-    let bad = problem.checks.iter().filter(|check| check.status != "ok");
+    let bad = problem.checks.iter().filter(|check| check.is_bad());
     let checks = bad.flat_map(|check| {
         let fix = check.fix.iter().map(|fix| format!("    {fix}"));
         std::iter::once(format!("  {}: {}", check.title, check.detail)).chain(fix).collect::<Vec<_>>()

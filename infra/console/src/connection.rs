@@ -220,7 +220,7 @@ pub async fn authenticate(State(console): State<Console>, Path(id): Path<String>
     let body = json!({"domain": form.get("domain"), "auth": auth});
     let news = match console.client.call::<SetUp>(Method::PUT, &format!("{}/auth", path(&id)), Some(&body)).await {
         Ok(set_up) => {
-            html! { section.panel role="status" { p { strong { (set_up.message) } } (checks(&set_up.checks)) } }
+            html! { section.panel role="status" { p { strong { (set_up.message) } } (checks(set_up.checks.iter())) } }
         }
         Err(error) => trouble(&error),
     };
@@ -244,7 +244,7 @@ pub async fn authorize(State(console): State<Console>, Path(id): Path<String>) -
 pub async fn test(State(console): State<Console>, Path(id): Path<String>) -> Answer {
     let news = match console.client.call::<TestReport>(Method::POST, &format!("{}/test", path(&id)), None).await {
         Ok(report) => html! {
-            section.panel role="status" { p { (status(&report.status)) " " strong { (report.message) } } (checks(&report.checks)) }
+            section.panel role="status" { p { (status(&report.status)) " " strong { (report.message) } } (checks(report.checks.iter())) }
         },
         Err(error) => trouble(&error),
     };

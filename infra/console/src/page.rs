@@ -73,7 +73,7 @@ pub fn trouble(error: &Error) -> Markup {
                     @if !problem.errors.is_empty() {
                         ul { @for fault in &problem.errors { li { code { (fault.pointer) } " " (fault.detail) } } }
                     }
-                    (checks(&problem.checks))
+                    (checks(problem.checks.iter().filter(|check| check.is_bad())))
                     @if let Some(id) = &problem.instance { p.small { "Request " code { (id) } } }
                     @if let Some(id) = &problem.okta_request_id { p.small { "Okta's request " code { (id) } } }
                 },
@@ -84,9 +84,10 @@ pub fn trouble(error: &Error) -> Markup {
 }
 
 /// What a test found, each with its fix.
-pub fn checks(checks: &[Check]) -> Markup {
+pub fn checks<'a>(checks: impl Iterator<Item = &'a Check>) -> Markup {
+    let mut checks = checks.peekable();
     html! {
-        @if !checks.is_empty() {
+        @if checks.peek().is_some() {
             ul.checks {
                 @for check in checks {
                     li class={ "check " (check.status) } {

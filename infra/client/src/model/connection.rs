@@ -234,3 +234,10 @@ pub struct Caller {
     /// Whether they set up integrations.
     pub admin: bool,
 }
+
+impl Check {
+    /// True where something was found that is to be mended; what could not be found out is not.
+    pub fn is_bad(&self) -> bool {
+        matches!(self.status.as_str(), "failed" | "degraded")
+    }
+}
