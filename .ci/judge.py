@@ -2,8 +2,8 @@
 
     judge.py expanded.json [operations.tsv]
 
-The second file is what the tests and the acceptance run write down: function, action, index and the first letters of the
-partition's key, one operation a line.
+The second file is what the tests write down: function, action, index and the first letters of the partition's key, one
+operation a line.
 """
 
 import json
@@ -80,6 +80,13 @@ def judge_wildcards():
                 used.add((name, statement["Sid"]))
     for place in used ^ set(WILDCARDS):
         fault(f"{place}: a resource is * without being on the list, or on the list without being *")
+
+
+def judge_beyond():
+    for entry in BEYOND:
+        function, action = entry if isinstance(entry, tuple) else (None, entry)
+        if not any(action in allowed(it) for it in FUNCTIONS if function in (None, it)):
+            fault(f"{entry} is on the list of what nobody needs, and in no policy")
 
 
 def judge_operations(lines):
@@ -192,12 +199,15 @@ def judge_parameters():
 
 
 judge_wildcards()
+judge_beyond()
 judge_secrets()
 judge_environment()
 judge_schedules()
 judge_parameters()
 if len(sys.argv) > 2:
     judge_operations(Path(sys.argv[2]).read_text(encoding="utf-8").splitlines())
+else:
+    print("skipped: no file of operations, so policies are not compared with what is asked")
 for text in faults:
     print(text)
 print(f"{len(faults)} faults")

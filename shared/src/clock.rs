@@ -44,6 +44,17 @@ pub fn after(from: Timestamp, seconds: i64) -> Timestamp {
     from.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
+/// It is always the beginning of time.
+#[cfg(test)]
+pub struct Still;
+
+#[cfg(test)]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -144,17 +144,8 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
-    use jiff::Timestamp;
+    use crate::clock::Still;
     use std::sync::{Arc, Mutex};
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
-        }
-    }
 
     fn written(level: LevelFilter, work: impl FnOnce()) -> Vec<Value> {
         let written = Arc::<Mutex<Vec<u8>>>::default();

@@ -1,6 +1,6 @@
 //! `events`.
 
-use crate::output::{Format, Row, moment};
+use crate::output::{Format, Output, Row, moment, plain, print};
 use crate::{Context, Failure};
 use clap::{Args, Subcommand};
 use okta_connector_client::{CloudEvent, Page, query};
@@ -53,7 +53,7 @@ impl Row for CloudEvent {
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::List { filter, limit } => {
-            let mut feed = Feed::open(context, &filter, filter.since.as_deref()).await?;
+            let mut feed = Feed::open(context, &filter).await?;
             let mut events = Vec::new();
             while events.len() < limit && feed.read(&mut events).await? {}
             events.truncate(limit);
@@ -64,7 +64,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
 }
 
 async fn tail(context: &Context, filter: &Filter, count: Option<usize>) -> Result<(), Failure> {
-    let mut feed = Feed::open(context, filter, filter.since.as_deref()).await?;
+    let mut feed = Feed::open(context, filter).await?;
     if filter.since.is_none() {
         // What is there is passed over: what comes late has a time of its own that may be before now.
         while feed.read(&mut Vec::new()).await? {}
@@ -78,11 +78,11 @@ async fn tail(context: &Context, filter: &Filter, count: Option<usize>) -> Resul
         let is_new = feed.read(&mut events).await?;
         for event in &events {
             match context.output.format {
-                Format::Table => crate::output::print(&crate::output::plain(&event.cells().join("  ")))?,
+                Format::Table => print(&plain(&event.cells().join("  ")))?,
                 Format::Json | Format::Ndjson => {
-                    crate::output::print(&serde_json::to_string(event).unwrap_or_default())?;
+                    print(&serde_json::to_string(event).unwrap_or_default())?;
                 }
-                Format::Csv => crate::output::Output::rows(std::slice::from_ref(event))?,
+                Format::Csv => Output::rows(std::slice::from_ref(event))?,
             }
             told += 1;
             if count == Some(told) {
@@ -103,11 +103,14 @@ struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    async fn open(context: &'a Context, filter: &Filter, since: Option<&str>) -> Result<Self, Failure> {
-        let asked = [("type", filter.kind.as_deref()), ("trigger", filter.trigger.as_deref()), ("since", since)];
-        let asked = query(&asked);
-        let sign = if asked.is_empty() { "?" } else { "&" };
-        let path = context.path(&format!("/events{asked}{sign}limit=200")).await?;
+    async fn open(context: &'a Context, filter: &Filter) -> Result<Self, Failure> {
+        let asked = query(&[
+            ("type", filter.kind.as_deref()),
+            ("trigger", filter.trigger.as_deref()),
+            ("since", filter.since.as_deref()),
+            ("limit", Some("200")),
+        ]);
+        let path = context.path(&format!("/events{asked}")).await?;
         Ok(Self { context, path, cursor: None })
     }
 

@@ -89,19 +89,11 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{Clock, after};
+    use crate::clock::{Still, after};
     use crate::okta;
     use axum::routing::get;
     use std::sync::Arc;
     use tower::ServiceExt;
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
-        }
-    }
 
     #[tokio::test]
     async fn a_rate_limit_tells_when_to_come_back() {
