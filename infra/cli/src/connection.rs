@@ -25,6 +25,8 @@ pub enum Command {
         /// Its id or name.
         connection: String,
     },
+    /// Give one its credentials, or others in their place. On a terminal, what is missing is asked for step by step.
+    Auth(Auth),
     /// Change one.
     Edit(Edit),
     /// Delete one, with its schedules, hooks, secret and directory.
@@ -44,6 +46,11 @@ pub enum Way {
 }
 
 impl Way {
+    /// The way of a connection.
+    pub fn of(kind: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|way| way.wire() == kind)
+    }
+
     pub fn wire(self) -> &'static str {
         match self {
             Self::PrivateKeyJwt => "private_key_jwt",
@@ -58,24 +65,39 @@ pub struct Add {
     /// A name for people.
     #[arg(long)]
     pub name: Option<String>,
-    /// The tenant's address, as the browser shows it.
-    #[arg(long)]
-    pub domain: Option<String>,
     /// How it signs in.
     #[arg(long, value_enum)]
     pub auth: Option<Way>,
-    /// The app's client id.
-    #[arg(long)]
-    pub client_id: Option<String>,
-    /// A file that holds the API token or the client secret; - is the input.
-    #[arg(long, value_name = "FILE")]
-    pub secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub given: Given,
     /// A team whose members may use it. May be repeated.
     #[arg(long = "team")]
     pub teams: Vec<String>,
     /// An action, or read, write, destructive, credentials, all. May be repeated.
     #[arg(long = "allow")]
     pub allow: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct Auth {
+    /// Its id or name.
+    pub connection: String,
+    #[command(flatten)]
+    pub given: Given,
+}
+
+/// What signing in needs.
+#[derive(Args, Clone)]
+pub struct Given {
+    /// The tenant's address, as the browser shows it.
+    #[arg(long)]
+    pub domain: Option<String>,
+    /// The app's client id.
+    #[arg(long)]
+    pub client_id: Option<String>,
+    /// A file that holds the API token or the client secret; - is the input.
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -185,6 +207,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         }
         Command::Show { connection } => Ok(context.output.facts(&context.connection_named(&connection).await?)?),
         Command::Test { connection } => test(context, &connection).await,
+        Command::Auth(auth) => wizard::auth(context, auth).await,
         Command::Edit(edit) => self::edit(context, edit).await,
         Command::Remove(remove) => self::remove(context, remove).await,
     }

@@ -46,6 +46,11 @@ impl Failure {
         {
             lines.extend(details(problem));
         }
+        if let Self::Client(Error::Unreachable(_)) = self {
+            lines.push(
+                "  `okta-connector serve` starts one on this machine; --url and --deployment name another.".to_owned(),
+            );
+        }
         lines.iter().map(|line| plain(line)).collect()
     }
 }

@@ -1,7 +1,8 @@
-//! `connections add`: from the command line alone, or on a terminal step by step, with the names of Okta's screens.
+//! `connections add` and `connections auth`: from the command line alone, or on a terminal step by step, with the names of
+//! Okta's screens.
 
-use crate::connection::{Add, Way, fix, secret, told};
-use crate::output::{plain, print};
+use crate::connection::{Add, Auth, Given, Way, fix, secret, told};
+use crate::output::{Format, plain, print};
 use crate::{Context, Failure};
 use dialoguer::{Confirm, Input, Password, Select};
 use okta_connector_client::{Connection, Error, Invited, Method, SetUp};
@@ -16,40 +17,77 @@ const LOOKS: usize = 300;
 
 /// Adds a connection.
 pub async fn add(context: &Context, add: Add) -> Result<(), Failure> {
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        guided(context, add).await
-    } else {
-        at_once(context, &add).await
+    if is_terminal() {
+        return guided(context, add).await;
     }
-}
-
-/// What the command line says, and nothing else.
-async fn at_once(context: &Context, add: &Add) -> Result<(), Failure> {
-    let missing = |what: &str| Failure::Usage(format!("Give --{what}."));
     let way = add.auth.ok_or_else(|| missing("auth"))?;
     let name = add.name.as_deref().ok_or_else(|| missing("name"))?;
-    let secret = add.secret_file.as_deref().map(secret).transpose()?;
-    let auth = auth(way, add.client_id.as_deref(), secret.as_deref());
-    let made: SetUp = context
-        .client
-        .call(Method::POST, "/v1/connections", Some(&body(add, name, add.domain.as_deref(), &auth)))
-        .await?;
+    let made = create(context, &body(&add, name, add.given.domain.as_deref(), &said(way, &add.given)?)).await?;
     told(context, &made)?;
-    if let (Some(url), crate::output::Format::Table) = (&made.connection.public_key_url, context.output.format) {
+    if context.output.format == Format::Table
+        && made.connection.status == "Pending"
+        && let Some(url) = &made.connection.public_key_url
+    {
         print(&format!("Public key URL for the Okta app: {url}"))?;
     }
     Ok(())
 }
 
-fn auth(way: Way, client_id: Option<&str>, secret: Option<&str>) -> Value {
+/// Gives a connection its credentials, or others in their place.
+pub async fn auth(context: &Context, auth: Auth) -> Result<(), Failure> {
+    let connection = context.connection_named(&auth.connection).await?;
+    let kind = &connection.auth.kind;
+    let way =
+        Way::of(kind).ok_or_else(|| Failure::Usage(format!("This program does not know how {kind} signs in.")))?;
+    let given = auth.given;
+    if is_terminal() {
+        return match way {
+            Way::PrivateKeyJwt => by_key(context, &connection, given).await,
+            Way::ApiToken => replace_token(context, &connection, &given).await,
+            Way::AuthorizationCode => by_user(context, &connection, given).await,
+        };
+    }
+    if way != Way::AuthorizationCode || given.client_id.is_some() || given.secret_file.is_some() {
+        let set_up = put(context, &connection, given.domain.as_deref(), &said(way, &given)?).await?;
+        if way != Way::AuthorizationCode {
+            return told(context, &set_up);
+        }
+    }
+    let invited = invite(context, &connection).await?;
+    Ok(context.output.say(&format!("To sign in, open {}", invited.authorize_url), &invited)?)
+}
+
+fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+fn missing(what: &str) -> Failure {
+    Failure::Usage(format!("Give --{what}."))
+}
+
+// ---- What is sent ----
+
+fn credentials(way: Way, client_id: Option<&str>, secret: Option<&str>) -> Value {
     let mut auth = json!({"type": way.wire()});
-    let secret_name = if way == Way::ApiToken { "token" } else { "client_secret" };
-    for (name, value) in [("client_id", client_id), (secret_name, secret)] {
-        if let Some(value) = value {
-            auth[name] = json!(value);
+    if let Some(client_id) = client_id {
+        auth["client_id"] = json!(client_id);
+    }
+    match (way, secret) {
+        (_, None) => {}
+        (Way::ApiToken, Some(token)) => auth["token"] = json!(token),
+        (Way::AuthorizationCode, Some(secret)) => auth["client_secret"] = json!(secret),
+        // A JWK, or else PEM.
+        (Way::PrivateKeyJwt, Some(key)) => {
+            auth["private_key"] = serde_json::from_str(key).unwrap_or_else(|_| json!(key));
         }
     }
     auth
+}
+
+/// The credentials that the command line says.
+fn said(way: Way, given: &Given) -> Result<Value, Failure> {
+    let secret = given.secret_file.as_deref().map(secret).transpose()?;
+    Ok(credentials(way, given.client_id.as_deref(), secret.as_deref()))
 }
 
 fn body(add: &Add, name: &str, domain: Option<&str>, auth: &Value) -> Value {
@@ -66,18 +104,60 @@ fn body(add: &Add, name: &str, domain: Option<&str>, auth: &Value) -> Value {
     body
 }
 
+async fn create(context: &Context, body: &Value) -> Result<SetUp, Error> {
+    context.client.call(Method::POST, "/v1/connections", Some(body)).await
+}
+
+async fn put(context: &Context, connection: &Connection, domain: Option<&str>, auth: &Value) -> Result<SetUp, Error> {
+    let mut body = json!({"auth": auth});
+    if let Some(domain) = domain {
+        body["domain"] = json!(domain);
+    }
+    context.client.call(Method::PUT, &format!("/v1/connections/{}/auth", connection.id), Some(&body)).await
+}
+
+async fn invite(context: &Context, connection: &Connection) -> Result<Invited, Error> {
+    context.client.call(Method::POST, &format!("/v1/connections/{}/authorize", connection.id), None).await
+}
+
+// ---- Step by step ----
+
 /// Asks for what is missing.
-async fn guided(context: &Context, add: Add) -> Result<(), Failure> {
-    let name = given_or_asked(add.name.clone(), "A name for this tenant")?;
-    let domain = given_or_asked(add.domain.clone(), "Its address, as the browser shows it (acme.okta.com)")?;
+async fn guided(context: &Context, mut add: Add) -> Result<(), Failure> {
+    let name = given_or_asked(add.name.take(), "A name for this tenant")?;
+    let domain = given_or_asked(add.given.domain.take(), "Its address, as the browser shows it (acme.okta.com)")?;
     let way = match add.auth {
         Some(way) => way,
         None => chosen()?,
     };
+    let given = Given { domain: Some(domain.clone()), ..add.given.clone() };
     match way {
-        Way::PrivateKeyJwt => by_key(context, &add, &name, &domain).await,
-        Way::ApiToken => by_token(context, &add, &name, &domain).await,
-        Way::AuthorizationCode => by_user(context, &add, &name, &domain).await,
+        Way::PrivateKeyJwt if given.secret_file.is_none() => {
+            let made = create(context, &body(&add, &name, None, &credentials(way, None, None))).await?;
+            by_key(context, &made.connection, given).await
+        }
+        Way::PrivateKeyJwt => {
+            let made = create(context, &body(&add, &name, Some(&domain), &said(way, &given)?)).await?;
+            told(context, &made)
+        }
+        Way::ApiToken => {
+            verified(context, given.secret_file.is_none(), async || {
+                let auth = credentials(way, None, Some(&token(&given)?));
+                Ok(create(context, &body(&add, &name, Some(&domain), &auth)).await)
+            })
+            .await
+        }
+        Way::AuthorizationCode => {
+            let redirect = redirect_uri(context).await?;
+            web_app(&redirect)?;
+            let (client_id, secret) = web_app_credentials(&given)?;
+            let auth = credentials(way, Some(&client_id), Some(&secret));
+            let made = create(context, &body(&add, &name, Some(&domain), &auth)).await?;
+            if made.connection.redirect_uri != redirect {
+                print(&format!("The sign-in redirect URI is {}: register that one.", made.connection.redirect_uri))?;
+            }
+            signed_in(context, &made.connection).await
+        }
     }
 }
 
@@ -91,83 +171,124 @@ fn chosen() -> Result<Way, Failure> {
     Ok([Way::PrivateKeyJwt, Way::ApiToken, Way::AuthorizationCode][picked])
 }
 
-async fn by_key(context: &Context, add: &Add, name: &str, domain: &str) -> Result<(), Failure> {
-    let begun = body(add, name, None, &auth(Way::PrivateKeyJwt, None, None));
-    let made: SetUp = context.client.call(Method::POST, "/v1/connections", Some(&begun)).await?;
-    let url = made.connection.public_key_url.clone().unwrap_or_default();
-    for line in [
-        "In the Okta admin console:".to_owned(),
-        "  1. Applications > Applications > Create App Integration > API Services. Name it, and save.".to_owned(),
-        "  2. General > Client Credentials > Edit: Public key / Private key, and Use a URL to fetch keys dynamically:".to_owned(),
-        format!("       {url}"),
-        "     Save.".to_owned(),
-        "  3. Okta API Scopes: grant okta.users.read, okta.groups.read, okta.apps.read, okta.logs.read, and what else is to be done."
-            .to_owned(),
-        "  4. Admin roles: assign Read-only Administrator, or a role that may do what is to be done.".to_owned(),
-    ] {
-        print(&line)?;
-    }
-    let mut client_id = add.client_id.clone();
+/// Sends credentials until Okta lets them in; each time it is explained why it does not.
+async fn verified(
+    context: &Context,
+    may_differ: bool,
+    mut attempt: impl AsyncFnMut() -> Result<Result<SetUp, Error>, Failure>,
+) -> Result<(), Failure> {
     loop {
-        let id = given_or_asked(client_id.take(), "The app's client ID (General > Client Credentials)")?;
-        let auth = json!({"domain": domain, "auth": auth(Way::PrivateKeyJwt, Some(&id), None)});
-        let path = format!("/v1/connections/{}/auth", made.connection.id);
-        match context.client.call::<SetUp>(Method::PUT, &path, Some(&auth)).await {
+        match attempt().await? {
             Ok(set_up) => {
                 for check in &set_up.checks {
                     fix(check)?;
                 }
                 return told(context, &set_up);
             }
-            Err(error) => explained(error)?,
+            Err(error) if may_differ => explained(error)?,
+            Err(error) => return Err(error.into()),
         }
     }
 }
 
-async fn by_token(context: &Context, add: &Add, name: &str, domain: &str) -> Result<(), Failure> {
-    print("In the Okta admin console: Security > API > Tokens > Create token. The token can do what its owner can.")?;
-    loop {
-        let token = asked_secretly(add, "The token")?;
-        let body = body(add, name, Some(domain), &auth(Way::ApiToken, None, Some(&token)));
-        match context.client.call::<SetUp>(Method::POST, "/v1/connections", Some(&body)).await {
-            Ok(made) => return told(context, &made),
-            Err(error) => explained(error)?,
-        }
+async fn by_key(context: &Context, connection: &Connection, mut given: Given) -> Result<(), Failure> {
+    // A pasted key is replaced by a pasted key.
+    if given.secret_file.is_some() {
+        let set_up = put(context, connection, given.domain.as_deref(), &said(Way::PrivateKeyJwt, &given)?).await?;
+        return told(context, &set_up);
     }
-}
-
-async fn by_user(context: &Context, add: &Add, name: &str, domain: &str) -> Result<(), Failure> {
-    let me: Value = context.client.get("/v1/connections?limit=1").await?;
-    let known = me["items"][0]["redirect_uri"].as_str().map(str::to_owned);
-    let redirect = known.unwrap_or_else(|| format!("{}v1/oauth/callback", context.client.origin()));
+    let url = connection.public_key_url.as_deref().ok_or_else(|| missing("secret-file, with the private key"))?;
     for line in [
-        "In the Okta admin console:".to_owned(),
-        "  1. Applications > Applications > Create App Integration > OIDC > Web Application.".to_owned(),
-        format!("  2. Sign-in redirect URIs: {redirect}"),
-        "  3. Grant types: Authorization Code and Refresh Token. Save; then grant the scopes under Okta API Scopes."
-            .to_owned(),
+        "In the Okta admin console:",
+        "  1. Applications > Applications > Create App Integration > API Services. Name it, and save.",
+        "  2. General > Client Credentials > Edit: Public key / Private key, and Use a URL to fetch keys dynamically:",
+        &format!("       {url}"),
+        "     Save.",
+        "  3. Okta API Scopes: grant okta.users.read, okta.groups.read, okta.apps.read, okta.logs.read, and what else is to be done.",
+        "  4. Admin roles: assign Read-only Administrator, or a role that may do what is to be done.",
     ] {
-        print(&line)?;
+        print(line)?;
     }
-    let client_id = given_or_asked(add.client_id.clone(), "The app's client ID")?;
-    let secret = asked_secretly(add, "The app's client secret")?;
-    let body = body(add, name, Some(domain), &auth(Way::AuthorizationCode, Some(&client_id), Some(&secret)));
-    let made: SetUp = context.client.call(Method::POST, "/v1/connections", Some(&body)).await?;
-    let id = &made.connection.id;
-    if made.connection.redirect_uri != redirect {
-        print(&format!("The sign-in redirect URI is {}: register that one.", made.connection.redirect_uri))?;
+    if given.domain.is_none() && connection.domain.is_none() {
+        given.domain = Some(asked("The tenant's address, as the browser shows it (acme.okta.com)")?);
     }
-    let invited: Invited = context.client.call(Method::POST, &format!("/v1/connections/{id}/authorize"), None).await?;
+    verified(context, true, async || {
+        let client_id = given_or_asked(given.client_id.take(), "The app's client ID (General > Client Credentials)")?;
+        let auth = credentials(Way::PrivateKeyJwt, Some(&client_id), None);
+        Ok(put(context, connection, given.domain.as_deref(), &auth).await)
+    })
+    .await
+}
+
+async fn replace_token(context: &Context, connection: &Connection, given: &Given) -> Result<(), Failure> {
+    verified(context, given.secret_file.is_none(), async || {
+        let auth = credentials(Way::ApiToken, None, Some(&token(given)?));
+        Ok(put(context, connection, given.domain.as_deref(), &auth).await)
+    })
+    .await
+}
+
+async fn by_user(context: &Context, connection: &Connection, given: Given) -> Result<(), Failure> {
+    let question = "Sign in to the app that the connection has";
+    let is_known = connection.auth.client_id.is_some() && given.client_id.is_none() && given.secret_file.is_none();
+    if !is_known || !Confirm::new().with_prompt(question).default(true).interact().map_err(no_answer)? {
+        web_app(&connection.redirect_uri)?;
+        let (client_id, secret) = web_app_credentials(&given)?;
+        let auth = credentials(Way::AuthorizationCode, Some(&client_id), Some(&secret));
+        put(context, connection, given.domain.as_deref(), &auth).await?;
+    }
+    signed_in(context, connection).await
+}
+
+/// Where users are sent back to, before there is a connection that says it: as another one does, or else by the address.
+async fn redirect_uri(context: &Context) -> Result<String, Failure> {
+    let others: Vec<Connection> = context.client.pages("/v1/connections?limit=1").first(1).await?;
+    let usual = || format!("{}v1/oauth/callback", context.client.origin());
+    Ok(others.into_iter().next().map_or_else(usual, |other| other.redirect_uri))
+}
+
+fn web_app(redirect: &str) -> io::Result<()> {
+    for line in [
+        "In the Okta admin console:",
+        "  1. Applications > Applications > Create App Integration > OIDC > Web Application.",
+        &format!("  2. Sign-in redirect URIs: {redirect}"),
+        "  3. Grant types: Authorization Code and Refresh Token. Save; then grant the scopes under Okta API Scopes.",
+    ] {
+        print(line)?;
+    }
+    Ok(())
+}
+
+fn web_app_credentials(given: &Given) -> Result<(String, String), Failure> {
+    let client_id = given_or_asked(given.client_id.clone(), "The app's client ID")?;
+    Ok((client_id, asked_secretly(given, "The app's client secret")?))
+}
+
+fn token(given: &Given) -> Result<String, Failure> {
+    if given.secret_file.is_none() {
+        print(
+            "In the Okta admin console: Security > API > Tokens > Create token. The token can do what its owner can.",
+        )?;
+    }
+    asked_secretly(given, "The token")
+}
+
+/// Waits until a user has signed in.
+async fn signed_in(context: &Context, connection: &Connection) -> Result<(), Failure> {
+    let invited = invite(context, connection).await?;
     print("Have an administrator of the tenant sign in here, within ten minutes:")?;
     print(&format!("  {}", invited.authorize_url))?;
+    let path = format!("/v1/connections/{}", connection.id);
+    let before: Connection = context.client.get(&path).await?;
     for _ in 0..LOOKS {
         tokio::time::sleep(LOOK).await;
-        let now: Connection = context.client.get(&format!("/v1/connections/{id}")).await?;
-        if now.status != "Pending" {
-            return Ok(context.output.say(&format!("{} ({id}): {}.", now.name, now.status), &now)?);
+        let now: Connection = context.client.get(&path).await?;
+        if now.status != "Pending" && now.updated_at != before.updated_at {
+            return Ok(context.output.say(&format!("{} ({}): {}.", now.name, now.id, now.status), &now)?);
         }
     }
-    Err(Failure::BadNews("Nobody has signed in; the console or POST …/authorize gives a new invitation.".to_owned()))
+    let again = format!("Nobody has signed in; okta-connector connections auth {} invites again.", connection.id);
+    Err(Failure::BadNews(again))
 }
 
 /// Says what is wrong and how to mend it, and asks whether to try once more.
@@ -183,12 +304,16 @@ fn explained(error: Error) -> Result<(), Failure> {
 fn given_or_asked(given: Option<String>, prompt: &str) -> Result<String, Failure> {
     match given {
         Some(given) => Ok(given),
-        None => Input::new().with_prompt(prompt).interact_text().map_err(no_answer),
+        None => asked(prompt),
     }
 }
 
-fn asked_secretly(add: &Add, prompt: &str) -> Result<String, Failure> {
-    match &add.secret_file {
+fn asked(prompt: &str) -> Result<String, Failure> {
+    Input::new().with_prompt(prompt).interact_text().map_err(no_answer)
+}
+
+fn asked_secretly(given: &Given, prompt: &str) -> Result<String, Failure> {
+    match &given.secret_file {
         Some(file) => secret(file),
         None => Password::new().with_prompt(prompt).interact().map_err(no_answer),
     }

@@ -52,7 +52,9 @@ impl From<reqwest::Error> for Error {
         while let Some(deeper) = cause.source() {
             cause = deeper;
         }
-        Self::Unreachable(if error.is_timeout() { "it did not answer in time".to_owned() } else { cause.to_string() })
+        let why = if error.is_timeout() { "it did not answer in time".to_owned() } else { cause.to_string() };
+        let asked = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
+        Self::Unreachable(format!("{asked}{why}"))
     }
 }
 

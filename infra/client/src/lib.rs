@@ -19,7 +19,7 @@ pub use reqwest::Response;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::Duration;
-use url::Url;
+use url::{Host, Url};
 
 /// Longer than the API takes for anything.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -37,6 +37,9 @@ impl Client {
     pub fn new(origin: &str, credentials: Credentials) -> Result<Self, Error> {
         let wrong = || Error::Address(origin.to_owned());
         let origin = Url::parse(origin).ok().filter(Url::has_host).ok_or_else(wrong)?;
+        if matches!(credentials, Credentials::Bearer(_)) && origin.scheme() != "https" && !is_here(&origin) {
+            return Err(Error::Credentials(format!("a token is not sent to {origin} for all to read; write https://")));
+        }
         let http = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
         Ok(Self { http: http.build().map_err(|error| Error::Unreachable(error.to_string()))?, origin, credentials })
     }
@@ -92,6 +95,16 @@ impl Client {
     }
 }
 
+/// True where it is an address of this machine.
+fn is_here(origin: &Url) -> bool {
+    match origin.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// A segment of a path: what a person wrote, and may hold anything. What would lead to another path is a name of nothing.
 pub fn segment(text: &str) -> String {
     if matches!(text, "" | "." | "..") {
@@ -129,6 +142,17 @@ mod tests {
     fn what_is_no_address_is_refused() {
         for text in ["", "example.com", "localhost:7070", "data:x"] {
             assert!(matches!(Client::new(text, Credentials::None), Err(Error::Address(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_over_tls_unless_it_stays_on_this_machine() {
+        let of = |origin: &str| Client::new(origin, Credentials::Bearer("token".to_owned().into()));
+        assert!(matches!(of("http://connector.example.com"), Err(Error::Credentials(_))));
+        for origin in
+            ["https://connector.example.com", "http://127.0.0.1:7070", "http://[::1]:7070", "http://localhost"]
+        {
+            assert!(of(origin).is_ok(), "{origin}");
         }
     }
 }

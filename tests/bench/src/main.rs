@@ -9,6 +9,7 @@ mod events;
 mod neighbour;
 mod part;
 mod scene;
+mod searching;
 mod syncing;
 mod unchanged;
 mod units;
@@ -92,6 +93,15 @@ enum Command {
         #[arg(long, default_value_t = 50)]
         in_flight: usize,
     },
+    /// Searches among many people, over HTTP: how long each waits for its answer.
+    Search {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 100_000)]
+        users: usize,
+        /// How often each is repeated.
+        #[arg(long, default_value_t = 20)]
+        times: usize,
+    },
     /// Cold starts of the programs that `sam build` made, beside one that does nothing.
     Cold {
         /// What `sam build` made.
@@ -171,6 +181,7 @@ async fn main() -> Result<(), Error> {
         Command::Bare { tenant, token } => bare::run(&tenant, &token).await,
         Command::Events { count } => events::measure_drain(count).await,
         Command::Hooks { deliveries, in_flight } => events::measure_hooks(deliveries, in_flight).await,
+        Command::Search { users, times } => Box::pin(searching::measure(users, times)).await,
         Command::Cold { built, empty, starts } => cold::measure(&built, &empty, starts).await,
         Command::Cost { users, latency_ms } => Box::pin(cost::measure(users, latency_ms)).await,
         Command::Draining { database, tenant } => events::drain(&database, &tenant).await,

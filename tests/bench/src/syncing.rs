@@ -66,6 +66,11 @@ pub async fn run(database: &str, tenant: &str) -> Result<(), Error> {
 /// The product, with an empty table.
 pub async fn deployment(client: &Client, tenant: &str, secrets: &Path) -> Result<App, Error> {
     create_table(client, "bench").await?;
+    product(client, tenant, secrets)
+}
+
+/// The product, with a table that is there.
+pub fn product(client: &Client, tenant: &str, secrets: &Path) -> Result<App, Error> {
     let clock: SharedClock = Arc::new(SystemClock);
     Ok(App {
         store: Store::new(client, "bench", Arc::clone(&clock)),

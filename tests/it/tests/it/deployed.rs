@@ -81,9 +81,9 @@ impl Stack {
     /// What is done once a day.
     async fn daily(&self) {
         let settled = async { schedules::settle_all(&self.app()).await.expect("a table") };
-        settled.instrument(tracing::info_span!("daily", function = "connect")).await;
+        settled.instrument(tracing::info_span!(target: "okta_connector", "daily", function = "connect")).await;
         let tested = async { test::test_all(&self.app()).await.expect("a table") };
-        tested.instrument(tracing::info_span!("daily", function = "test")).await;
+        tested.instrument(tracing::info_span!(target: "okta_connector", "daily", function = "test")).await;
     }
 
     async fn poll(&self, connection: &str) {

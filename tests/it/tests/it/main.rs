@@ -54,4 +54,5 @@ mod tenancy;
 mod tour;
 mod triggers;
 mod unchanged;
+mod wizard;
 mod world;

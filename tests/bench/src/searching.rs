@@ -1,0 +1,94 @@
+//! Searching among many people: the function `directory` over HTTP, as the console and callers ask it.
+
+use crate::Error;
+use crate::part::Part;
+use crate::syncing::product;
+use crate::unchanged::hold;
+use okta_connector::connection;
+use okta_connector::http::{callers, directory, layered};
+use okta_connector_local::Gate;
+use okta_simulator::{Config, Simulator};
+use reqwest::{Client, Url};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+
+/// What a search may take, in milliseconds.
+const MOST_MS: f64 = 200.0;
+/// A page, as the console asks for it.
+const LIMIT: &str = "50";
+
+/// Searches in every way that people are looked for, each so many times.
+pub async fn measure(users: usize, times: usize) -> Result<(), Error> {
+    let config = Config { users, rate_limit: Some(10_000_000), ..Config::default() };
+    let simulator = Simulator::start(config, TcpListener::bind("127.0.0.1:0").await?).await?;
+    let mut engine = Part::start(&["engine"])?;
+    let database = engine.says().await?;
+    let mut syncing = Part::start(&["syncing", "--database", &database, "--tenant", simulator.url()])?;
+    syncing.says().await?;
+    let run: Value = serde_json::from_str(&syncing.order("full").await?)?;
+    println!("synced {} people: {}, in {:.0} s", users, run["status"], run["seconds"].as_f64().unwrap_or_default());
+
+    let secrets = tempfile::tempdir()?;
+    let app = product(&embedded_dynamodb::client(&database), simulator.url(), secrets.path())?;
+    let found = connection::pages(&app.store).next().await?.unwrap_or_default();
+    let id = &found.first().ok_or("no connection")?.connection.id;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let people = format!("http://{}/v1/connections/{id}/people", listener.local_addr()?);
+    let routes = layered(callers(&app, "directory", directory(app.clone())), app.clock.clone());
+    let routes = Gate::ThisMachine.layer(routes).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+
+    let http = Client::new();
+    let (first, cold) = ask(&http, &people, &[]).await?;
+    println!("the first answer, for which the roster is read: {:.0} ms", ms(cold));
+    let mut worst = Duration::ZERO;
+    for (name, value) in ways(&first)? {
+        let mut waits = Vec::new();
+        let mut hits = 0;
+        for _ in 0..times {
+            let (page, wait) = ask(&http, &people, &[(name, &value)]).await?;
+            hits = page["items"].as_array().map_or(0, Vec::len);
+            waits.push(wait);
+        }
+        waits.sort_unstable();
+        let (median, slowest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
+        println!("{name}={value}: {hits} on the page, median {:.1} ms, slowest {:.1} ms", ms(median), ms(slowest));
+        worst = worst.max(slowest);
+    }
+    hold("the slowest search, in milliseconds", ms(worst), MOST_MS)
+}
+
+/// A name letter by letter, as somebody types it, who is found by nothing, and all other filters.
+fn ways(first: &Value) -> Result<Vec<(&'static str, String)>, Error> {
+    let items = first["items"].as_array().ok_or("no list")?;
+    let told = |pointer: &str| {
+        let text = items.iter().find_map(|person| person.pointer(pointer)?.as_str());
+        text.map(str::to_owned).ok_or_else(|| format!("nobody has {pointer}"))
+    };
+    let name = told("/name")?;
+    let typed = (1..=name.chars().count()).map(|letters| ("q", name.chars().take(letters).collect()));
+    let others = [
+        ("q", "zzzz".to_owned()),
+        ("q", told("/login")?),
+        ("title", told("/title")?),
+        ("department", told("/department")?),
+        ("manager", told("/manager/id")?),
+        ("location", told("/location/id")?),
+    ];
+    Ok(typed.chain(others).collect())
+}
+
+async fn ask(http: &Client, people: &str, filter: &[(&str, &String)]) -> Result<(Value, Duration), Error> {
+    let filter = filter.iter().map(|(name, value)| (*name, value.as_str()));
+    let url = Url::parse_with_params(people, [("limit", LIMIT)].into_iter().chain(filter))?;
+    let began = Instant::now();
+    let answer = http.get(url).send().await?.error_for_status()?.bytes().await?;
+    let wait = began.elapsed();
+    Ok((serde_json::from_slice(&answer)?, wait))
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}

@@ -1,0 +1,148 @@
+//! `connections add` and `connections auth` on a terminal, answered as a person would.
+
+use crate::killed::program;
+use crate::world::{World, text};
+use rexpect::process::WaitStatus;
+use rexpect::reader::Options;
+use rexpect::session::{PtySession, spawn_with_options};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// A terminal in which the program runs.
+struct Terminal(PtySession);
+
+impl Terminal {
+    fn run(world: &World, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program());
+        command.args(arguments).env_clear().env("TERM", "xterm").env("OKTA_CONNECTOR_URL", world.url());
+        let options = Options::new().timeout_ms(Some(60_000)).strip_ansi_escape_codes(true);
+        Self(spawn_with_options(command, options).expect("a terminal"))
+    }
+
+    /// Waits until the screen shows a text; gives what it showed before it.
+    #[track_caller]
+    fn shows(&mut self, text: &str) -> String {
+        self.0.exp_string(text).unwrap_or_else(|error| panic!("{text:?} is not shown: {error}"))
+    }
+
+    fn types(&mut self, line: &str) {
+        self.0.send_line(line).expect("a terminal that reads");
+    }
+
+    /// A word that begins so.
+    fn word(&mut self, begin: &str) -> String {
+        self.shows(begin);
+        let (rest, _) = self.0.exp_regex("\\s").expect("the word's end");
+        format!("{begin}{rest}")
+    }
+
+    /// Everything that is still shown, and the exit code.
+    fn ends(mut self) -> (String, i32) {
+        let rest = self.0.exp_eof().expect("an end");
+        match self.0.process().wait().expect("a status") {
+            WaitStatus::Exited(_, code) => (rest, code),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn only_connection(world: &World) -> Value {
+    let mut all = world.all("/v1/connections").await;
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_connected_step_by_step_and_a_failed_check_is_explained() {
+    let world = World::start().await;
+    let mut terminal = Terminal::run(&world, &["connections", "add"]);
+    terminal.shows("A name for this tenant");
+    terminal.types("Acme");
+    terminal.shows("Its address");
+    terminal.types(&world.domain());
+    terminal.shows("How to sign in");
+    terminal.types("");
+    terminal.shows("API Services");
+    let key_url = terminal.word(&format!("{}/v1/connections/conn_", world.url()));
+    let client_id = &world.simulator.credentials().client_id;
+    terminal.shows("client ID");
+    terminal.types(client_id);
+    // Okta does not know the key yet.
+    terminal.shows("Okta could not be signed in to");
+    terminal.shows("In the Admin Console");
+    terminal.shows("Try again");
+    world.sim("PATCH", "app", Some(json!({"jwks_uri": key_url}))).await;
+    terminal.types("y");
+    terminal.shows("client ID");
+    terminal.types(client_id);
+    terminal.shows("Integration setup complete");
+    assert_eq!(terminal.ends().1, 0);
+    assert_eq!(only_connection(&world).await["status"], "Active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_was_only_begun_is_finished_later() {
+    let world = World::start().await;
+    let pending = world.pending().await;
+    world.sim("PATCH", "app", Some(json!({"jwks_uri": pending["public_key_url"]}))).await;
+    let mut terminal = Terminal::run(&world, &["connections", "auth", text(&pending, "id")]);
+    terminal.shows("The tenant's address");
+    terminal.types(&world.domain());
+    terminal.shows("client ID");
+    terminal.types(&world.simulator.credentials().client_id);
+    terminal.shows("Integration setup complete");
+    assert_eq!(terminal.ends().1, 0);
+    assert_eq!(only_connection(&world).await["status"], "Active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_typed_unseen_and_may_be_replaced() {
+    let world = World::start().await;
+    let domain = world.domain();
+    let token = world.simulator.credentials().api_token.clone();
+    let mut terminal =
+        Terminal::run(&world, &["connections", "add", "--name", "Acme", "--domain", &domain, "--auth", "api_token"]);
+    terminal.shows("Create token");
+    let asked = terminal.shows("The token");
+    terminal.types(&token);
+    let answered = terminal.shows("Integration setup complete");
+    assert!(!asked.contains(&token) && !answered.contains(&token), "{answered}");
+    assert_eq!(terminal.ends().1, 0);
+
+    let mut terminal = Terminal::run(&world, &["connections", "auth", "Acme"]);
+    terminal.shows("The token");
+    terminal.types("00notoneofokta");
+    terminal.shows("Try again");
+    terminal.types("n");
+    let (_, code) = terminal.ends();
+    assert_eq!(code, 6, "it is refused, and what worked goes on working");
+    assert_eq!(only_connection(&world).await["status"], "Active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_signs_in_ends_the_wizard() {
+    let world = World::start().await;
+    let (domain, credentials) = (world.domain(), world.simulator.credentials());
+    let back = format!("{}/v1/oauth/callback", world.url());
+    world.sim("PATCH", "app", Some(json!({"redirect_uris": [back]}))).await;
+    let add = ["connections", "add", "--name", "Acme", "--domain", &domain, "--auth", "authorization_code"];
+    let mut terminal = Terminal::run(&world, &add);
+    terminal.shows(&back);
+    terminal.shows("client ID");
+    terminal.types(&credentials.web_client_id);
+    terminal.shows("client secret");
+    terminal.types(&credentials.client_secret);
+    let invitation = terminal.word("http");
+    world.request("GET", &invitation, &[("accept", "application/json")], None).await.expect(200);
+    terminal.shows("Active");
+    assert_eq!(terminal.ends().1, 0);
+
+    let mut terminal = Terminal::run(&world, &["connections", "auth", "Acme"]);
+    terminal.shows("the app that the connection has");
+    terminal.types("y");
+    terminal.shows("sign in here");
+    let invitation = terminal.word("http");
+    world.request("GET", &invitation, &[("accept", "application/json")], None).await.expect(200);
+    terminal.shows("Active");
+    assert_eq!(terminal.ends().1, 0);
+}
