@@ -33,8 +33,8 @@ async function start(lines, name, ...options) {
   throw new Error(`${name} ended early: ${said}`);
 }
 
-async function fetched(url, body, method = body ? "POST" : "GET") {
-  const headers = { "content-type": "application/json" };
+async function fetched(url, body, method = body ? "POST" : "GET", authorization = null) {
+  const headers = { "content-type": "application/json", ...(authorization && { authorization }) };
   const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
   assert.ok(response.ok, `${method} ${url}: ${response.status}`);
   return response.status === 204 ? null : response.json();
@@ -66,6 +66,21 @@ async function assertAccessible(page, url) {
   }
 }
 
+// Every page at every width in both schemes, for people to look at.
+async function pictureAll(page, url) {
+  if (!pictures) return;
+  const folder = path.join(pictures, "pages");
+  mkdirSync(folder, { recursive: true });
+  const name = url.replace(/conn_\w+/, "").replace(/[^a-z._]+/gi, "-");
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: path.join(folder, `${name}-${width}-${colorScheme}.png`) });
+    }
+  }
+}
+
 async function picture(page, name, width = 1100, height = 800) {
   if (!pictures) return;
   mkdirSync(pictures, { recursive: true });
@@ -78,6 +93,31 @@ async function picture(page, name, width = 1100, height = 800) {
 }
 
 // ---- The main job ----
+
+// Two hundred people of the tenant report to one; gives who that is.
+async function crowd(tenant) {
+  const authorization = `SSWS ${tenant.api_token}`;
+  const users = `${tenant.listening}/api/v1/users`;
+  let last = [];
+  for (let next = `${users}?limit=200`; next; ) {
+    const response = await fetch(next, { headers: { authorization } });
+    last = [...last, ...(await response.json())].slice(-201);
+    next = response.headers.get("link")?.match(/<([^>]+)>; rel="next"/)?.[1];
+  }
+  const [boss, ...reports] = last;
+  for (const { id } of reports) await fetched(`${users}/${id}`, { profile: { managerId: boss.profile.login } }, "POST", authorization);
+  return { ...boss, reports: reports.length };
+}
+
+// Somebody whose profile is full of markup, of right-to-left text and of fields without end.
+async function odd(tenant) {
+  const long = "\u202eال".repeat(1_460);
+  const mark = "<img src=x onerror=alert(1)>\"'>";
+  const profile = { login: "mark.up@acme.example", email: "mark.up@acme.example", firstName: mark, lastName: "\u202eאב",
+    title: long, department: "W".repeat(10_000), city: mark, costCenter: long };
+  const users = `${tenant.listening}/api/v1/users?activate=true`;
+  return fetched(users, { profile }, "POST", `SSWS ${tenant.api_token}`);
+}
 
 async function connect(page, tenant) {
   await page.goto("/connections/new");
@@ -119,8 +159,8 @@ async function main(page, tenant) {
   say("a sync was watched to its end");
 
   await page.goto(`${connection}/people`);
-  await page.getByLabel("Name, login or email").pressSequentially("rossi");
-  await page.locator("#found").getByText("carlos.rossi@acme.example").waitFor();
+  await page.getByLabel("Name, login or email").pressSequentially("carlos rossi");
+  await page.locator("#found").getByText("carlos.rossi@acme.example", { exact: true }).waitFor();
   await page.waitForFunction(() => document.querySelectorAll("#found tbody tr").length < 20);
   await picture(page, "people");
   await page.locator("#found").getByRole("link", { name: "Carlos Rossi", exact: true }).first().click();
@@ -138,6 +178,20 @@ async function main(page, tenant) {
   await picture(page, "action");
   say("an action was rehearsed and run");
 
+  await page.goto(`${connection}/actions/user.reset_password`);
+  await page.locator("input[name=user]").fill("mei.wojcik@acme.example");
+  await page.getByLabel(/^send email/).selectOption("false");
+  await page.getByRole("button", { name: "Run" }).click();
+  const confirmed = page.getByRole("button", { name: /mei.wojcik@acme.example/ });
+  if (await confirmed.count()) await confirmed.click();
+  const secret = await page.locator("#reset_password_url").textContent();
+  await page.getByRole("button", { name: "Copy", exact: true }).click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+  await page.reload();
+  assert.ok(!(await page.content()).includes(secret), "a secret is shown once");
+  say("a secret that an action tells was shown once, and copied");
+
   await page.goto(`${connection}/events`);
   await page.getByText("Add a trigger").click();
   await page.getByLabel("Name", { exact: true }).fill("Sign-ins");
@@ -149,6 +203,43 @@ async function main(page, tenant) {
   await picture(page, "events");
   say("an event arrived in real time");
   return [connection, person];
+}
+
+// ---- The chart of a manager of many ----
+
+async function chartOfMany(page, connection, boss) {
+  await page.goto(`${connection}/people/${boss.id}`);
+  await page.getByText(`${boss.reports} reports`).first().waitFor();
+  const wrong = await page.evaluate((reports) => {
+    const boxes = [...document.querySelectorAll(".chart a")].map((node) => ({
+      name: node.querySelector("title").textContent,
+      shown: node.querySelector("text").textContent,
+      box: node.querySelector("rect").getBoundingClientRect(),
+      text: node.querySelector("text").getBoundingClientRect(),
+    }));
+    const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    const wrong = boxes.filter(({ box, text }) => text.left < box.left || text.right > box.right || text.height < 10).map((it) => it.name);
+    boxes.forEach((a, at) => boxes.slice(at + 1).forEach((b) => overlap(a.box, b.box) && wrong.push(`${a.name} over ${b.name}`)));
+    return boxes.length <= reports ? ["too few"] : wrong;
+  }, boss.reports);
+  assert.deepEqual(wrong, [], "every name is inside its box, and no box over another");
+  await picture(page, "chart");
+  say(`the chart of a manager of ${boss.reports} can be read`);
+}
+
+// ---- What a sync asks about ----
+
+async function question(page, tenant, connection) {
+  await fetched(`${tenant.listening}/_sim/app`, { role: null }, "PATCH");
+  await page.goto(`${connection}/syncs`);
+  await page.getByRole("button", { name: "Start a sync" }).click();
+  await page.locator("[data-live] .badge.needs_confirmation").waitFor({ timeout: 60_000 });
+  await page.goto(`${connection}/syncs`);
+  await page.getByRole("link", { name: "What would be removed" }).first().click();
+  await page.getByRole("button", { name: "Remove all of it" }).waitFor();
+  await picture(page, "question");
+  say("a sync that would remove too much asks first");
+  return new URL(page.url()).pathname;
 }
 
 // ---- The keyboard alone ----
@@ -164,8 +255,10 @@ async function byKeyboard(page, connection) {
 
 async function run() {
   const folder = mkdtempSync(path.join(tmpdir(), "console-"));
-  const [told] = await start(1, "okta-simulator", "--port", "0", "--users", "300", "--groups", "12", "--apps", "6");
+  const [told] = await start(1, "okta-simulator", "--port", "0", "--users", "600", "--groups", "12", "--apps", "6", "--rate-limit", "100000");
   const tenant = JSON.parse(told);
+  const boss = await crowd(tenant);
+  const marked = await odd(tenant);
   const serve = ["serve", "--port", "0", "--data", folder, "--allow-okta-origin", tenant.listening];
   const [api, baseURL] = (await start(2, "okta-connector", ...serve)).map((line) => line.match(/http:\S+/)[0]);
   const browser = await chromium.launch({
@@ -174,13 +267,15 @@ async function run() {
       "--disable-component-update", "--disable-sync"],
   });
   try {
-    const context = await browser.newContext({ baseURL });
+    const context = await browser.newContext({ baseURL, permissions: ["clipboard-read", "clipboard-write"] });
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
     const complaints = [];
     page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
     page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
     const [connection, person] = await main(page, tenant);
+    await chartOfMany(page, connection, boss);
+    const asked = await question(page, tenant, connection);
     // What was refused on purpose is an error to the browser.
     const expected = /status of 4\d\d/;
     assert.deepEqual(complaints.filter((it) => !expected.test(it)), [], "the browser complains of nothing");
@@ -189,12 +284,13 @@ async function run() {
     const parts = ["", "/syncs", "/people", "/findings", "/groups", "/apps", "/locations", "/actions", "/actions/user.create", "/events"];
     const first = async (list) => (await fetched(`${api}/v1${connection}/${list}?limit=1`)).items[0].id;
     const pages = ["/connections", "/connections/new", "/connections/new?way=api_token", "/connections/new?way=authorization_code",
-      "/audit", person, ...parts.map((part) => connection + part)];
+      "/audit", person, asked, `${connection}/people/${boss.id}`, `${connection}/people/${marked.id}`, `${connection}/people?q=mark.up`, ...parts.map((part) => connection + part)];
     for (const list of ["groups", "apps", "locations"]) pages.push(`${connection}/${list}/${await first(list)}`);
     for (const url of pages) {
       await page.goto(url);
       await assertFits(page, url);
       await assertAccessible(page, url);
+      await pictureAll(page, url);
     }
     say(`${pages.length} pages at ${WIDTHS.join(", ")} pixels, light and dark: none scrolls sideways, nothing serious for a screen reader`);
   } finally {

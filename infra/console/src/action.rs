@@ -45,15 +45,17 @@ fn fields(
     news: &Markup,
 ) -> Markup {
     let required = action.input_schema["required"].as_array().cloned().unwrap_or_default();
+    let is_required = |name: &str| required.iter().any(|it| it == name);
+    let (first, rest): (Vec<_>, Vec<_>) = properties(&action.input_schema).partition(|(name, _)| is_required(name));
     html! {
         (news)
         p { (action.description) }
         p.small { code { (action.name) } " " (status(&action.effect)) " needs " (action.scopes.join(", ")) }
         form.fields method="post" action={ "/connections/" (connection.id) "/actions/" (action.name) } {
             (key(console))
-            @for (name, property) in properties(&action.input_schema) {
+            @for (name, property) in first.into_iter().chain(rest) {
                 label {
-                    span { (name.replace('_', " ")) @if required.iter().any(|it| it == name) { " (required)" } }
+                    span { (name.replace('_', " ")) @if is_required(name) { " (required)" } }
                     (field(name, property, input.get(name)))
                     span.small { (property["description"].as_str().unwrap_or_default()) }
                 }
@@ -72,6 +74,9 @@ fn field(name: &str, property: &Value, value: Option<&Value>) -> Markup {
         Some(Value::Array(items)) if is_list_of_text(property) => {
             items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
         }
+        Some(Value::Object(members)) if members.values().all(is_line) => {
+            members.iter().map(|(name, value)| format!("{name}: {}\n", value.as_str().unwrap_or_default())).collect()
+        }
         Some(other) => other.to_string(),
         None => String::new(),
     };
@@ -84,11 +89,29 @@ fn field(name: &str, property: &Value, value: Option<&Value>) -> Markup {
             },
             "integer" => input type="number" name=(name) value=(text);,
             "array" if is_list_of_text(property) => textarea name=(name) rows="3" { (text) },
-            "array" | "object" => textarea name=(name) rows="4" spellcheck="false" placeholder="JSON" { (text) },
+            "array" => textarea name=(name) rows="4" spellcheck="false" placeholder="JSON" { (text) },
+            "object" => textarea name=(name) rows="6" spellcheck="false" placeholder="name: value, one a line; or JSON" { (text) },
             _ if is_password(property) => input type="password" name=(name) autocomplete="new-password";,
             _ => input name=(name) value=(text) autocomplete="off";,
         }
     }
+}
+
+/// True for a text that fits on a line.
+fn is_line(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.contains('\n') && text.trim() == text)
+}
+
+/// Texts by name, one a line, or else JSON.
+fn members(text: &str) -> Option<Value> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text).ok();
+    }
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let members: Option<Map<_, _>> = lines
+        .map(|line| line.split_once(':').map(|(name, value)| (name.trim().to_owned(), json!(value.trim()))))
+        .collect();
+    members.map(Value::Object)
 }
 
 /// The input that a form says; a field that is no JSON where it should be is named.
@@ -99,6 +122,9 @@ fn input(schema: &Value, form: &Form) -> Result<Map<String, Value>, String> {
         let value = match type_of(property) {
             "string" => json!(text),
             "array" if is_list_of_text(property) => json!(form.list(name)),
+            "object" => {
+                members(text).ok_or_else(|| format!("{name} has lines that are not name: value, and is no JSON"))?
+            }
             kind => serde_json::from_str(text).map_err(|_| format!("{name} is no {kind}"))?,
         };
         input.insert(name.to_owned(), value);
@@ -192,4 +218,25 @@ fn told(output: &Value) -> String {
         members.retain(|name, _| !SHOWN_ONCE.contains(&name.as_str()));
     }
     serde_json::to_string_pretty(&output).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_written_in_lines_or_as_json() {
+        let lines = "login: ana@acme.example\r\ntitle: Lead: Support\n\n";
+        assert_eq!(members(lines), Some(json!({"login": "ana@acme.example", "title": "Lead: Support"})));
+        assert_eq!(members(r#"{"isRemote": true}"#), Some(json!({"isRemote": true})));
+        assert_eq!((members("login"), members("{login")), (None, None));
+    }
+
+    #[test]
+    fn what_was_written_in_lines_is_shown_in_lines() {
+        let property = json!({"type": "object"});
+        let shown = |value: Value| field("profile", &property, Some(&value)).into_string();
+        assert!(shown(json!({"login": "ana", "title": "Lead"})).contains("login: ana\ntitle: Lead\n"));
+        assert!(shown(json!({"isRemote": true})).contains("{&quot;isRemote&quot;:true}"));
+    }
 }

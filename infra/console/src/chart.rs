@@ -11,32 +11,35 @@ const LETTERS: usize = 24;
 /// So many reports stand beside each other.
 const COLUMNS: usize = 5;
 
-/// Draws it; names lead to people.
+/// So far to the right of the lines that lead to them.
+const INDENT: usize = 24;
+
+/// Draws it; names lead to people. All above stand at the left edge, where a narrow screen begins.
 pub fn draw(person: &PersonInFull, people: &str) -> Markup {
     let reports = &person.reports.items;
     let columns = reports.len().clamp(1, COLUMNS);
-    let width = columns * (WIDTH + GAP) + GAP;
-    let rows_above = person.manager_chain.len();
-    let middle = (width - WIDTH) / 2;
-    let own = GAP + rows_above * (HEIGHT + GAP);
-    let first = own + HEIGHT + 2 * GAP;
-    let height = first + reports.len().div_ceil(columns) * (HEIGHT + GAP) + GAP;
+    let width = GAP + INDENT + columns * (WIDTH + GAP);
+    let own = GAP + person.manager_chain.len() * (HEIGHT + GAP);
+    let first = own + HEIGHT + GAP;
+    let rows = reports.len().div_ceil(columns);
+    let height = first + rows * (HEIGHT + GAP);
     let itself = Named { id: person.person.id.clone(), name: person.person.name.clone() };
-    let below = |at: usize| (GAP + at % columns * (WIDTH + GAP), first + at / columns * (HEIGHT + GAP));
+    let row = |row: usize| first + row * (HEIGHT + GAP);
+    let trunk = GAP + INDENT / 2;
     html! {
         p { (described(person)) }
         div.chart tabindex="0" role="group" aria-label={ "Chart of " (person.person.name) } {
             svg width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } {
                 @for (at, manager) in person.manager_chain.iter().rev().enumerate() {
                     @let y = GAP + at * (HEIGHT + GAP);
-                    path d={ "M" (middle + WIDTH / 2) " " (y + HEIGHT) "v" (GAP) } {}
-                    (node(manager, middle, y, people, "node"))
+                    path d={ "M" (GAP + WIDTH / 2) " " (y + HEIGHT) "v" (GAP) } {}
+                    (node(manager, GAP, y, people, "node"))
                 }
-                @if !reports.is_empty() { path d={ "M" (middle + WIDTH / 2) " " (own + HEIGHT) "v" (GAP) } {} }
-                (node(&itself, middle, own, people, "node self"))
+                @if let Some(last) = rows.checked_sub(1) { path d={ "M" (trunk) " " (own + HEIGHT) "V" (row(last) + HEIGHT / 2) } {} }
+                @for at in 0..rows { path d={ "M" (trunk) " " (row(at) + HEIGHT / 2) "h" (INDENT / 2) } {} }
+                (node(&itself, GAP, own, people, "node self"))
                 @for (at, report) in reports.iter().enumerate() {
-                    @let (x, y) = below(at);
-                    (node(report, x, y, people, "node"))
+                    (node(report, GAP + INDENT + at % columns * (WIDTH + GAP), row(at / columns), people, "node"))
                 }
             }
         }
@@ -98,7 +101,7 @@ mod tests {
         assert_eq!(drawn.matches("<rect").count(), 202);
         assert!(drawn.contains("Person &lt;199&gt;") && !drawn.contains("Person <"));
         // As many columns as fit, and as many rows as it takes.
-        assert!(drawn.contains(&format!("width=\"{}\"", COLUMNS * (WIDTH + GAP) + GAP)));
+        assert!(drawn.contains(&format!("width=\"{}\"", GAP + INDENT + COLUMNS * (WIDTH + GAP))));
     }
 
     #[test]

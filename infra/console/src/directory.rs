@@ -2,13 +2,14 @@
 
 use crate::Console;
 use crate::connection::{of, path};
-use crate::page::{Answer, Asked, list, more, or_dash, page, status};
+use crate::page::{Answer, Asked, beginning, list, more, or_dash, page, status};
 use crate::person::people;
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use okta_connector_client::{
     DirectoryApp, DirectoryAppUser, Group, Location, Page as Listed, Person, User, query, segment,
 };
+use std::borrow::Cow;
 
 fn search_form(here: &str, label: &str, search: &Asked) -> Markup {
     html! {
@@ -30,7 +31,7 @@ pub async fn groups(State(console): State<Console>, Path(id): Path<String>, Quer
                 td { a href={ (here) "/" (segment(&group.id)) } { (group.name) } }
                 td { (group.kind) }
                 td { (count(group.members_count)) }
-                td { (or_dash(group.description.as_deref())) }
+                td { (beginning(group.description.as_deref())) }
             } } }
         } }
         (more(&format!("{here}{}", query(&[("q", search.q.as_deref())])), found.next_cursor.as_ref()))
@@ -67,8 +68,8 @@ pub async fn group(
     Ok(page(&group.name, Some(&connection), &body))
 }
 
-fn text<'a>(user: &'a User, name: &str) -> &'a str {
-    or_dash(user.profile.get(name).and_then(|value| value.as_str()))
+fn text<'a>(user: &'a User, name: &str) -> Cow<'a, str> {
+    beginning(user.profile.get(name).and_then(|value| value.as_str()))
 }
 
 fn name_of(user: &User) -> String {

@@ -3,13 +3,13 @@
 use crate::Console;
 use crate::connection::{key, of, path};
 use crate::form::Form;
-use crate::page::{Answer, Failure, moment, or_dash, page, status};
+use crate::page::{Answer, Failure, moment, page, status, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-use okta_connector_client::{CloudEvent, Method, Page as Listed, Trigger, query, segment};
+use okta_connector_client::{CloudEvent, Error, Method, Page as Listed, Trigger, query, segment};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -59,11 +59,17 @@ impl Filter {
 }
 
 pub async fn feed(State(console): State<Console>, Path(id): Path<String>, Query(filter): Query<Filter>) -> Answer {
-    let connection = of(&console, &id).await?;
-    let triggers: Vec<Trigger> = console.client.pages(format!("{}/triggers", path(&id))).first(200).await?;
+    told(&console, &id, &filter, None).await
+}
+
+/// The page; with a trigger that was refused, and why.
+async fn told(console: &Console, id: &str, filter: &Filter, refused: Option<(&Form, Error)>) -> Answer {
+    let connection = of(console, id).await?;
+    let triggers: Vec<Trigger> = console.client.pages(format!("{}/triggers", path(id))).first(200).await?;
     let here = format!("/connections/{}/events", connection.id);
-    let (newest, at) = newest(&console, &id, &filter).await?;
+    let (newest, at) = newest(console, id, filter).await?;
     let body = html! {
+        @if let Some((_, why)) = &refused { (trouble(why)) }
         form.row method="get" action=(here) {
             label { "Type" input name="type" value=(filter.kind.as_deref().unwrap_or_default()) placeholder="com.okta.user.session.start"; }
             label { "Trigger"
@@ -78,8 +84,8 @@ pub async fn feed(State(console): State<Console>, Path(id): Path<String>, Query(
         }
         div data-live={ (here) "/new" (at.query(&[])) } data-every="2000" aria-live="polite" { (newest) }
         h2 { "Triggers" }
-        (table(&console, &connection.id, &triggers))
-        (new_trigger(&console, &connection.id))
+        (table(console, &connection.id, &triggers))
+        (new_trigger(console, &connection.id, refused.as_ref().map(|(form, _)| *form)))
     };
     Ok(page("Events", Some(&connection), &body))
 }
@@ -157,7 +163,7 @@ fn table(console: &Console, connection: &str, triggers: &[Trigger]) -> Markup {
                 tbody { @for trigger in triggers { tr {
                     td { (named(trigger)) br; span.small { (trigger.kind) } }
                     td { (trigger.filter.clone().unwrap_or_else(|| trigger.event_types.clone().unwrap_or_default().join(", "))) }
-                    td { (status(&trigger.status)) " " (or_dash(trigger.status_reason.as_deref())) }
+                    td { (status(&trigger.status)) @if let Some(why) = &trigger.status_reason { " " (why) } }
                     td { (moment(trigger.last_event_at.as_deref())) }
                     td {
                         form method="post" action={ "/connections/" (connection) "/triggers/" (trigger.id) "/delete" } {
@@ -170,23 +176,32 @@ fn table(console: &Console, connection: &str, triggers: &[Trigger]) -> Markup {
     }
 }
 
-fn new_trigger(console: &Console, connection: &str) -> Markup {
+/// What can fire a trigger.
+const FIRES: [(&str, &str); 3] = [
+    ("event_hook", "Okta delivers events of some types as they happen"),
+    ("new_events", "The System Log is polled"),
+    ("event_search", "The System Log is searched at times"),
+];
+
+/// The form of a new one, with what was filled in.
+fn new_trigger(console: &Console, connection: &str, filled: Option<&Form>) -> Markup {
+    let text = |name: &str| filled.and_then(|form| form.get(name)).unwrap_or_default();
     html! {
-        details {
+        details open[filled.is_some()] {
             summary { "Add a trigger" }
             form.fields method="post" action={ "/connections/" (connection) "/triggers" } {
                 (key(console))
                 label { "What fires it"
-                    select name="type" {
-                        option value="event_hook" { "Okta delivers events of some types as they happen" }
-                        option value="new_events" { "The System Log is polled" }
-                        option value="event_search" { "The System Log is searched at times" }
-                    }
+                    select name="type" { @for (kind, title) in FIRES { option value=(kind) selected[text("type") == kind] { (title) } } }
                 }
-                label { "Name" input name="name" autocomplete="off"; }
-                label { "Event types, between commas (of a hook)" input name="event_types" autocomplete="off"; }
-                label { "Filter, in Okta's words (of a poll or a search)" input name="filter" autocomplete="off"; }
-                label { "Schedule, as rate(…) or cron(…) (of a poll or a search)" input name="schedule" autocomplete="off"; }
+                @for (name, title) in [
+                    ("name", "Name"),
+                    ("event_types", "Event types, between commas (of a hook)"),
+                    ("filter", "Filter, in Okta's words (of a poll or a search)"),
+                    ("schedule", "Schedule, as rate(…) or cron(…) (of a poll or a search)"),
+                ] {
+                    label { (title) input name=(name) value=(text(name)) autocomplete="off"; }
+                }
                 div.row { button { "Add" } }
             }
         }
@@ -197,7 +212,7 @@ pub async fn add_trigger(
     State(console): State<Console>,
     Path(id): Path<String>,
     form: Form,
-) -> Result<Redirect, Failure> {
+) -> Result<Response, Failure> {
     let mut body = json!({"type": form.get("type")});
     for name in ["name", "filter", "schedule"] {
         if let Some(value) = form.get(name) {
@@ -207,8 +222,10 @@ pub async fn add_trigger(
     if form.get("event_types").is_some() {
         body["event_types"] = json!(form.list("event_types"));
     }
-    console.client.call::<Value>(Method::POST, &format!("{}/triggers", path(&id)), Some(&body)).await?;
-    Ok(Redirect::to(&format!("/connections/{}/events", segment(&id))))
+    match console.client.call::<Value>(Method::POST, &format!("{}/triggers", path(&id)), Some(&body)).await {
+        Ok(_) => Ok(Redirect::to(&format!("/connections/{}/events", segment(&id))).into_response()),
+        Err(why) => Ok(told(&console, &id, &Filter::default(), Some((&form, why))).await?.into_response()),
+    }
 }
 
 pub async fn remove_trigger(

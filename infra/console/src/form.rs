@@ -5,6 +5,7 @@ use axum::extract::FromRequest;
 use std::convert::Infallible;
 
 /// A form's fields.
+#[derive(Default)]
 pub struct Form(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequest<S> for Form {

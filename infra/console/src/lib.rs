@@ -11,6 +11,7 @@ mod form;
 mod gate;
 mod page;
 mod person;
+mod setup;
 mod sync;
 
 pub use gate::Key;
@@ -33,11 +34,13 @@ pub fn router(client: Client, key: Key) -> Router {
     let console = Console { client, key: Arc::new(key) };
     let pages = Router::new()
         .route("/", get(async || Redirect::to("/connections")))
-        .route("/connections", get(connection::cards).post(connection::create))
-        .route("/connections/new", get(connection::wizard))
-        .route("/connections/{id}", get(connection::show).post(connection::edit))
-        .route("/connections/{id}/auth", post(connection::authenticate))
-        .route("/connections/{id}/authorize", post(connection::authorize))
+        .route("/connections", get(connection::cards).post(setup::create))
+        .route("/connections/new", get(setup::wizard))
+        .route("/connections/{id}", get(connection::show))
+        .route("/connections/{id}/settings", post(connection::edit))
+        .route("/connections/{id}/pause", post(connection::pause))
+        .route("/connections/{id}/auth", post(setup::authenticate))
+        .route("/connections/{id}/authorize", post(setup::authorize))
         .route("/connections/{id}/test", post(connection::test))
         .route("/connections/{id}/delete", post(connection::delete))
         .route("/connections/{id}/syncs", get(sync::history).post(sync::start))

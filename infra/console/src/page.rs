@@ -11,6 +11,10 @@ use maud::{DOCTYPE, Markup, html};
 use okta_connector_client::{Check, Connection, Error, Page as Listed, query};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+
+/// So many letters of a text are read at a glance.
+const LONG: usize = 200;
 
 /// What is asked of a list: a text to search for, and where to go on.
 #[derive(Default, Deserialize)]
@@ -136,7 +140,7 @@ pub fn page(title: &str, of: Option<&Connection>, body: &Markup) -> Page {
                     @if let Some(connection) = of {
                         nav.parts aria-label=(connection.name) {
                             @for (path, name) in PARTS {
-                                a href={ "/connections/" (connection.id) (path) } { (name) }
+                                a href={ "/connections/" (connection.id) (path) } aria-current=[(name == title).then_some("page")] { (name) }
                             }
                         }
                     }
@@ -174,6 +178,23 @@ pub fn moment(text: Option<&str>) -> Markup {
 /// A text, or a dash.
 pub fn or_dash(text: Option<&str>) -> &str {
     text.filter(|text| !text.is_empty()).unwrap_or("–")
+}
+
+/// The same as a list shows it: of a long text the beginning.
+pub fn beginning(text: Option<&str>) -> Cow<'_, str> {
+    let text = or_dash(text);
+    match text.char_indices().nth(LONG) {
+        None => text.into(),
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+    }
+}
+
+/// A text in full; a long one behind its beginning.
+pub fn in_full(text: &str) -> Markup {
+    match beginning(Some(text)) {
+        Cow::Borrowed(text) => html! { (text) },
+        Cow::Owned(beginning) => html! { details { summary { (beginning) } (text) } },
+    }
 }
 
 /// A link to the next page of a list.

@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::chart;
 use crate::connection::{of, path};
-use crate::page::{Answer, Asked, Failure, Page, list, more, or_dash, page, status};
+use crate::page::{Answer, Asked, Failure, Page, beginning, in_full, list, more, page, status};
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use okta_connector_client::{DirectoryFinding, Named, Page as Listed, Person, PersonInFull, query, segment};
@@ -52,11 +52,11 @@ pub fn people(here: &str, people: &[Person]) -> Markup {
                 tbody {
                     @for person in people {
                         tr {
-                            td { (linked(here, &person.id, &person.name)) br; span.small { (or_dash(person.login.as_deref())) } }
-                            td { (or_dash(person.title.as_deref())) }
-                            td { (or_dash(person.department.as_deref())) }
+                            td { (linked(here, &person.id, &person.name)) br; span.small { (beginning(person.login.as_deref())) } }
+                            td { (beginning(person.title.as_deref())) }
+                            td { (beginning(person.department.as_deref())) }
                             td { @if let Some(manager) = &person.manager { (linked(here, &manager.id, &manager.name)) } @else { "–" } }
-                            td { (or_dash(person.location.as_ref().map(|it| it.name.as_str()))) }
+                            td { (beginning(person.location.as_ref().map(|it| it.name.as_str()))) }
                             td { (person.reports_count) }
                         }
                     }
@@ -75,13 +75,13 @@ pub async fn profile(State(console): State<Console>, Path((id, person)): Path<(S
     let person: PersonInFull = console.client.get(&format!("{}/people/{}", path(&id), segment(&person))).await?;
     let base = format!("/connections/{}", connection.id);
     let body = html! {
-        p { (status(&person.person.status)) " " (or_dash(person.person.title.as_deref())) ", " (or_dash(person.person.department.as_deref())) }
+        p { (status(&person.person.status)) " " (beginning(person.person.title.as_deref())) ", " (beginning(person.person.department.as_deref())) }
         h2 { "Who reports to whom" }
         (chart::draw(&person, &format!("{base}/people")))
         h2 { "Profile" }
         dl {
             @for (name, value) in &person.profile {
-                @if !value.is_null() { dt { (name) } dd { (value.as_str().map_or_else(|| value.to_string(), str::to_owned)) } }
+                @if !value.is_null() { dt { (name) } dd { (in_full(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))) } }
             }
         }
         (names("Groups", &format!("{base}/groups"), &person.groups.items, person.groups.total))

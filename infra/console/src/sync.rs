@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::connection::{key, of, path};
 use crate::form::Form;
-use crate::page::{Answer, Asked, Failure, list, moment, more, page, status};
+use crate::page::{Answer, Asked, Failure, list, moment, more, page, status, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jiff::Timestamp;
@@ -15,12 +15,18 @@ use serde_json::{Value, json};
 const PLOTTED: usize = 30;
 
 pub async fn history(State(console): State<Console>, Path(id): Path<String>, Query(at): Query<Asked>) -> Answer {
-    let connection = of(&console, &id).await?;
-    let syncs: Listed<Sync> = list(&console, &id, "/syncs", &at).await?;
+    told(&console, &id, &at, &html! {}).await
+}
+
+/// The page, below what is to be said about it.
+async fn told(console: &Console, id: &str, at: &Asked, news: &Markup) -> Answer {
+    let connection = of(console, id).await?;
+    let syncs: Listed<Sync> = list(console, id, "/syncs", at).await?;
     let here = format!("/connections/{}/syncs", connection.id);
     let body = html! {
+        (news)
         form.row method="post" action=(here) {
-            (key(&console))
+            (key(console))
             label { "What to read"
                 select name="mode" {
                     option value="full" { "Everything that may have changed" }
@@ -30,7 +36,7 @@ pub async fn history(State(console): State<Console>, Path(id): Path<String>, Que
             }
             button { "Start a sync" }
         }
-        section aria-live="polite" data-live={ (here) "/live" } data-every="1000" { (progress(syncs.items.first())) }
+        section aria-live="polite" data-live={ (here) "/live" } data-every="1000" { (progress(&connection.id, syncs.items.first())) }
         @if syncs.items.len() > 1 { h2 { "How long they took" } (plot(&syncs.items)) }
         h2 { "History" }
         div.scroll {
@@ -53,13 +59,20 @@ fn row(connection: &str, sync: &Sync) -> Markup {
             td {
                 (status(&sync.status))
                 @if let Some(problem) = &sync.error { " " (problem.title) ": " (problem.detail) }
-                @if sync.pending_removals.is_some() {
-                    " " a href={ "/connections/" (connection) "/syncs/" (sync.id) "/removals" } { "What would be removed" }
-                }
+                " " (question(connection, sync))
             }
             td { (seconds(sync).map_or("–".to_owned(), |seconds| format!("{seconds} s"))) }
             td { (changes) }
             td { (sync.requests) }
+        }
+    }
+}
+
+/// Where a sync that asks is answered.
+fn question(connection: &str, sync: &Sync) -> Markup {
+    html! {
+        @if sync.pending_removals.is_some() {
+            a href={ "/connections/" (connection) "/syncs/" (sync.id) "/removals" } { "What would be removed" }
         }
     }
 }
@@ -77,14 +90,14 @@ pub async fn live(State(console): State<Console>, Path(id): Path<String>) -> Res
     let newest = syncs.first();
     let over = newest.is_none_or(|sync| !is_at_work(sync));
     let header = [("x-over", if over { "true" } else { "false" })];
-    Ok((header, Html(progress(newest).into_string())).into_response())
+    Ok((header, Html(progress(&segment(&id), newest).into_string())).into_response())
 }
 
 fn is_at_work(sync: &Sync) -> bool {
     matches!(sync.status.as_str(), "running" | "waiting")
 }
 
-fn progress(newest: Option<&Sync>) -> Markup {
+fn progress(connection: &str, newest: Option<&Sync>) -> Markup {
     let Some(sync) = newest else { return html! { p { "There was no sync yet." } } };
     html! {
         div.panel {
@@ -92,6 +105,7 @@ fn progress(newest: Option<&Sync>) -> Markup {
             @if sync.status == "waiting" {
                 p { "Okta's limit is reached; it goes on at " (moment(sync.next_wake.as_deref())) "." }
             }
+            @if sync.pending_removals.is_some() { p { "It would remove so much that it asks first. " (question(connection, sync)) } }
             @if is_at_work(sync) { progress aria-label="The sync is at work" {} }
             dl {
                 @for (stream, done) in &sync.progress {
@@ -121,10 +135,12 @@ fn plot(syncs: &[Sync]) -> Markup {
     }
 }
 
-pub async fn start(State(console): State<Console>, Path(id): Path<String>, form: Form) -> Result<Redirect, Failure> {
+pub async fn start(State(console): State<Console>, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
     let body = json!({"mode": form.get("mode").unwrap_or("full")});
-    console.client.call::<Value>(Method::POST, &format!("{}/syncs", path(&id)), Some(&body)).await?;
-    Ok(Redirect::to(&format!("/connections/{}/syncs", segment(&id))))
+    match console.client.call::<Value>(Method::POST, &format!("{}/syncs", path(&id)), Some(&body)).await {
+        Ok(_) => Ok(Redirect::to(&format!("/connections/{}/syncs", segment(&id))).into_response()),
+        Err(why) => Ok(told(&console, &id, &Asked::default(), &trouble(&why)).await?.into_response()),
+    }
 }
 
 pub async fn removals(

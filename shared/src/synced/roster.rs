@@ -139,16 +139,14 @@ impl Roster {
 
     /// Reads the parts.
     pub async fn load(store: &Store, connection: &ConnectionId, parts: &[String]) -> Result<Self, Error> {
+        let keys: Vec<_> = parts.iter().map(|part| part_key(connection, part)).collect();
+        let items = store.get_many(&keys).await?;
+        if items.len() < keys.len() {
+            return Err(Error::Unavailable("the roster was replaced while it was read".to_owned()));
+        }
         let mut rows = Vec::new();
-        for some in parts.chunks(8) {
-            let keys: Vec<_> = some.iter().map(|part| part_key(connection, part)).collect();
-            let items = store.get_many(&keys).await?;
-            if items.len() < keys.len() {
-                return Err(Error::Unavailable("the roster was replaced while it was read".to_owned()));
-            }
-            for item in items {
-                rows.extend(unpack::<Vec<Row>>(item.get_bytes("rows").ok_or(Error::Corrupt)?)?);
-            }
+        for item in items {
+            rows.extend(unpack::<Vec<Row>>(item.get_bytes("rows").ok_or(Error::Corrupt)?)?);
         }
         Ok(Self::new(rows))
     }

@@ -43,6 +43,19 @@ pub async fn measure(users: usize, times: usize) -> Result<(), Error> {
     let http = Client::new();
     let (first, cold) = ask(&http, &people, &[]).await?;
     println!("the first answer, for which the roster is read: {:.0} ms", ms(cold));
+    let user = first.pointer("/items/0/id").and_then(Value::as_str).ok_or("nobody is found")?;
+    let (suspend, token) =
+        (format!("{}/api/v1/users/{user}/lifecycle/suspend", simulator.url()), &simulator.credentials().api_token);
+    http.post(suspend)
+        .header("authorization", format!("SSWS {token}"))
+        .body("")
+        .header("content-length", 0)
+        .send()
+        .await?
+        .error_for_status()?;
+    syncing.order("incremental").await?;
+    let (_, changed) = ask(&http, &people, &[]).await?;
+    println!("the first answer after a sync that found somebody changed: {:.0} ms", ms(changed));
     let mut worst = Duration::ZERO;
     for (name, value) in ways(&first)? {
         let mut waits = Vec::new();

@@ -1,6 +1,6 @@
 //! The console's pages as a browser gets them, beside the service that they are a client of.
 
-use crate::world::{World, text};
+use crate::world::{World, small, text};
 use serde_json::json;
 
 /// A page that was got.
@@ -25,15 +25,20 @@ impl Got {
     }
 }
 
-/// A browser without a script, at the console of a world.
-struct Browser<'a> {
-    world: &'a World,
+/// A browser without a script, at a console.
+struct Browser {
+    console: String,
     http: reqwest::Client,
 }
 
-impl<'a> Browser<'a> {
-    fn of(world: &'a World) -> Self {
-        Self { world, http: reqwest::Client::new() }
+impl Browser {
+    /// At the console of a world.
+    fn of(world: &World) -> Self {
+        Self::at(world.console())
+    }
+
+    fn at(console: &str) -> Self {
+        Self { console: console.to_owned(), http: reqwest::Client::new() }
     }
 
     async fn got(request: reqwest::RequestBuilder) -> Got {
@@ -46,7 +51,7 @@ impl<'a> Browser<'a> {
     }
 
     async fn get(&self, path: &str) -> Got {
-        let got = Self::got(self.http.get(format!("{}{path}", self.world.console()))).await;
+        let got = Self::got(self.http.get(format!("{}{path}", self.console))).await;
         assert_eq!(got.status, 200, "{path}: {}", got.html);
         assert!(got.policy.starts_with("default-src 'none'"), "{path}");
         got
@@ -55,8 +60,29 @@ impl<'a> Browser<'a> {
     async fn post(&self, path: &str, key: &str, fields: &[(&str, &str)]) -> Got {
         let mut form = vec![("form_key", key)];
         form.extend(fields);
-        Self::got(self.http.post(format!("{}{path}", self.world.console())).form(&form)).await
+        Self::got(self.http.post(format!("{}{path}", self.console)).form(&form)).await
     }
+}
+
+/// All pages that a browser gets of a connection, with those of one person and one group, who are searched for.
+async fn all_pages(world: &World, id: &str, person: &str, group: &str) -> Vec<String> {
+    let path = format!("/connections/{id}");
+    let first =
+        async |list: &str, q: &str| text(&world.all(&format!("/v1{path}/{list}?{q}")).await[0], "id").to_owned();
+    let (user, group) = (first("people", &format!("q={person}")).await, first("groups", &format!("q={group}")).await);
+    let (app, location) = (first("apps", "").await, first("locations", "").await);
+    let parts =
+        ["syncs", "people", "findings", "groups", "apps", "locations", "actions", "events", "actions/user.create"];
+    let mut pages = ["/connections", "/connections/new", "/audit", &path].map(str::to_owned).to_vec();
+    pages.extend(parts.map(|part| format!("{path}/{part}")));
+    pages.extend([
+        format!("{path}/people/{user}"),
+        format!("{path}/people/found?q={person}"),
+        format!("{path}/groups/{group}"),
+        format!("{path}/apps/{app}"),
+        format!("{path}/locations/{location}"),
+    ]);
+    pages
 }
 
 #[tokio::test]
@@ -140,27 +166,14 @@ async fn nothing_that_came_from_okta_is_markup_on_any_page() {
     let browser = Browser::of(&world);
     let path = format!("/connections/{id}");
     world.api("PATCH", &format!("/v1{path}"), Some(json!({"name": mark}))).await.expect(200);
-    let first =
-        async |list: &str, q: &str| text(&world.all(&format!("/v1{path}/{list}?q={q}")).await[0], "id").to_owned();
-    let (user, group) = (first("people", "mark.up").await, first("groups", "%3Cscript").await);
-    let mut pages = vec!["/connections".to_owned(), "/audit".to_owned(), path.clone()];
-    for part in
-        ["syncs", "people", "findings", "groups", "apps", "locations", "actions", "events", "actions/user.create"]
-    {
-        pages.push(format!("{path}/{part}"));
-    }
-    pages.extend([
-        format!("{path}/people/{user}"),
-        format!("{path}/people/found?q=mark.up"),
-        format!("{path}/groups/{group}"),
-    ]);
-    for page in pages {
+    for page in all_pages(&world, &id, "mark.up", "%3Cscript").await {
         let got = browser.get(&page).await;
         for markup in ["<script>alert", "<img"] {
             assert!(!got.html.contains(markup), "{page} holds {markup}");
         }
     }
-    browser.get(&format!("{path}/people/{user}")).await.shows("&lt;script&gt;alert(1)");
+    let user = world.all(&format!("/v1{path}/people?q=mark.up")).await.remove(0);
+    browser.get(&format!("{path}/people/{}", text(&user, "id"))).await.shows("&lt;script&gt;alert(1)");
 }
 
 #[tokio::test]
@@ -180,4 +193,109 @@ async fn no_other_site_can_have_a_browser_use_the_console() {
         assert_eq!(Browser::got(request).await.status, 403, "{name}");
     }
     assert_eq!(world.all("/v1/connections").await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_said_beside_the_form_which_keeps_what_was_written() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let (browser, path) = (Browser::of(&world), format!("/connections/{id}"));
+    let key = browser.get(&path).await.key().to_owned();
+    let trigger = [("type", "new_events"), ("name", "mine"), ("filter", "nonsense eq")];
+    let refused = browser.post(&format!("{path}/triggers"), &key, &trigger).await;
+    refused.shows("/filter").shows("value=\"mine\"").shows("value=\"nonsense eq\"").shows("<details open");
+    let token = [("way", "api_token"), ("name", "Other"), ("domain", "nowhere"), ("token", "00secret")];
+    let refused = browser.post("/connections", &key, &token).await;
+    refused.shows("/domain").shows("value=\"Other\"").shows("value=\"nowhere\"");
+    assert!(!refused.html.contains("00secret"), "a secret is not sent back");
+    let pause = [("paused", "true")];
+    browser.post(&format!("{path}/pause"), &key, &pause).await.shows("Resume");
+    browser.post(&format!("{path}/syncs"), &key, &[("mode", "full")]).await.shows("class=\"trouble\"").shows("History");
+}
+
+#[tokio::test]
+async fn settings_and_credentials_are_changed_in_pages() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let (browser, path) = (Browser::of(&world), format!("/connections/{id}"));
+    let key = browser.get(&path).await.key().to_owned();
+    let settings =
+        [("name", "Other"), ("teams", "a, b"), ("actions", "read"), ("full", "rate(12 hours)"), ("incremental", "")];
+    browser.post(&format!("{path}/settings"), &key, &settings).await.shows("It is changed");
+    let changed = world.api("GET", &format!("/v1{path}"), None).await.expect(200);
+    assert_eq!((&changed["name"], &changed["teams"]), (&json!("Other"), &json!(["a", "b"])));
+    let sync = &changed["sync"];
+    assert_eq!((&sync["full"], &sync["incremental"]), (&json!("rate(12 hours)"), &json!(null)), "{sync}");
+    let refused = browser.post(&format!("{path}/settings"), &key, &[("name", "Other"), ("full", "at noon")]).await;
+    refused.shows("/sync/full");
+    let unknown = [("domain", world.domain()), ("client_id", "0oaunknown".to_owned())];
+    let unknown: Vec<_> = unknown.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    browser.post(&format!("{path}/auth"), &key, &unknown).await.shows("class=\"trouble\"").shows("Active");
+}
+
+#[tokio::test]
+async fn what_a_sync_asks_about_is_listed_and_confirmed() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    world.sim("PATCH", "app", Some(json!({"role": null}))).await;
+    let sync = world.sync(&id, "full").await;
+    let (browser, path) = (Browser::of(&world), format!("/connections/{id}"));
+    let history = browser.get(&format!("{path}/syncs")).await;
+    history.shows("What would be removed");
+    let question = format!("{path}/syncs/{}/removals", text(&sync, "id"));
+    let user = world.all(&format!("/v1{path}/users")).await.remove(0);
+    browser.get(&question).await.shows(text(&user, "id"));
+    browser.post(&question, history.key(), &[]).await;
+    assert_eq!(world.finished(&id, text(&sync, "id")).await["status"], "succeeded");
+    assert_eq!(world.all(&format!("/v1{path}/users")).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_secret_that_an_action_tells_is_shown_once_with_a_button_that_copies_it() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let all = json!({"permissions": {"actions": ["all"]}});
+    world.api("PATCH", &format!("/v1/connections/{id}"), Some(all)).await.expect(200);
+    let (browser, path) = (Browser::of(&world), format!("/connections/{id}/actions/user.reset_password"));
+    let key = browser.get(&path).await.key().to_owned();
+    let fields = [("user", "carlos.rossi@acme.example"), ("send_email", "false"), ("do", "confirmed")];
+    let done = browser.post(&path, &key, &fields).await;
+    done.shows("shown this once").shows("data-copy=\"reset_password_url\"");
+    let (_, behind) = done.html.split_once("<code id=\"reset_password_url\">").expect("a secret");
+    let secret = behind.split('<').next().expect("a text");
+    assert!(secret.starts_with("http") && done.html.matches(secret).count() == 1, "{}", done.html);
+    for page in ["/audit".to_owned(), path] {
+        assert!(!browser.get(&page).await.html.contains(secret), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn no_page_loads_a_whole_list() {
+    let many = okta_simulator::Config { users: 120, groups: 60, apps: 60, rate_limit: Some(100_000), ..small() };
+    let world = World::with(many).await;
+    let id = world.synced().await;
+    let api = it::proxy::Proxy::start(world.url()).await;
+    api.record(true);
+    let client = okta_connector_client::Client::new(&api.url(), okta_connector_client::Credentials::None);
+    let (url, pages) = okta_connector_local::console(client.expect("an address"), 0).await.expect("a console");
+    tokio::spawn(pages);
+    let browser = Browser::at(&url);
+    for page in all_pages(&world, &id, "rossi", "everyone").await {
+        let known = api.recorded();
+        let html = browser.get(&page).await.html;
+        assert!(html.matches("<tr").count() <= 101 + 50, "{page}");
+        let asked = api.exchanges_behind(known);
+        let lists = asked.iter().filter(|it| it.response_body.windows(11).any(|text| text == b"next_cursor"));
+        for list in lists {
+            let query = list.query.clone().unwrap_or_default();
+            let bounded = query.split('&').any(|pair| ["limit=1", "limit=50", "limit=200"].contains(&pair));
+            let small = ["/v1/actions", "/triggers"].iter().any(|known| list.path.ends_with(known));
+            assert!(bounded || small, "{page} asks for {}?{query}", list.path);
+            // The newest events are at the end of a feed; the way there has a limit of its own.
+            let is_feed = list.path.ends_with("/events");
+            assert!(is_feed || !query.contains("cursor="), "{page} goes on reading {}", list.path);
+        }
+        assert!(asked.len() <= 25, "{page} asks {} times", asked.len());
+    }
+    browser.get(&format!("/connections/{id}/people")).await.shows("Next page");
 }
