@@ -16,7 +16,7 @@ pub enum Error {
     #[error("the credentials cannot be used: {0}")]
     Credentials(String),
     /// The deployment refused.
-    #[error("{}: {}", .0.title, .0.detail)]
+    #[error("{}", .0.headline())]
     Problem(Box<Problem>),
     /// What answers there is no Okta Connector, or of another version.
     #[error("the answer cannot be read: {0}")]
@@ -26,15 +26,16 @@ pub enum Error {
 impl Error {
     /// What an answer that is no good one says. API Gateway's own refusals are no problem documents.
     pub(crate) async fn of(response: reqwest::Response) -> Self {
-        let status = response.status();
+        let (status, path) = (response.status(), response.url().path().to_owned());
         let text = response.text().await.unwrap_or_default();
         let problem: Option<Problem> = serde_json::from_str(&text).ok().filter(|it: &Problem| !it.title.is_empty());
-        Self::Problem(Box::new(problem.unwrap_or_else(|| {
+        let problem = problem.unwrap_or_else(|| {
             let title = status.canonical_reason().unwrap_or("Refused").to_owned();
             let told: Option<Gateway> = serde_json::from_str(&text).ok();
             let detail = told.map_or_else(|| format!("status {status}"), |told| told.message);
             Problem { status: status.as_u16(), title, detail, ..Problem::default() }
-        })))
+        });
+        Self::Problem(Box::new(Problem { path, ..problem }))
     }
 
     /// The problem, if the deployment told one.
@@ -86,6 +87,26 @@ pub struct Problem {
     pub okta_request_id: Option<String>,
     /// What a verification found.
     pub checks: Vec<Check>,
+    /// What was asked for.
+    #[serde(skip)]
+    pub path: String,
+}
+
+impl Problem {
+    /// The detail, where it says more than the faults and checks do one by one.
+    pub fn own_detail(&self) -> Option<&str> {
+        let faults = self.errors.iter().map(|fault| &fault.detail);
+        let mut told = faults.chain(self.checks.iter().filter(|check| check.is_bad()).map(|check| &check.detail));
+        let is_told = told.any(|told| self.detail.contains(told));
+        Some(self.detail.as_str()).filter(|detail| !is_told && !detail.is_empty())
+    }
+
+    fn headline(&self) -> String {
+        match self.own_detail() {
+            Some(detail) => format!("{}: {detail}", self.title),
+            None => self.title.clone(),
+        }
+    }
 }
 
 /// One thing that is wrong with a body.

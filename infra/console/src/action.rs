@@ -75,7 +75,8 @@ fn field(name: &str, property: &Value, value: Option<&Value>) -> Markup {
             items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
         }
         Some(Value::Object(members)) if members.values().all(is_line) => {
-            members.iter().map(|(name, value)| format!("{name}: {}\n", value.as_str().unwrap_or_default())).collect()
+            let lines = members.iter().map(|(name, value)| format!("{name}: {}", value.as_str().unwrap_or_default()));
+            lines.collect::<Vec<_>>().join("\n")
         }
         Some(other) => other.to_string(),
         None => String::new(),
@@ -236,7 +237,7 @@ mod tests {
     fn what_was_written_in_lines_is_shown_in_lines() {
         let property = json!({"type": "object"});
         let shown = |value: Value| field("profile", &property, Some(&value)).into_string();
-        assert!(shown(json!({"login": "ana", "title": "Lead"})).contains("login: ana\ntitle: Lead\n"));
+        assert!(shown(json!({"login": "ana", "title": "Lead"})).contains("login: ana\ntitle: Lead"));
         assert!(shown(json!({"isRemote": true})).contains("{&quot;isRemote&quot;:true}"));
     }
 }

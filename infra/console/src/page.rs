@@ -73,7 +73,7 @@ pub fn trouble(error: &Error) -> Markup {
             @match error.problem() {
                 Some(problem) => {
                     p { strong { (problem.title) } }
-                    p { (problem.detail) }
+                    @if let Some(detail) = problem.own_detail() { p { (detail) } }
                     @if !problem.errors.is_empty() {
                         ul { @for fault in &problem.errors { li { code { (fault.pointer) } " " (fault.detail) } } }
                     }

@@ -178,6 +178,7 @@ pub async fn authenticate(State(console): State<Console>, Path(id): Path<String>
             section.panel role="status" {
                 p { strong { (set_up.message) } }
                 (checks(set_up.checks.iter()))
+                @if set_up.sync_id.is_some() { p { a href={ "/connections/" (connection.id) "/syncs" } { "Watch the first sync" } } }
                 @if set_up.connection.staged_auth.is_some() { (sign_in(&console, &set_up.connection)) }
             }
         },

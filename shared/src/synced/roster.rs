@@ -17,10 +17,12 @@ use crate::connection::Attributes;
 use crate::fold::{fold, word_begins};
 use crate::id::ConnectionId;
 use crate::okta::UserId;
-use crate::store::{Error, Key, Store, keys};
+use crate::store::{Error, Item, Key, Store, keys};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::thread::available_parallelism;
+use tokio::task::{JoinError, spawn_blocking};
 
 /// One line of the roster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,7 +131,7 @@ pub struct Roster {
 impl Roster {
     /// Of lines in any order.
     pub fn new(mut rows: Vec<Row>) -> Self {
-        rows.sort_by(|a, b| a.id.cmp(&b.id));
+        rows.sort_by_cached_key(|row| row.id.clone());
         let (tree, places) = (Tree::new(&rows), Places::new(&rows));
         for row in &mut rows {
             row.location = Vec::new();
@@ -137,18 +139,25 @@ impl Roster {
         Self { rows, tree, places }
     }
 
-    /// Reads the parts.
+    /// Reads the parts. Many lines take a while, on as many threads as there are processors.
     pub async fn load(store: &Store, connection: &ConnectionId, parts: &[String]) -> Result<Self, Error> {
         let keys: Vec<_> = parts.iter().map(|part| part_key(connection, part)).collect();
-        let items = store.get_many(&keys).await?;
+        let mut items = store.get_many(&keys).await?;
         if items.len() < keys.len() {
             return Err(Error::Unavailable("the roster was replaced while it was read".to_owned()));
         }
-        let mut rows = Vec::new();
-        for item in items {
-            rows.extend(unpack::<Vec<Row>>(item.get_bytes("rows").ok_or(Error::Corrupt)?)?);
+        let each = items.len().div_ceil(available_parallelism().map_or(1, usize::from)).max(1);
+        let mut unpacking = Vec::new();
+        while !items.is_empty() {
+            let some = items.split_off(items.len().saturating_sub(each));
+            unpacking.push(spawn_blocking(move || some.iter().map(lines).collect::<Result<Vec<_>, _>>()));
         }
-        Ok(Self::new(rows))
+        let gone = |error: JoinError| Error::Unavailable(error.to_string());
+        let mut rows = Vec::new();
+        for some in unpacking {
+            rows.extend(some.await.map_err(gone)??.into_iter().flatten());
+        }
+        spawn_blocking(move || Self::new(rows)).await.map_err(gone)
     }
 
     /// Where a user stands.
@@ -181,10 +190,15 @@ impl Sum {
     }
 }
 
+/// The lines of a part.
+fn lines(item: &Item) -> Result<Vec<Row>, Error> {
+    unpack(item.get_bytes("rows").ok_or(Error::Corrupt)?)
+}
+
 /// Reads one part; no lines where it is gone.
 pub async fn load_part(store: &Store, connection: &ConnectionId, part: &str) -> Result<Vec<Row>, Error> {
     match store.get(&part_key(connection, part)).await? {
-        Some(item) => unpack(item.get_bytes("rows").ok_or(Error::Corrupt)?),
+        Some(item) => lines(&item),
         None => Ok(Vec::new()),
     }
 }

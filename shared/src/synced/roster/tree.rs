@@ -144,7 +144,7 @@ impl Tree {
     }
 }
 
-/// People by everything that may name them.
+/// Who is meant by each text that names a manager.
 struct Index<'a> {
     rows: &'a [Row],
     others: HashMap<String, Named>,
@@ -152,25 +152,24 @@ struct Index<'a> {
 
 impl<'a> Index<'a> {
     fn new(rows: &'a [Row]) -> Self {
-        let mut index = Self { rows, others: HashMap::new() };
-        for (place, row) in (0_u32..).zip(rows).filter(|(_, row)| row.is_person()) {
-            let email = row.email.as_ref().or(Some(&row.login));
-            for text in [Some(&row.login), email, row.employee_number.as_ref()].into_iter().flatten() {
-                index.add(fold(text), place);
+        let people = || (0_u32..).zip(rows).filter(|(_, row)| row.is_person());
+        let wanted = people().filter_map(|(_, row)| Some((fold(row.manager.as_deref()?.trim()), Named::Nobody)));
+        let mut index = Self { rows, others: wanted.collect() };
+        for (place, row) in people() {
+            for text in [Some(&row.login), row.email.as_ref(), row.employee_number.as_ref()].into_iter().flatten() {
+                index.add(&fold(text), place);
             }
         }
         index
     }
 
-    fn add(&mut self, name: String, place: u32) {
-        use std::collections::hash_map::Entry;
-        match self.others.entry(name) {
-            Entry::Vacant(free) => drop(free.insert(Named::One(place))),
-            Entry::Occupied(mut taken) => match taken.get() {
-                Named::One(other) if *other == place => {}
-                _ => drop(taken.insert(Named::Several)),
-            },
-        }
+    fn add(&mut self, name: &str, place: u32) {
+        let Some(meant) = self.others.get_mut(name) else { return };
+        *meant = match meant {
+            Named::Nobody => Named::One(place),
+            Named::One(other) if *other == place => Named::One(place),
+            _ => Named::Several,
+        };
     }
 
     fn find(&self, value: &str) -> Named {
