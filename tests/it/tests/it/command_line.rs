@@ -178,3 +178,24 @@ async fn the_exit_code_tells_what_kind_of_failure_it_is() {
     let guarded = crate::callers::Guarded::start().await;
     assert_eq!(Shell::new(guarded.url()).run("okta-connector connections list").await.status.code(), Some(3));
 }
+
+#[tokio::test]
+async fn a_refusal_says_once_what_is_wrong_and_what_to_do() {
+    let world = World::start().await;
+    world.synced().await;
+    let shell = Shell::new(world.url());
+    for (command, told) in [
+        ("okta-connector groups members none", "/groups/none/members"),
+        (
+            "okta-connector connections edit acme --allow read && okta-connector actions run user.suspend --user a",
+            "--allow",
+        ),
+        ("okta-connector triggers add new_events --filter 'eventType eq'", "a value is missing"),
+        ("okta-connector --url http://127.0.0.1:9 connections list", "http://127.0.0.1:9: "),
+        ("OKTA_CONNECTOR_TOKEN=x okta-connector --url http://a.example connections list", "https://"),
+    ] {
+        let output = shell.run(command).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.matches(told).count() == 1, "{command}: {said}");
+    }
+}
