@@ -95,9 +95,12 @@ pub struct Given {
     /// The app's client id.
     #[arg(long)]
     pub client_id: Option<String>,
-    /// A file that holds the API token or the client secret; - is the input.
+    /// A file that holds the API token, the client secret or a private key (JWK or PEM); - is the input.
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+    /// A scope to ask for; if absent, those that are needed and granted. May be repeated.
+    #[arg(long = "scope")]
+    pub scopes: Vec<String>,
 }
 
 #[derive(Args)]

@@ -15,6 +15,15 @@ const LOOK: Duration = Duration::from_secs(2);
 /// As long as an invitation works.
 const LOOKS: usize = 300;
 
+const DOMAIN: &str = "The tenant's address, as the browser shows it (acme.okta.com)";
+const CLIENT_ID: &str = "The app's client ID (General > Client Credentials)";
+
+impl Given {
+    fn says_something(&self) -> bool {
+        self.domain.is_some() || self.client_id.is_some() || self.secret_file.is_some() || !self.scopes.is_empty()
+    }
+}
+
 /// Adds a connection.
 pub async fn add(context: &Context, add: Add) -> Result<(), Failure> {
     if is_terminal() {
@@ -43,11 +52,11 @@ pub async fn auth(context: &Context, auth: Auth) -> Result<(), Failure> {
     if is_terminal() {
         return match way {
             Way::PrivateKeyJwt => by_key(context, &connection, given).await,
-            Way::ApiToken => replace_token(context, &connection, &given).await,
+            Way::ApiToken => replace_token(context, &connection, given).await,
             Way::AuthorizationCode => by_user(context, &connection, given).await,
         };
     }
-    if way != Way::AuthorizationCode || given.client_id.is_some() || given.secret_file.is_some() {
+    if way != Way::AuthorizationCode || given.says_something() {
         let set_up = put(context, &connection, given.domain.as_deref(), &said(way, &given)?).await?;
         if way != Way::AuthorizationCode {
             return told(context, &set_up);
@@ -67,8 +76,11 @@ fn missing(what: &str) -> Failure {
 
 // ---- What is sent ----
 
-fn credentials(way: Way, client_id: Option<&str>, secret: Option<&str>) -> Value {
+fn credentials(way: Way, client_id: Option<&str>, secret: Option<&str>, scopes: &[String]) -> Value {
     let mut auth = json!({"type": way.wire()});
+    if !scopes.is_empty() {
+        auth["scopes"] = json!(scopes);
+    }
     if let Some(client_id) = client_id {
         auth["client_id"] = json!(client_id);
     }
@@ -87,7 +99,7 @@ fn credentials(way: Way, client_id: Option<&str>, secret: Option<&str>) -> Value
 /// The credentials that the command line says.
 fn said(way: Way, given: &Given) -> Result<Value, Failure> {
     let secret = given.secret_file.as_deref().map(secret).transpose()?;
-    Ok(credentials(way, given.client_id.as_deref(), secret.as_deref()))
+    Ok(credentials(way, given.client_id.as_deref(), secret.as_deref(), &given.scopes))
 }
 
 fn body(add: &Add, name: &str, domain: Option<&str>, auth: &Value) -> Value {
@@ -125,7 +137,7 @@ async fn invite(context: &Context, connection: &Connection) -> Result<Invited, E
 /// Asks for what is missing.
 async fn guided(context: &Context, mut add: Add) -> Result<(), Failure> {
     let name = given_or_asked(add.name.take(), "A name for this tenant")?;
-    let domain = given_or_asked(add.given.domain.take(), "Its address, as the browser shows it (acme.okta.com)")?;
+    let domain = given_or_asked(add.given.domain.take(), DOMAIN)?;
     let way = match add.auth {
         Some(way) => way,
         None => chosen()?,
@@ -133,16 +145,24 @@ async fn guided(context: &Context, mut add: Add) -> Result<(), Failure> {
     let given = Given { domain: Some(domain.clone()), ..add.given.clone() };
     match way {
         Way::PrivateKeyJwt if given.secret_file.is_none() => {
-            let made = create(context, &body(&add, &name, None, &credentials(way, None, None))).await?;
-            by_key(context, &made.connection, given).await
+            let made = create(context, &body(&add, &name, None, &credentials(way, None, None, &[]))).await?.connection;
+            print(&format!(
+                "{name} is {}; `okta-connector connections auth {}` goes on from here.",
+                made.status, made.id
+            ))?;
+            by_key(context, &made, given).await
         }
         Way::PrivateKeyJwt => {
+            let client_id = given_or_asked(given.client_id, CLIENT_ID)?;
+            let given = Given { client_id: Some(client_id), ..given };
             let made = create(context, &body(&add, &name, Some(&domain), &said(way, &given)?)).await?;
             told(context, &made)
         }
         Way::ApiToken => {
-            verified(context, given.secret_file.is_none(), async || {
-                let auth = credentials(way, None, Some(&token(&given)?));
+            let mut domain = Some(domain);
+            verified(context, given.secret_file.is_none(), async |attempt| {
+                let domain = anew(&mut domain, DOMAIN, attempt)?;
+                let auth = credentials(way, None, Some(&token(&given)?), &[]);
                 Ok(create(context, &body(&add, &name, Some(&domain), &auth)).await)
             })
             .await
@@ -151,7 +171,7 @@ async fn guided(context: &Context, mut add: Add) -> Result<(), Failure> {
             let redirect = redirect_uri(context).await?;
             web_app(&redirect)?;
             let (client_id, secret) = web_app_credentials(&given)?;
-            let auth = credentials(way, Some(&client_id), Some(&secret));
+            let auth = credentials(way, Some(&client_id), Some(&secret), &given.scopes);
             let made = create(context, &body(&add, &name, Some(&domain), &auth)).await?;
             if made.connection.redirect_uri != redirect {
                 print(&format!("The sign-in redirect URI is {}: register that one.", made.connection.redirect_uri))?;
@@ -175,10 +195,10 @@ fn chosen() -> Result<Way, Failure> {
 async fn verified(
     context: &Context,
     may_differ: bool,
-    mut attempt: impl AsyncFnMut() -> Result<Result<SetUp, Error>, Failure>,
+    mut attempt: impl AsyncFnMut(usize) -> Result<Result<SetUp, Error>, Failure>,
 ) -> Result<(), Failure> {
-    loop {
-        match attempt().await? {
+    for number in 0.. {
+        match attempt(number).await? {
             Ok(set_up) => {
                 for check in &set_up.checks {
                     fix(check)?;
@@ -189,15 +209,23 @@ async fn verified(
             Err(error) => return Err(error.into()),
         }
     }
+    Ok(())
 }
 
 async fn by_key(context: &Context, connection: &Connection, mut given: Given) -> Result<(), Failure> {
-    // A pasted key is replaced by a pasted key.
+    let (mut domain, mut client_id) = (given.domain.take(), given.client_id.take());
+    let lacks_domain = domain.is_none() && connection.domain.is_none();
+    let lacks_client = client_id.is_none() && connection.auth.client_id.is_none();
     if given.secret_file.is_some() {
-        let set_up = put(context, connection, given.domain.as_deref(), &said(Way::PrivateKeyJwt, &given)?).await?;
+        let domain = if lacks_domain { Some(asked(DOMAIN)?) } else { domain };
+        given.client_id = if lacks_client { Some(asked(CLIENT_ID)?) } else { client_id };
+        let set_up = put(context, connection, domain.as_deref(), &said(Way::PrivateKeyJwt, &given)?).await?;
         return told(context, &set_up);
     }
-    let url = connection.public_key_url.as_deref().ok_or_else(|| missing("secret-file, with the private key"))?;
+    // A key that somebody supplied is replaced by another one alone.
+    let hosted =
+        connection.public_key_url.as_deref().filter(|_| connection.auth.key_source.as_deref() == Some("hosted"));
+    let url = hosted.ok_or_else(|| missing("secret-file, with the private key"))?;
     for line in [
         "In the Okta admin console:",
         "  1. Applications > Applications > Create App Integration > API Services. Name it, and save.",
@@ -209,33 +237,38 @@ async fn by_key(context: &Context, connection: &Connection, mut given: Given) ->
     ] {
         print(line)?;
     }
-    if given.domain.is_none() && connection.domain.is_none() {
-        given.domain = Some(asked("The tenant's address, as the browser shows it (acme.okta.com)")?);
-    }
-    verified(context, true, async || {
-        let client_id = given_or_asked(given.client_id.take(), "The app's client ID (General > Client Credentials)")?;
-        let auth = credentials(Way::PrivateKeyJwt, Some(&client_id), None);
-        Ok(put(context, connection, given.domain.as_deref(), &auth).await)
+    verified(context, true, async |attempt| {
+        let domain = if lacks_domain || domain.is_some() { Some(anew(&mut domain, DOMAIN, attempt)?) } else { None };
+        let client_id = anew(&mut client_id, CLIENT_ID, attempt)?;
+        let auth = credentials(Way::PrivateKeyJwt, Some(&client_id), None, &given.scopes);
+        Ok(put(context, connection, domain.as_deref(), &auth).await)
     })
     .await
 }
 
-async fn replace_token(context: &Context, connection: &Connection, given: &Given) -> Result<(), Failure> {
-    verified(context, given.secret_file.is_none(), async || {
-        let auth = credentials(Way::ApiToken, None, Some(&token(given)?));
-        Ok(put(context, connection, given.domain.as_deref(), &auth).await)
+async fn replace_token(context: &Context, connection: &Connection, given: Given) -> Result<(), Failure> {
+    let mut domain = given.domain.clone();
+    let asks = domain.is_some() || connection.domain.is_none();
+    verified(context, given.secret_file.is_none(), async |attempt| {
+        let domain = if asks { Some(anew(&mut domain, DOMAIN, attempt)?) } else { None };
+        let auth = credentials(Way::ApiToken, None, Some(&token(&given)?), &[]);
+        Ok(put(context, connection, domain.as_deref(), &auth).await)
     })
     .await
 }
 
 async fn by_user(context: &Context, connection: &Connection, given: Given) -> Result<(), Failure> {
     let question = "Sign in to the app that the connection has";
-    let is_known = connection.auth.client_id.is_some() && given.client_id.is_none() && given.secret_file.is_none();
+    let is_known = connection.domain.is_some() && connection.auth.client_id.is_some() && !given.says_something();
     if !is_known || !Confirm::new().with_prompt(question).default(true).interact().map_err(no_answer)? {
         web_app(&connection.redirect_uri)?;
+        let domain = match (&given.domain, &connection.domain) {
+            (None, None) => Some(asked(DOMAIN)?),
+            (given, _) => given.clone(),
+        };
         let (client_id, secret) = web_app_credentials(&given)?;
-        let auth = credentials(Way::AuthorizationCode, Some(&client_id), Some(&secret));
-        put(context, connection, given.domain.as_deref(), &auth).await?;
+        let auth = credentials(Way::AuthorizationCode, Some(&client_id), Some(&secret), &given.scopes);
+        put(context, connection, domain.as_deref(), &auth).await?;
     }
     signed_in(context, connection).await
 }
@@ -283,8 +316,11 @@ async fn signed_in(context: &Context, connection: &Connection) -> Result<(), Fai
     for _ in 0..LOOKS {
         tokio::time::sleep(LOOK).await;
         let now: Connection = context.client.get(&path).await?;
-        if now.status != "Pending" && now.updated_at != before.updated_at {
-            return Ok(context.output.say(&format!("{} ({}): {}.", now.name, now.id, now.status), &now)?);
+        // Other changes do not test it.
+        if now.updated_at != before.updated_at && now.tested_at != before.tested_at {
+            context.output.say(&format!("{} ({}): {}.", now.name, now.id, now.status), &now)?;
+            let works = now.status == "Active";
+            return if works { Ok(()) } else { Err(Failure::BadNews("The connection does not work.".to_owned())) };
         }
     }
     let again = format!("Nobody has signed in; okta-connector connections auth {} invites again.", connection.id);
@@ -298,7 +334,7 @@ fn explained(error: Error) -> Result<(), Failure> {
         print(&plain(&line))?;
     }
     let again = Confirm::new().with_prompt("Try again").default(true).interact().map_err(no_answer)?;
-    if again { Ok(()) } else { Err(failure) }
+    if again { Ok(()) } else { Err(Failure::BadNews("It was left at that.".to_owned())) }
 }
 
 fn given_or_asked(given: Option<String>, prompt: &str) -> Result<String, Failure> {
@@ -306,6 +342,17 @@ fn given_or_asked(given: Option<String>, prompt: &str) -> Result<String, Failure
         Some(given) => Ok(given),
         None => asked(prompt),
     }
+}
+
+/// What was given or said before, which whoever only presses Enter says again; at the first attempt it is not asked for.
+fn anew(value: &mut Option<String>, prompt: &str, attempt: usize) -> Result<String, Failure> {
+    let answer = match value.take() {
+        Some(given) if attempt == 0 => given,
+        Some(before) => Input::new().with_prompt(prompt).default(before).interact_text().map_err(no_answer)?,
+        None => asked(prompt)?,
+    };
+    *value = Some(answer.clone());
+    Ok(answer)
 }
 
 fn asked(prompt: &str) -> Result<String, Failure> {

@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::connection::{copied, key, of, path};
 use crate::form::Form;
-use crate::page::{Answer, page, status, trouble};
+use crate::page::{Answer, page, part, status, trouble};
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 use okta_connector_client::schema::{is_list_of_text, is_password, properties, type_of};
@@ -26,7 +26,7 @@ pub async fn list(State(console): State<Console>, Path(id): Path<String>) -> Ans
             } } }
         } }
     };
-    Ok(page("Actions", Some(&connection), &body))
+    Ok(part("Actions", &connection, &body))
 }
 
 pub async fn form(State(console): State<Console>, Path((id, name)): Path<(String, String)>) -> Answer {

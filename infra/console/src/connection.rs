@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::form::Form;
 use crate::gate::FIELD;
-use crate::page::{Answer, Asked, Failure, checks, moment, or_dash, page, status, trouble};
+use crate::page::{Answer, Asked, Failure, checks, moment, or_dash, page, part, status, trouble};
 use crate::setup::{credentials, sign_in, what_is_missing};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -54,15 +54,28 @@ fn card(connection: &Connection) -> Markup {
 
 pub async fn show(State(console): State<Console>, Path(id): Path<String>) -> Answer {
     let connection = of(&console, &id).await?;
-    let body = overview(&console, &connection, &html! {});
-    Ok(page("Overview", Some(&connection), &body))
+    let body = overview(&console, &connection, &html! {}, Refused::Nothing);
+    Ok(part("Overview", &connection, &body))
 }
 
-pub fn overview(console: &Console, connection: &Connection, news: &Markup) -> Markup {
+/// A form that was refused, and is shown again with what was filled in.
+#[derive(Clone, Copy)]
+pub enum Refused<'a> {
+    Nothing,
+    Settings(&'a Form),
+    Credentials(&'a Form),
+}
+
+pub fn overview(console: &Console, connection: &Connection, news: &Markup, refused: Refused<'_>) -> Markup {
+    let (changed, given) = match refused {
+        Refused::Nothing => (None, None),
+        Refused::Settings(form) => (Some(form), None),
+        Refused::Credentials(form) => (None, Some(form)),
+    };
     let post = |rest: &str| format!("/connections/{}{rest}", connection.id);
     html! {
         (news)
-        @if connection.status == "Pending" { (what_is_missing(console, connection)) }
+        @if connection.status == "Pending" { (what_is_missing(console, connection, given)) }
         div.row {
             form method="post" action=(post("/test")) { (key(console)) button { "Test Integration" } }
             form method="post" action=(post("/pause")) {
@@ -91,9 +104,9 @@ pub fn overview(console: &Console, connection: &Connection, news: &Markup) -> Ma
             dt { "Tested" } dd { (moment(connection.tested_at.as_deref())) }
             dt { "Id" } dd { code { (connection.id) } }
         }
-        details { summary { "Settings" } (settings(console, connection)) }
+        details open[changed.is_some()] { summary { "Settings" } (settings(console, connection, changed)) }
         @if connection.status != "Pending" {
-            details { summary { "Other credentials" } (credentials(console, connection)) }
+            details open[given.is_some()] { summary { "Other credentials" } (credentials(console, connection, given)) }
         }
         details {
             summary { "Delete this connection" }
@@ -107,23 +120,27 @@ pub fn overview(console: &Console, connection: &Connection, news: &Markup) -> Ma
     }
 }
 
-/// What its owner may change.
-fn settings(console: &Console, connection: &Connection) -> Markup {
+/// What its owner may change, with what was filled in.
+fn settings(console: &Console, connection: &Connection, filled: Option<&Form>) -> Markup {
     let sync = connection.sync.clone().unwrap_or_default();
+    let field = |name: &str, known: &str| match filled {
+        Some(form) => form.get(name).unwrap_or_default().to_owned(),
+        None => known.to_owned(),
+    };
     html! {
         form.fields method="post" action={ "/connections/" (connection.id) "/settings" } {
             (key(console))
-            label { "Name" input name="name" required maxlength="100" value=(connection.name) autocomplete="off"; }
-            label { "Teams that may use it, between commas"
-                input name="teams" value=(connection.teams.join(", ")) autocomplete="off"; }
-            label { "What may be done: read, write, destructive, credentials, all, or actions by name, between commas"
-                input name="actions" value=(connection.permissions.actions.join(", ")) autocomplete="off"; }
-            @for (name, title, schedule) in [
-                ("full", "Full sync, as rate(6 hours) or cron(…); empty: never by itself", &sync.full),
-                ("incremental", "Incremental sync", &sync.incremental),
-                ("verify", "Verifying sync", &sync.verify),
+            input type="hidden" name="version" value=(connection.version);
+            label { "Name" input name="name" required maxlength="100" value=(field("name", &connection.name)) autocomplete="off"; }
+            @for (name, title, known) in [
+                ("teams", "Teams that may use it, between commas", connection.teams.join(", ")),
+                ("actions", "What may be done: read, write, destructive, credentials, all, or actions by name, between commas",
+                    connection.permissions.actions.join(", ")),
+                ("full", "Full sync, as rate(6 hours) or cron(…); empty: never by itself", sync.full.unwrap_or_default()),
+                ("incremental", "Incremental sync", sync.incremental.unwrap_or_default()),
+                ("verify", "Verifying sync", sync.verify.unwrap_or_default()),
             ] {
-                label { (title) input name=(name) value=(schedule.as_deref().unwrap_or_default()) autocomplete="off"; }
+                label { (title) input name=(name) value=(field(name, &known)) autocomplete="off"; }
             }
             div.row { button { "Save" } }
         }
@@ -143,35 +160,49 @@ pub async fn test(State(console): State<Console>, Path(id): Path<String>) -> Ans
         Err(error) => trouble(&error),
     };
     let connection = of(&console, &id).await?;
-    Ok(page("Overview", Some(&connection), &overview(&console, &connection, &news)))
-}
-
-/// Sends a change, and shows what came of it.
-async fn changed(console: &Console, id: &str, patch: &Value) -> Answer {
-    let news = match console.client.call::<Value>(Method::PATCH, &path(id), Some(patch)).await {
-        Ok(_) => html! { section.panel role="status" { p { "It is changed." } } },
-        Err(error) => trouble(&error),
-    };
-    let connection = of(console, id).await?;
-    Ok(page("Overview", Some(&connection), &overview(console, &connection, &news)))
+    Ok(part("Overview", &connection, &overview(&console, &connection, &news, Refused::Nothing)))
 }
 
 pub async fn pause(State(console): State<Console>, Path(id): Path<String>, form: Form) -> Answer {
-    changed(&console, &id, &json!({"paused": form.get("paused") == Some("true")})).await
+    let connection = of(&console, &id).await?;
+    let paused = json!({"paused": form.get("paused") == Some("true")});
+    changed(&console, &connection, &paused, Refused::Nothing).await
 }
 
 pub async fn edit(State(console): State<Console>, Path(id): Path<String>, form: Form) -> Answer {
+    let connection = of(&console, &id).await?;
+    if form.get("version") != Some(connection.version.to_string().as_str()) {
+        let news = html! { div.trouble role="alert" { p { "Somebody else has changed it meanwhile; look at it and save once more." } } };
+        let body = overview(&console, &connection, &news, Refused::Settings(&form));
+        return Ok(part("Overview", &connection, &body));
+    }
+    let mut patch = json!({"name": form.get("name"), "teams": form.list("teams"), "permissions": {"actions": form.list("actions")}});
     let schedules = ["full", "incremental", "verify"].map(|name| (name.to_owned(), json!(form.get(name))));
-    let patch = json!({"name": form.get("name"), "teams": form.list("teams"),
-        "permissions": {"actions": form.list("actions")}, "sync": Value::Object(schedules.into_iter().collect())});
-    changed(&console, &id, &patch).await
+    // Where nothing is synced by itself, the right to read users is not tested either; that stays so.
+    if connection.sync.is_some() || schedules.iter().any(|(_, schedule)| !schedule.is_null()) {
+        patch["sync"] = Value::Object(schedules.into_iter().collect());
+    }
+    changed(&console, &connection, &patch, Refused::Settings(&form)).await
+}
+
+/// Sends a change, and shows what came of it.
+async fn changed(console: &Console, connection: &Connection, patch: &Value, form: Refused<'_>) -> Answer {
+    match console.client.call::<Connection>(Method::PATCH, &path(&connection.id), Some(patch)).await {
+        Ok(now) => {
+            let news = html! { section.panel role="status" { p { "It is changed." } } };
+            Ok(part("Overview", &now, &overview(console, &now, &news, Refused::Nothing)))
+        }
+        Err(error) => Ok(part("Overview", connection, &overview(console, connection, &trouble(&error), form))),
+    }
 }
 
 pub async fn delete(State(console): State<Console>, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
     let connection = of(&console, &id).await?;
     if form.get("name") != Some(connection.name.as_str()) {
         let news = html! { div.trouble role="alert" { p { "That is not the name of this connection; nothing was deleted." } } };
-        return Ok(page("Overview", Some(&connection), &overview(&console, &connection, &news)).into_response());
+        return Ok(
+            part("Overview", &connection, &overview(&console, &connection, &news, Refused::Nothing)).into_response()
+        );
     }
     console.client.text(Method::DELETE, &path(&id), None).await?;
     Ok(Redirect::to("/connections").into_response())

@@ -2,7 +2,7 @@
 
 use crate::Console;
 use crate::connection::{of, path};
-use crate::page::{Answer, Asked, beginning, list, more, or_dash, page, status};
+use crate::page::{Answer, Asked, beginning, list, more, or_dash, page, part, status};
 use crate::person::people;
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
@@ -36,7 +36,7 @@ pub async fn groups(State(console): State<Console>, Path(id): Path<String>, Quer
         } }
         (more(&format!("{here}{}", query(&[("q", search.q.as_deref())])), found.next_cursor.as_ref()))
     };
-    Ok(page("Groups", Some(&connection), &body))
+    Ok(part("Groups", &connection, &body))
 }
 
 fn count(count: Option<u64>) -> String {
@@ -93,7 +93,7 @@ pub async fn apps(State(console): State<Console>, Path(id): Path<String>, Query(
         } }
         (more(&format!("{here}{}", query(&[("q", search.q.as_deref())])), found.next_cursor.as_ref()))
     };
-    Ok(page("Apps", Some(&connection), &body))
+    Ok(part("Apps", &connection, &body))
 }
 
 pub async fn app(
@@ -137,7 +137,7 @@ pub async fn locations(State(console): State<Console>, Path(id): Path<String>, Q
         } }
         (more(&here, found.next_cursor.as_ref()))
     };
-    Ok(page("Locations", Some(&connection), &body))
+    Ok(part("Locations", &connection, &body))
 }
 
 pub async fn location(

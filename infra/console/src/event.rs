@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::connection::{key, of, path};
 use crate::form::Form;
-use crate::page::{Answer, Failure, moment, page, status, trouble};
+use crate::page::{Answer, Failure, moment, part, status, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
@@ -87,7 +87,7 @@ async fn told(console: &Console, id: &str, filter: &Filter, refused: Option<(&Fo
         (table(console, &connection.id, &triggers))
         (new_trigger(console, &connection.id, refused.as_ref().map(|(form, _)| *form)))
     };
-    Ok(page("Events", Some(&connection), &body))
+    Ok(part("Events", &connection, &body))
 }
 
 fn named(trigger: &Trigger) -> &str {

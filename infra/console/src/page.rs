@@ -116,8 +116,17 @@ const PARTS: [(&str, &str); 8] = [
     ("/events", "Events"),
 ];
 
+/// A page of a connection that its navigation leads to.
+pub fn part(title: &str, of: &Connection, body: &Markup) -> Page {
+    layout(title, Some(of), Some(title), body)
+}
+
 /// A page; of a connection, with its parts.
 pub fn page(title: &str, of: Option<&Connection>, body: &Markup) -> Page {
+    layout(title, of, None, body)
+}
+
+fn layout(title: &str, of: Option<&Connection>, part: Option<&str>, body: &Markup) -> Page {
     Page(html! {
         (DOCTYPE)
         html lang="en" {
@@ -140,7 +149,7 @@ pub fn page(title: &str, of: Option<&Connection>, body: &Markup) -> Page {
                     @if let Some(connection) = of {
                         nav.parts aria-label=(connection.name) {
                             @for (path, name) in PARTS {
-                                a href={ "/connections/" (connection.id) (path) } aria-current=[(name == title).then_some("page")] { (name) }
+                                a href={ "/connections/" (connection.id) (path) } aria-current=[(Some(name) == part).then_some("page")] { (name) }
                             }
                         }
                     }

@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::chart;
 use crate::connection::{of, path};
-use crate::page::{Answer, Asked, Failure, Page, beginning, in_full, list, more, page, status};
+use crate::page::{Answer, Asked, Failure, Page, beginning, in_full, list, more, page, part, status};
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use okta_connector_client::{DirectoryFinding, Named, Page as Listed, Person, PersonInFull, query, segment};
@@ -22,7 +22,7 @@ pub async fn search(State(console): State<Console>, Path(id): Path<String>, Quer
         p { a href={ "/connections/" (connection.id) "/findings" } { "What is odd about managers" } }
         div id="found" aria-live="polite" { (table(&here, &search, &found)) }
     };
-    Ok(page("People", Some(&connection), &body))
+    Ok(part("People", &connection, &body))
 }
 
 /// The table alone, for the script.

@@ -1,9 +1,9 @@
 //! Setting a connection up in one of the three ways, with Okta's own names for its screens, and giving it other credentials.
 
 use crate::Console;
-use crate::connection::{copied, key, of, overview, path};
+use crate::connection::{Refused, copied, key, of, overview, path};
 use crate::form::Form;
-use crate::page::{Answer, Failure, checks, moment, page, trouble};
+use crate::page::{Answer, Failure, checks, moment, page, part, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -52,6 +52,7 @@ fn begin(console: &Console, way: &str, form: &Form) -> Markup {
                     (domain(filled("domain")))
                     (client_id(filled("client_id")))
                     (client_secret())
+                    (scopes(filled("scopes")))
                 },
                 _ => p { "The next page shows the public key URL, and what to do with it in Okta." },
             }
@@ -87,6 +88,9 @@ fn said(way: &str, form: &Form) -> Value {
             auth[name] = json!(value);
         }
     }
+    if let Some(scopes) = form.get("scopes") {
+        auth["scopes"] = scopes.split_whitespace().collect();
+    }
     if let Some(key) = form.get("private_key") {
         // A JWK, or else PEM.
         auth["private_key"] = serde_json::from_str(key).unwrap_or_else(|_| json!(key));
@@ -112,7 +116,7 @@ pub async fn create(State(console): State<Console>, form: Form) -> Result<Respon
 }
 
 /// The steps that are left.
-pub fn what_is_missing(console: &Console, connection: &Connection) -> Markup {
+pub fn what_is_missing(console: &Console, connection: &Connection, filled: Option<&Form>) -> Markup {
     html! {
         section.panel {
             h2 { "What is missing" }
@@ -122,8 +126,9 @@ pub fn what_is_missing(console: &Console, connection: &Connection) -> Markup {
                     li { "Have an administrator of the tenant sign in." }
                 }
                 (sign_in(console, connection))
+                details open[filled.is_some()] { summary { "Other credentials" } (credentials(console, connection, filled)) }
             } @else {
-                @if let Some(url) = &connection.public_key_url {
+                @if let Some(url) = connection.public_key_url.as_ref().filter(|_| is_hosted(connection)) {
                     ol {
                         li { "In the Okta admin console: Applications > Applications > Create App Integration > API Services." }
                         li { "General > Client Credentials > Edit: Public key / Private key, then Use a URL to fetch keys dynamically:"
@@ -133,32 +138,44 @@ pub fn what_is_missing(console: &Console, connection: &Connection) -> Markup {
                         li { "Copy the app's client ID here." }
                     }
                 }
-                (credentials(console, connection))
+                (credentials(console, connection, filled))
             }
         }
     }
 }
 
-/// A form for the credentials of a connection.
-pub fn credentials(console: &Console, connection: &Connection) -> Markup {
-    let known = connection.auth.client_id.as_deref().unwrap_or_default();
+/// True where the connector made the key itself.
+fn is_hosted(connection: &Connection) -> bool {
+    connection.auth.key_source.as_deref() == Some("hosted")
+}
+
+/// A form for the credentials of a connection, with what was filled in.
+pub fn credentials(console: &Console, connection: &Connection, filled: Option<&Form>) -> Markup {
+    let text = |name: &str| filled.and_then(|form| form.get(name));
+    let known = text("client_id").or(connection.auth.client_id.as_deref()).unwrap_or_default();
     html! {
         form.fields method="post" action={ "/connections/" (connection.id) "/auth" } {
             (key(console))
-            (domain(connection.domain.as_deref().unwrap_or_default()))
+            (domain(text("domain").or(connection.domain.as_deref()).unwrap_or_default()))
             @match connection.auth.kind.as_str() {
                 "api_token" => (token()),
                 "authorization_code" => { (client_id(known)) (client_secret()) },
                 _ => {
                     (client_id(known))
-                    @if connection.public_key_url.is_none() {
+                    @if !is_hosted(connection) {
                         label { "Private key, as JSON or PEM" textarea name="private_key" rows="6" required spellcheck="false" {} }
                     }
                 },
             }
+            @if connection.auth.kind != "api_token" { (scopes(text("scopes").unwrap_or_default())) }
             div.row { button { "Verify" } }
         }
     }
+}
+
+fn scopes(value: &str) -> Markup {
+    html! { label { "Scopes to ask for, between blanks; empty: those that are needed and granted"
+    input name="scopes" value=(value) autocomplete="off"; } }
 }
 
 /// The button that invites a user.
@@ -182,10 +199,13 @@ pub async fn authenticate(State(console): State<Console>, Path(id): Path<String>
                 @if set_up.connection.staged_auth.is_some() { (sign_in(&console, &set_up.connection)) }
             }
         },
-        Err(error) => trouble(&error),
+        Err(error) => {
+            let refused = overview(&console, &connection, &trouble(&error), Refused::Credentials(&form));
+            return Ok(part("Overview", &connection, &refused));
+        }
     };
     let connection = of(&console, &id).await?;
-    Ok(page("Overview", Some(&connection), &overview(&console, &connection, &news)))
+    Ok(part("Overview", &connection, &overview(&console, &connection, &news, Refused::Nothing)))
 }
 
 /// A form must not lead to another site, so the invitation is a link on a page of its own.

@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::connection::{key, of, path};
 use crate::form::Form;
-use crate::page::{Answer, Asked, Failure, list, moment, more, page, status, trouble};
+use crate::page::{Answer, Asked, Failure, list, moment, more, page, part, status, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jiff::Timestamp;
@@ -47,7 +47,7 @@ async fn told(console: &Console, id: &str, at: &Asked, news: &Markup) -> Answer 
         }
         (more(&here, syncs.next_cursor.as_ref()))
     };
-    Ok(page("Sync", Some(&connection), &body))
+    Ok(part("Sync", &connection, &body))
 }
 
 fn row(connection: &str, sync: &Sync) -> Markup {

@@ -21,6 +21,7 @@ use crate::store::{Error, Item, Key, Store, keys};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 use std::thread::available_parallelism;
 use tokio::task::{JoinError, spawn_blocking};
 
@@ -141,7 +142,9 @@ impl Roster {
 
     /// Reads the parts. Many lines take a while, on as many threads as there are processors.
     pub async fn load(store: &Store, connection: &ConnectionId, parts: &[String]) -> Result<Self, Error> {
-        let keys: Vec<_> = parts.iter().map(|part| part_key(connection, part)).collect();
+        // Parts with the same lines, that is none, are one item.
+        let names: BTreeSet<_> = parts.iter().collect();
+        let keys: Vec<_> = names.into_iter().map(|part| part_key(connection, part)).collect();
         let mut items = store.get_many(&keys).await?;
         if items.len() < keys.len() {
             return Err(Error::Unavailable("the roster was replaced while it was read".to_owned()));

@@ -1,6 +1,6 @@
 //! What a sync does not remove unasked, shown to whoever is asked, and removed once somebody confirms it.
 
-use crate::world::{World, text};
+use crate::world::{World, small, text};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -42,6 +42,18 @@ async fn what_was_confirmed_and_is_still_hidden_is_removed() {
     assert_eq!(world.all(&format!("{path}/memberships")).await.len(), 0);
     assert_eq!(world.all(&format!("{path}/users?removed=true")).await.len(), 60);
     assert_eq!(confirm(&world, &path, &sync).await.problem(), "wrong-state");
+}
+
+#[tokio::test]
+async fn a_directory_that_was_emptied_can_be_read() {
+    // So many that the roster has several parts, which are then the same.
+    let world = World::with(okta_simulator::Config { users: 300, ..small() }).await;
+    let id = world.synced().await;
+    world.sim("PATCH", "app", Some(json!({"role": null}))).await;
+    let sync = world.sync(&id, "full").await;
+    confirm(&world, &format!("/v1/connections/{id}"), &sync).await.expect(202);
+    assert_eq!(world.finished(&id, text(&sync, "id")).await["status"], "succeeded");
+    assert_eq!(world.all(&format!("/v1/connections/{id}/people")).await.len(), 0);
 }
 
 #[tokio::test]

@@ -219,18 +219,31 @@ async fn settings_and_credentials_are_changed_in_pages() {
     let id = world.synced().await;
     let (browser, path) = (Browser::of(&world), format!("/connections/{id}"));
     let key = browser.get(&path).await.key().to_owned();
-    let settings =
-        [("name", "Other"), ("teams", "a, b"), ("actions", "read"), ("full", "rate(12 hours)"), ("incremental", "")];
-    browser.post(&format!("{path}/settings"), &key, &settings).await.shows("It is changed");
-    let changed = world.api("GET", &format!("/v1{path}"), None).await.expect(200);
+    let now = async || world.api("GET", &format!("/v1{path}"), None).await.expect(200);
+    let save = async |version: &str, more: &[(&str, &str)]| {
+        let form = [&[("version", version), ("name", "Other"), ("teams", "a, b"), ("actions", "read")], more].concat();
+        browser.post(&format!("{path}/settings"), &key, &form).await
+    };
+    let seen = now().await["version"].to_string();
+    save(&seen, &[("full", "rate(12 hours)")]).await.shows("It is changed");
+    let changed = now().await;
     assert_eq!((&changed["name"], &changed["teams"]), (&json!("Other"), &json!(["a", "b"])));
     let sync = &changed["sync"];
     assert_eq!((&sync["full"], &sync["incremental"]), (&json!("rate(12 hours)"), &json!(null)), "{sync}");
-    let refused = browser.post(&format!("{path}/settings"), &key, &[("name", "Other"), ("full", "at noon")]).await;
-    refused.shows("/sync/full");
-    let unknown = [("domain", world.domain()), ("client_id", "0oaunknown".to_owned())];
-    let unknown: Vec<_> = unknown.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    browser.post(&format!("{path}/auth"), &key, &unknown).await.shows("class=\"trouble\"").shows("Active");
+    save(&seen, &[("full", "rate(1 day)")]).await.shows("Somebody else has changed it").shows("rate(1 day)");
+    let seen = changed["version"].to_string();
+    save(&seen, &[("full", "at noon")]).await.shows("/sync/full").shows("value=\"at noon\"");
+    assert_eq!(now().await["version"], changed["version"]);
+
+    world.api("PATCH", &format!("/v1{path}"), Some(json!({"sync": null}))).await.expect(200);
+    let seen = now().await["version"].to_string();
+    save(&seen, &[]).await.shows("It is changed");
+    assert_eq!(now().await["sync"], json!(null), "what is not synced by itself stays so");
+
+    let wrong = [("domain", world.domain()), ("client_id", "0oaunknown".to_owned())];
+    let wrong: Vec<_> = wrong.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = browser.post(&format!("{path}/auth"), &key, &wrong).await;
+    refused.shows("class=\"trouble\"").shows("Active").shows("value=\"0oaunknown\"");
 }
 
 #[tokio::test]

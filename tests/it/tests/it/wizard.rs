@@ -2,6 +2,7 @@
 
 use crate::killed::program;
 use crate::world::{World, text};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use rexpect::process::WaitStatus;
 use rexpect::reader::Options;
 use rexpect::session::{PtySession, spawn_with_options};
@@ -16,7 +17,13 @@ impl Terminal {
         let mut command = Command::new(program());
         command.args(arguments).env_clear().env("TERM", "xterm").env("OKTA_CONNECTOR_URL", world.url());
         let options = Options::new().timeout_ms(Some(60_000)).strip_ansi_escape_codes(true);
-        Self(spawn_with_options(command, options).expect("a terminal"))
+        let session = spawn_with_options(command, options).expect("a terminal");
+        // As a terminal is before a program changes it.
+        let terminal = session.process().get_file_handle().expect("a terminal");
+        let mut settings = tcgetattr(&terminal).expect("its settings");
+        settings.local_flags.insert(LocalFlags::ECHO);
+        tcsetattr(&terminal, SetArg::TCSANOW, &settings).expect("a terminal");
+        Self(session)
     }
 
     /// Waits until the screen shows a text; gives what it showed before it.
@@ -27,6 +34,17 @@ impl Terminal {
 
     fn types(&mut self, line: &str) {
         self.0.send_line(line).expect("a terminal that reads");
+    }
+
+    /// Types what is not to be seen, once the terminal hides it; gives what is seen until something else is.
+    fn types_unseen(&mut self, prompt: &str, secret: &str, then: &str) -> String {
+        self.shows(prompt);
+        let terminal = self.0.process().get_file_handle().expect("a terminal");
+        while tcgetattr(&terminal).expect("its settings").local_flags.contains(LocalFlags::ECHO) {
+            std::thread::yield_now();
+        }
+        self.types(secret);
+        self.shows(then)
     }
 
     /// A word that begins so.
@@ -58,7 +76,7 @@ async fn a_tenant_is_connected_step_by_step_and_a_failed_check_is_explained() {
     let mut terminal = Terminal::run(&world, &["connections", "add"]);
     terminal.shows("A name for this tenant");
     terminal.types("Acme");
-    terminal.shows("Its address");
+    terminal.shows("The tenant's address");
     terminal.types(&world.domain());
     terminal.shows("How to sign in");
     terminal.types("");
@@ -73,8 +91,11 @@ async fn a_tenant_is_connected_step_by_step_and_a_failed_check_is_explained() {
     terminal.shows("Try again");
     world.sim("PATCH", "app", Some(json!({"jwks_uri": key_url}))).await;
     terminal.types("y");
+    // Whoever only presses Enter says the same again.
+    terminal.shows("The tenant's address");
+    terminal.types("");
     terminal.shows("client ID");
-    terminal.types(client_id);
+    terminal.types("");
     terminal.shows("Integration setup complete");
     assert_eq!(terminal.ends().1, 0);
     assert_eq!(only_connection(&world).await["status"], "Active");
@@ -103,19 +124,16 @@ async fn a_token_is_typed_unseen_and_may_be_replaced() {
     let mut terminal =
         Terminal::run(&world, &["connections", "add", "--name", "Acme", "--domain", &domain, "--auth", "api_token"]);
     terminal.shows("Create token");
-    let asked = terminal.shows("The token");
-    terminal.types(&token);
-    let answered = terminal.shows("Integration setup complete");
-    assert!(!asked.contains(&token) && !answered.contains(&token), "{answered}");
+    terminal.shows("can do what its owner can.");
+    let seen = terminal.types_unseen("The token", &token, "Integration setup complete");
+    assert!(!seen.contains(&token), "{seen}");
     assert_eq!(terminal.ends().1, 0);
 
     let mut terminal = Terminal::run(&world, &["connections", "auth", "Acme"]);
-    terminal.shows("The token");
-    terminal.types("00notoneofokta");
-    terminal.shows("Try again");
+    terminal.shows("can do what its owner can.");
+    terminal.types_unseen("The token", "00notoneofokta", "Try again");
     terminal.types("n");
-    let (_, code) = terminal.ends();
-    assert_eq!(code, 6, "it is refused, and what worked goes on working");
+    assert_eq!(terminal.ends().1, 10, "somebody said no, and what worked goes on working");
     assert_eq!(only_connection(&world).await["status"], "Active");
 }
 
@@ -130,8 +148,7 @@ async fn a_user_who_signs_in_ends_the_wizard() {
     terminal.shows(&back);
     terminal.shows("client ID");
     terminal.types(&credentials.web_client_id);
-    terminal.shows("client secret");
-    terminal.types(&credentials.client_secret);
+    terminal.types_unseen("client secret", &credentials.client_secret, "sign in here");
     let invitation = terminal.word("http");
     world.request("GET", &invitation, &[("accept", "application/json")], None).await.expect(200);
     terminal.shows("Active");
