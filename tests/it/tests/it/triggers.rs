@@ -1,5 +1,8 @@
 //! Triggers over HTTP: made, refused, fired by Okta's hooks, changed and deleted.
 
+mod hooks;
+mod searches;
+
 use crate::world::{Reply, World, text};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,56 +47,6 @@ async fn suspend_somebody(world: &World) -> String {
 const SUSPENDED: &str = "com.okta.user.lifecycle.suspend";
 
 #[tokio::test]
-async fn what_a_hook_delivers_is_in_the_feed_once() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let body = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
-    let reply = make(&world, &path, body).await;
-    let location = reply.headers["location"].to_str().expect("text").to_owned();
-    let trigger = reply.expect(201);
-    assert_eq!((&trigger["status"], &trigger["verified"]), (&json!("active"), &json!(true)), "{trigger:#}");
-    let user = suspend_somebody(&world).await;
-    delivered(&world).await;
-    let events = told(&world, &path, SUSPENDED).await;
-    assert_eq!(events.len(), 1, "{events:#?}");
-    assert_eq!((&events[0]["subject"], &events[0]["specversion"]), (&json!(user), &json!("1.0")));
-    assert_eq!(
-        events[0]["source"],
-        json!(format!("{}/triggers/{}", path.trim_start_matches("/v1"), text(&trigger, "id")))
-    );
-    assert_eq!(events[0]["data"]["eventType"], "user.lifecycle.suspend");
-    let read = world.api("GET", &location, None).await.expect(200);
-    assert!(read["last_event_at"].is_string() && read["missed_hooks"] == 0, "{read:#}");
-}
-
-#[tokio::test]
-async fn the_poll_brings_what_no_hook_has_delivered_and_nothing_twice() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let body = json!({"type": "event_hook", "event_types": ["user.session.start"]});
-    make(&world, &path, body).await.expect(201);
-    world.sim("POST", "faults", Some(json!({"fault": "hooks", "drop": 0.3, "double": 0.3, "shuffle": 1.0}))).await;
-    world.sim("POST", "events", Some(json!({"count": 40, "type": "user.session.start"}))).await;
-    delivered(&world).await;
-    let connection = path.rsplit('/').next().expect("an id").to_owned();
-    world.poll(&connection).await;
-    let mut ids: Vec<_> = world
-        .all_events(&path, "com.okta.user.session.start")
-        .await
-        .iter()
-        .map(|it| text(it, "id").to_owned())
-        .collect();
-    let many = ids.len();
-    ids.sort();
-    ids.dedup();
-    assert_eq!((ids.len(), many), (40, 40));
-    let stats = world.sim("GET", "stats", None).await;
-    assert!(stats["hooks"]["dropped"].as_u64() > Some(0), "{stats:#}");
-    let triggers = world.api("GET", &format!("{path}/triggers"), None).await.expect(200);
-    assert_eq!(triggers["items"][0]["missed_hooks"], stats["hooks"]["dropped"]);
-}
-
-#[tokio::test]
 async fn new_events_are_told_from_the_making_of_the_trigger_on_and_filtered() {
     let world = World::start().await;
     let path = connected(&world).await;
@@ -122,86 +75,6 @@ async fn new_events_are_told_from_the_making_of_the_trigger_on_and_filtered() {
 }
 
 #[tokio::test]
-async fn a_search_covers_each_event_once_late_ones_included() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let connection = path.rsplit('/').next().expect("an id").to_owned();
-    world.sim("POST", "events", Some(json!({"count": 150, "type": "user.session.start"}))).await;
-    let body =
-        json!({"type": "event_search", "filter": "eventType eq \"user.session.start\"", "schedule": "rate(1 hour)"});
-    let trigger = make(&world, &path, body).await.expect(201);
-    let id = text(&trigger, "id").to_owned();
-    world.search(&connection, &id).await;
-    world.search(&connection, &id).await;
-    world.sim("POST", "events", Some(json!({"count": 3, "type": "user.session.start", "late_seconds": 7200}))).await;
-    world.search(&connection, &id).await;
-    let results = world.all_events(&path, "okta-connector.event_search.results").await;
-    let of = |event: &Value| ["part", "parts", "count"].map(|name| event["data"][name].as_u64().expect("a number"));
-    let [_, parts, first] = of(&results[0]);
-    let shape: Vec<_> = results.iter().map(of).collect();
-    let mut wanted: Vec<_> = (1..=parts).map(|part| [part, parts, first]).collect();
-    wanted.push([1, 1, 3]);
-    assert_eq!((shape, parts), (wanted, first.div_ceil(100)), "nothing is told of the search that found nothing");
-    let uuids: std::collections::BTreeSet<_> = results
-        .iter()
-        .flat_map(|it| it["data"]["events"].as_array().expect("events"))
-        .map(|it| text(it, "uuid").to_owned())
-        .collect();
-    assert_eq!(uuids.len() as u64, first + 3);
-}
-
-/// A search that has run once: its connection, its id, and how many events it found.
-async fn searched(world: &World, path: &str, filter: &str) -> (String, String, usize) {
-    let connection = path.rsplit('/').next().expect("an id").to_owned();
-    let body = json!({"type": "event_search", "filter": filter, "schedule": "rate(1 hour)"});
-    let id = text(&make(world, path, body).await.expect(201), "id").to_owned();
-    world.search(&connection, &id).await;
-    (connection, id, found(world, path).await.0)
-}
-
-/// What the results of searches hold: how many, and how many of them are different.
-async fn found(world: &World, path: &str) -> (usize, usize) {
-    let results = world.all_events(path, "okta-connector.event_search.results").await;
-    let events = results.iter().flat_map(|it| it["data"]["events"].as_array().expect("events"));
-    let uuids: Vec<_> = events.map(|it| text(it, "uuid")).collect();
-    (uuids.len(), uuids.iter().collect::<std::collections::BTreeSet<_>>().len())
-}
-
-#[tokio::test]
-async fn a_search_whose_place_okta_refuses_loses_and_doubles_nothing() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let (connection, id, before) = searched(&world, &path, "eventType eq \"user.session.end\"").await;
-    // More than one result holds.
-    world.sim("POST", "events", Some(json!({"count": 3_500, "type": "user.session.end"}))).await;
-    world.search(&connection, &id).await;
-    assert_eq!(found(&world, &path).await, (before + 3_500, before + 3_500));
-    world.sim("POST", "events", Some(json!({"count": 5, "type": "user.session.end"}))).await;
-    let refused =
-        json!({"fault": "status", "status": 400, "error_code": "E0000031", "path": "/api/v1/logs", "times": 1});
-    world.sim("POST", "faults", Some(refused)).await;
-    world.search(&connection, &id).await;
-    assert_eq!(found(&world, &path).await, (before + 3_505, before + 3_505));
-}
-
-#[tokio::test]
-async fn a_search_goes_by_its_filter_as_it_was_changed() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let filter = |kind: &str| format!("eventType eq \"{kind}\"");
-    let (connection, id, before) = searched(&world, &path, &filter("user.session.end")).await;
-    let change = json!({"filter": filter("user.session.clear")});
-    world.api("PATCH", &format!("{path}/triggers/{id}"), Some(change)).await.expect(200);
-    for kind in ["user.session.end", "user.session.clear"] {
-        world.sim("POST", "events", Some(json!({"count": 4, "type": kind}))).await;
-    }
-    for _ in 0..2 {
-        world.search(&connection, &id).await;
-        assert_eq!(found(&world, &path).await, (before + 4, before + 4));
-    }
-}
-
-#[tokio::test]
 async fn schedules_poll_and_search_on_one_machine() {
     let world = World::start().await;
     let path = connected(&world).await;
@@ -217,52 +90,6 @@ async fn schedules_poll_and_search_on_one_machine() {
     let results = world.events_at_last(&path, "okta-connector.event_search.results", 1).await;
     let found = results[0]["data"]["events"].as_array().expect("events");
     assert!(told.iter().all(|event| found.contains(&event["data"])), "{results:#?}");
-}
-
-/// The secret that Okta was given with a hook.
-fn overheard(world: &World) -> String {
-    let exchanges = world.okta.exchanges();
-    let made = exchanges.iter().rfind(|it| it.method == "POST" && it.path == "/api/v1/eventHooks").expect("a hook");
-    let body: Value = serde_json::from_slice(&made.request_body).expect("JSON");
-    text(&body["channel"]["config"]["authScheme"], "value").to_owned()
-}
-
-#[tokio::test]
-async fn a_delivery_is_taken_up_to_four_megabytes_and_its_secret_is_kept_nowhere() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let body = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
-    let trigger = make(&world, &path, body).await.expect(201);
-    let (url, secret) = (text(&trigger, "hook_url"), overheard(&world));
-    let post = async |body: String| {
-        let request = reqwest::Client::new().post(url).header("authorization", &secret).body(body);
-        request.send().await.expect("an answer").status().as_u16()
-    };
-    let event = |essay: usize| {
-        let event = json!({"uuid": "u1", "eventType": "user.lifecycle.suspend", "essay": "x".repeat(essay)});
-        json!({"data": {"events": [event]}}).to_string()
-    };
-    for (body, status) in [
-        ("not JSON".to_owned(), 400),
-        ("[1]".to_owned(), 400),
-        ("{}".to_owned(), 204),
-        (event(4 * 1024 * 1024), 413),
-        (event(3 * 1024 * 1024), 204),
-        (event(3 * 1024 * 1024), 204),
-    ] {
-        assert_eq!(post(body).await, status);
-    }
-    assert_eq!(told(&world, &path, SUSPENDED).await.len(), 1);
-    for file in walk(world.data()) {
-        let kept = std::fs::read(&file).expect("a file");
-        assert!(!kept.windows(secret.len()).any(|some| some == secret.as_bytes()), "{}", file.display());
-    }
-}
-
-/// All files below a folder.
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 #[tokio::test]
@@ -301,69 +128,6 @@ async fn what_okta_or_aws_would_refuse_is_refused_and_nothing_is_stored() {
     }
     let triggers = world.api("GET", &format!("{path}/triggers"), None).await.expect(200);
     assert_eq!(triggers["items"], json!([]));
-}
-
-#[tokio::test]
-async fn a_hook_that_okta_refuses_leaves_nothing_behind() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let body = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
-    let fault = json!({"fault": "status", "status": 403, "error_code": "E0000006", "path": "/api/v1/eventHooks"});
-    let fault = world.sim("POST", "faults", Some(fault)).await;
-    let reply = make(&world, &path, body.clone()).await;
-    assert_eq!((reply.status, reply.problem()), (422, "okta-rejected"), "{:#}", reply.body);
-    world.sim("DELETE", &format!("faults/{}", text(&fault, "id")), None).await;
-    let triggers = world.api("GET", &format!("{path}/triggers"), None).await.expect(200);
-    assert_eq!(triggers["items"], json!([]));
-    make(&world, &path, body).await.expect(201);
-}
-
-#[tokio::test]
-async fn the_test_says_where_hooks_do_not_deliver() {
-    let world = World::start().await;
-    world.sim("PATCH", "app", Some(json!({"role": "SUPER_ADMIN"}))).await;
-    let path = connected(&world).await;
-    let connection = path.rsplit('/').next().expect("an id").to_owned();
-    let body = json!({"type": "event_hook", "event_types": ["user.session.start"]});
-    make(&world, &path, body).await.expect(201);
-    let check = async || {
-        let report = world.api("POST", &format!("{path}/test"), None).await.expect(200);
-        let checks = report["checks"].as_array().expect("checks").clone();
-        checks.into_iter().find(|check| check["capability"] == "event_hooks").expect("the check")
-    };
-    assert_ne!(check().await["finding"], "hook_failing");
-    world.sim("POST", "faults", Some(json!({"fault": "hooks", "drop": 1.0}))).await;
-    world.sim("POST", "events", Some(json!({"count": 3, "type": "user.session.start"}))).await;
-    delivered(&world).await;
-    world.poll(&connection).await;
-    let check = check().await;
-    assert_eq!((&check["status"], &check["finding"]), (&json!("degraded"), &json!("hook_failing")), "{check:#}");
-    assert!(text(&check, "detail").starts_with("3 events"), "{check:#}");
-}
-
-#[tokio::test]
-async fn a_hook_that_somebody_deleted_in_okta_is_made_anew_by_the_daily_check() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let connection = path.rsplit('/').next().expect("an id").to_owned();
-    let body = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
-    let trigger = make(&world, &path, body).await.expect(201);
-    world.poll(&connection).await;
-    let hook = format!("/api/v1/eventHooks/{}", text(&trigger, "okta_hook_id"));
-    world.tenant("POST", &format!("{hook}/lifecycle/deactivate"), None).await.expect(200);
-    world.tenant("DELETE", &hook, None).await.expect(204);
-    world.poll(&connection).await;
-    assert_eq!(world.tenant("GET", "/api/v1/eventHooks", None).await.expect(200), json!([]), "not every minute");
-    world.clock.advance(jiff::SignedDuration::from_hours(25));
-    world.sim("POST", "clock", Some(json!({"advance": "25h"}))).await;
-    world.poll(&connection).await;
-    let trigger = world.api("GET", &format!("{path}/triggers"), None).await.expect(200)["items"][0].clone();
-    assert_eq!((&trigger["status"], &trigger["verified"]), (&json!("active"), &json!(true)), "{trigger:#}");
-    let hooks = world.tenant("GET", "/api/v1/eventHooks", None).await.expect(200);
-    assert_eq!((hooks.as_array().map(Vec::len), &hooks[0]["id"]), (Some(1), &trigger["okta_hook_id"]));
-    suspend_somebody(&world).await;
-    delivered(&world).await;
-    assert_eq!(told(&world, &path, SUSPENDED).await.len(), 1);
 }
 
 #[tokio::test]
@@ -406,30 +170,6 @@ async fn a_place_in_the_log_that_okta_refuses_loses_and_doubles_nothing() {
     let told = world.all_events(&path, "com.okta.user.session.end").await;
     let ids: std::collections::BTreeSet<_> = told.iter().map(|it| text(it, "id")).collect();
     assert_eq!((told.len(), ids.len()), (1_520, 1_520));
-}
-
-#[tokio::test]
-async fn a_stranger_learns_nothing_at_a_hook_and_changes_nothing() {
-    let world = World::start().await;
-    let path = connected(&world).await;
-    let body = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
-    let trigger = make(&world, &path, body).await.expect(201);
-    let url = text(&trigger, "hook_url").to_owned();
-    let unknown = format!("{}0", &url[..url.len() - 1]);
-    let delivery = json!({"data": {"events": [{"uuid": "forged", "eventType": "user.lifecycle.suspend"}]}});
-    let wrong = [("authorization", "a guess")];
-    let mut answers = Vec::new();
-    for (url, headers) in [(&url, &wrong[..]), (&url, &[][..]), (&unknown, &wrong[..])] {
-        for method in ["GET", "POST"] {
-            let body = (method == "POST").then(|| delivery.clone());
-            let mut reply = world.request(method, url, headers, body).await;
-            reply.body["instance"] = Value::Null;
-            answers.push((reply.status, reply.body.to_string()));
-        }
-    }
-    answers.dedup();
-    assert_eq!((answers.len(), answers[0].0), (1, 401), "{answers:?}");
-    assert_eq!(told(&world, &path, SUSPENDED).await, Vec::<Value>::new());
 }
 
 #[tokio::test]
