@@ -74,7 +74,7 @@ fn details(problem: &Problem) -> Vec<String> {
         std::iter::once(format!("  {}: {}", check.title, check.detail)).chain(fix).collect::<Vec<_>>()
     });
     let absent = (problem.status == 404).then(|| format!("  asked for {}", problem.path));
-    let change = "  `okta-connector connections edit CONNECTION --allow …` changes them, for an admin";
+    let change = "  `okta-connector connections edit CONNECTION --allow …` sets them, for an admin";
     let denied = problem.kind.ends_with(":permission-denied").then(|| change.to_owned());
     let request = problem.instance.iter().map(|id| format!("  request {id}"));
     let okta = problem.okta_request_id.iter().map(|id| format!("  Okta's request {id}"));

@@ -5,7 +5,7 @@ use crate::connection::{Add, Auth, Given, Way, fix, secret, told};
 use crate::output::{Format, plain, print};
 use crate::{Context, Failure};
 use dialoguer::{Confirm, Input, Password, Select};
-use okta_connector_client::{Connection, Error, Invited, Method, SetUp};
+use okta_connector_client::{Connection, Error, Invited, Method, SetUp, screens};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -52,7 +52,14 @@ pub async fn auth(context: &Context, auth: Auth) -> Result<(), Failure> {
     if is_terminal() {
         return match way {
             Way::PrivateKeyJwt => by_key(context, &connection, given).await,
-            Way::ApiToken => replace_token(context, &connection, given).await,
+            Way::ApiToken => {
+                let domain = given.domain.clone();
+                let asks = domain.is_some() || connection.domain.is_none();
+                by_token(context, &given, domain, asks, async |domain, auth| {
+                    put(context, &connection, domain, &auth).await
+                })
+                .await
+            }
             Way::AuthorizationCode => by_user(context, &connection, given).await,
         };
     }
@@ -88,10 +95,7 @@ fn credentials(way: Way, client_id: Option<&str>, secret: Option<&str>, scopes: 
         (_, None) => {}
         (Way::ApiToken, Some(token)) => auth["token"] = json!(token),
         (Way::AuthorizationCode, Some(secret)) => auth["client_secret"] = json!(secret),
-        // A JWK, or else PEM.
-        (Way::PrivateKeyJwt, Some(key)) => {
-            auth["private_key"] = serde_json::from_str(key).unwrap_or_else(|_| json!(key));
-        }
+        (Way::PrivateKeyJwt, Some(key)) => auth["private_key"] = json!(key),
     }
     auth
 }
@@ -159,11 +163,8 @@ async fn guided(context: &Context, mut add: Add) -> Result<(), Failure> {
             told(context, &made)
         }
         Way::ApiToken => {
-            let mut domain = Some(domain);
-            verified(context, given.secret_file.is_none(), async |attempt| {
-                let domain = anew(&mut domain, DOMAIN, attempt)?;
-                let auth = credentials(way, None, Some(&token(&given)?), &[]);
-                Ok(create(context, &body(&add, &name, Some(&domain), &auth)).await)
+            by_token(context, &given, Some(domain), true, async |domain, auth| {
+                create(context, &body(&add, &name, domain, &auth)).await
             })
             .await
         }
@@ -228,12 +229,12 @@ async fn by_key(context: &Context, connection: &Connection, mut given: Given) ->
     let url = hosted.ok_or_else(|| missing("secret-file, with the private key"))?;
     for line in [
         "In the Okta admin console:",
-        "  1. Applications > Applications > Create App Integration > API Services. Name it, and save.",
-        "  2. General > Client Credentials > Edit: Public key / Private key, and Use a URL to fetch keys dynamically:",
+        &format!("  1. {}", screens::API_SERVICES),
+        &format!("  2. {}", screens::KEY_URL),
         &format!("       {url}"),
         "     Save.",
-        "  3. Okta API Scopes: grant okta.users.read, okta.groups.read, okta.apps.read, okta.logs.read, and what else is to be done.",
-        "  4. Admin roles: assign Read-only Administrator, or a role that may do what is to be done.",
+        &format!("  3. {}", screens::SCOPES),
+        &format!("  4. {}", screens::ROLES),
     ] {
         print(line)?;
     }
@@ -246,13 +247,18 @@ async fn by_key(context: &Context, connection: &Connection, mut given: Given) ->
     .await
 }
 
-async fn replace_token(context: &Context, connection: &Connection, given: Given) -> Result<(), Failure> {
-    let mut domain = given.domain.clone();
-    let asks = domain.is_some() || connection.domain.is_none();
+/// Sends a token, to a tenant whose address is asked for where that is needed.
+async fn by_token(
+    context: &Context,
+    given: &Given,
+    mut domain: Option<String>,
+    asks: bool,
+    send: impl AsyncFn(Option<&str>, Value) -> Result<SetUp, Error>,
+) -> Result<(), Failure> {
     verified(context, given.secret_file.is_none(), async |attempt| {
         let domain = if asks { Some(anew(&mut domain, DOMAIN, attempt)?) } else { None };
-        let auth = credentials(Way::ApiToken, None, Some(&token(&given)?), &[]);
-        Ok(put(context, connection, domain.as_deref(), &auth).await)
+        let auth = credentials(Way::ApiToken, None, Some(&token(given)?), &[]);
+        Ok(send(domain.as_deref(), auth).await)
     })
     .await
 }
@@ -283,9 +289,9 @@ async fn redirect_uri(context: &Context) -> Result<String, Failure> {
 fn web_app(redirect: &str) -> io::Result<()> {
     for line in [
         "In the Okta admin console:",
-        "  1. Applications > Applications > Create App Integration > OIDC > Web Application.",
+        &format!("  1. {}", screens::WEB_APP),
         &format!("  2. Sign-in redirect URIs: {redirect}"),
-        "  3. Grant types: Authorization Code and Refresh Token. Save; then grant the scopes under Okta API Scopes.",
+        &format!("  3. {}", screens::GRANT_TYPES),
     ] {
         print(line)?;
     }
@@ -299,9 +305,7 @@ fn web_app_credentials(given: &Given) -> Result<(String, String), Failure> {
 
 fn token(given: &Given) -> Result<String, Failure> {
     if given.secret_file.is_none() {
-        print(
-            "In the Okta admin console: Security > API > Tokens > Create token. The token can do what its owner can.",
-        )?;
+        print(&format!("In the Okta admin console: {}", screens::TOKEN))?;
     }
     asked_secretly(given, "The token")
 }

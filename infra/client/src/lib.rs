@@ -7,6 +7,7 @@ mod error;
 mod model;
 mod pages;
 pub mod schema;
+pub mod screens;
 
 pub use credentials::Credentials;
 pub use error::{Error, Fault, Problem};
@@ -37,7 +38,7 @@ impl Client {
     pub fn new(origin: &str, credentials: Credentials) -> Result<Self, Error> {
         let wrong = || Error::Address(origin.to_owned());
         let origin = Url::parse(origin).ok().filter(Url::has_host).ok_or_else(wrong)?;
-        if matches!(credentials, Credentials::Bearer(_)) && origin.scheme() != "https" && !is_here(&origin) {
+        if matches!(credentials, Credentials::Bearer(_)) && origin.scheme() != "https" && !is_loopback(&origin) {
             return Err(Error::Credentials(format!("a token is not sent to {origin} for all to read; write https://")));
         }
         let http = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
@@ -95,9 +96,9 @@ impl Client {
     }
 }
 
-/// True where it is an address of this machine.
-fn is_here(origin: &Url) -> bool {
-    match origin.host() {
+/// True where a URL leads to this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(domain)) => domain == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

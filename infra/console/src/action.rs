@@ -32,18 +32,12 @@ pub async fn list(State(console): State<Console>, Path(id): Path<String>) -> Ans
 pub async fn form(State(console): State<Console>, Path((id, name)): Path<(String, String)>) -> Answer {
     let connection = of(&console, &id).await?;
     let action: Action = console.client.get(&format!("/v1/actions/{}", segment(&name))).await?;
-    let body = fields(&console, &connection, &action, &Map::new(), &html! {});
+    let body = fields(&console, &connection, &action, &Form::default(), &html! {});
     Ok(page(&action.title, Some(&connection), &body))
 }
 
 /// The form, with what was filled in, below what is to be said about it.
-fn fields(
-    console: &Console,
-    connection: &Connection,
-    action: &Action,
-    input: &Map<String, Value>,
-    news: &Markup,
-) -> Markup {
+fn fields(console: &Console, connection: &Connection, action: &Action, form: &Form, news: &Markup) -> Markup {
     let required = action.input_schema["required"].as_array().cloned().unwrap_or_default();
     let is_required = |name: &str| required.iter().any(|it| it == name);
     let (first, rest): (Vec<_>, Vec<_>) = properties(&action.input_schema).partition(|(name, _)| is_required(name));
@@ -56,7 +50,7 @@ fn fields(
             @for (name, property) in first.into_iter().chain(rest) {
                 label {
                     span { (name.replace('_', " ")) @if is_required(name) { " (required)" } }
-                    (field(name, property, input.get(name)))
+                    (field(name, property, form.get(name).unwrap_or_default()))
                     span.small { (property["description"].as_str().unwrap_or_default()) }
                 }
             }
@@ -68,19 +62,7 @@ fn fields(
     }
 }
 
-fn field(name: &str, property: &Value, value: Option<&Value>) -> Markup {
-    let text = match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(items)) if is_list_of_text(property) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
-        }
-        Some(Value::Object(members)) if members.values().all(is_line) => {
-            let lines = members.iter().map(|(name, value)| format!("{name}: {}", value.as_str().unwrap_or_default()));
-            lines.collect::<Vec<_>>().join("\n")
-        }
-        Some(other) => other.to_string(),
-        None => String::new(),
-    };
+fn field(name: &str, property: &Value, text: &str) -> Markup {
     html! {
         @match type_of(property) {
             "boolean" => select name=(name) {
@@ -96,11 +78,6 @@ fn field(name: &str, property: &Value, value: Option<&Value>) -> Markup {
             _ => input name=(name) value=(text) autocomplete="off";,
         }
     }
-}
-
-/// True for a text that fits on a line.
-fn is_line(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| !text.contains('\n') && text.trim() == text)
 }
 
 /// Texts by name, one a line, or else JSON.
@@ -136,31 +113,29 @@ fn input(schema: &Value, form: &Form) -> Result<Map<String, Value>, String> {
 pub async fn run(State(console): State<Console>, Path((id, name)): Path<(String, String)>, form: Form) -> Answer {
     let connection = of(&console, &id).await?;
     let action: Action = console.client.get(&format!("/v1/actions/{}", segment(&name))).await?;
-    let (input, news) = match input(&action.input_schema, &form) {
-        Ok(input) => {
-            let news = done(&console, &connection, &action, &input, form.get("do").unwrap_or("run")).await;
-            (input, news)
-        }
-        Err(wrong) => (Map::new(), html! { div.trouble role="alert" { p { (wrong) } } }),
+    let news = match input(&action.input_schema, &form) {
+        Ok(input) => done(&console, &connection, &action, &form, input).await,
+        Err(wrong) => html! { div.trouble role="alert" { p { (wrong) } } },
     };
-    Ok(page(&action.title, Some(&connection), &fields(&console, &connection, &action, &input, &news)))
+    Ok(page(&action.title, Some(&connection), &fields(&console, &connection, &action, &form, &news)))
 }
 
 async fn done(
     console: &Console,
     connection: &Connection,
     action: &Action,
-    input: &Map<String, Value>,
-    what: &str,
+    form: &Form,
+    input: Map<String, Value>,
 ) -> Markup {
-    let body = Value::Object(input.clone());
+    let what = form.get("do").unwrap_or("run");
+    let body = Value::Object(input);
     let path = format!("{}/actions/{}", path(&connection.id), action.name);
     if what == "rehearse" {
         let told = console.client.call::<Rehearsed>(Method::POST, &format!("{path}?dry_run=true"), Some(&body)).await;
         return told.map_or_else(|error| trouble(&error), |told| rehearsed(&told));
     }
     if action.effect == "destructive" && what != "confirmed" {
-        return question(console, connection, action, input);
+        return question(console, connection, action, form);
     }
     let done = console.client.call::<Performed>(Method::POST, &path, Some(&body)).await;
     done.map_or_else(|error| trouble(&error), |done| performed(&done))
@@ -178,8 +153,8 @@ fn rehearsed(told: &Rehearsed) -> Markup {
 }
 
 /// Names the target, and sends what was filled in once more.
-fn question(console: &Console, connection: &Connection, action: &Action, input: &Map<String, Value>) -> Markup {
-    let target = ["user", "group", "app"].iter().filter_map(|name| input.get(*name)?.as_str());
+fn question(console: &Console, connection: &Connection, action: &Action, form: &Form) -> Markup {
+    let target = ["user", "group", "app"].iter().filter_map(|name| form.get(name));
     let target = target.collect::<Vec<_>>().join(", ");
     html! {
         section.trouble role="alert" {
@@ -187,8 +162,8 @@ fn question(console: &Console, connection: &Connection, action: &Action, input: 
             p { "In " strong { (connection.name) } ". This cannot be taken back." }
             form method="post" action={ "/connections/" (connection.id) "/actions/" (action.name) } {
                 (key(console))
-                @for (name, value) in input {
-                    input type="hidden" name=(name) value=(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                @for (name, text) in properties(&action.input_schema).filter_map(|(name, _)| Some((name, form.get(name)?))) {
+                    input type="hidden" name=(name) value=(text);
                 }
                 button.danger name="do" value="confirmed" { (action.title) ": " (target) }
             }
@@ -231,13 +206,5 @@ mod tests {
         assert_eq!(members(lines), Some(json!({"login": "ana@acme.example", "title": "Lead: Support"})));
         assert_eq!(members(r#"{"isRemote": true}"#), Some(json!({"isRemote": true})));
         assert_eq!((members("login"), members("{login")), (None, None));
-    }
-
-    #[test]
-    fn what_was_written_in_lines_is_shown_in_lines() {
-        let property = json!({"type": "object"});
-        let shown = |value: Value| field("profile", &property, Some(&value)).into_string();
-        assert!(shown(json!({"login": "ana", "title": "Lead"})).contains("login: ana\ntitle: Lead"));
-        assert!(shown(json!({"isRemote": true})).contains("{&quot;isRemote&quot;:true}"));
     }
 }

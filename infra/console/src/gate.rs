@@ -13,8 +13,9 @@ use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use okta_connector_client::is_loopback;
 use subtle::ConstantTimeEq;
-use url::{Host, Url};
+use url::Url;
 
 /// The name of the key in a form.
 pub const FIELD: &str = "form_key";
@@ -99,12 +100,7 @@ fn is_here(headers: &HeaderMap) -> bool {
     let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
     // A proxy that is reached from elsewhere.
     let forwarded = headers.keys().any(|name| name == header::FORWARDED || name.as_str().starts_with("x-forwarded-"));
-    let loopback = match Url::parse(&format!("http://{host}")).ok().as_ref().and_then(Url::host) {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
+    let loopback = Url::parse(&format!("http://{host}")).is_ok_and(|url| is_loopback(&url));
     loopback && !other_origin && !cross_site && !forwarded
 }
 

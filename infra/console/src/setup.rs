@@ -7,7 +7,7 @@ use crate::page::{Answer, Failure, checks, moment, page, part, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use okta_connector_client::{Connection, Error, Invited, Method, SetUp};
+use okta_connector_client::{Connection, Error, Invited, Method, SetUp, screens};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -43,12 +43,12 @@ fn begin(console: &Console, way: &str, form: &Form) -> Markup {
             label { "Name" input name="name" required maxlength="100" value=(filled("name")) autocomplete="off"; }
             @match way {
                 "api_token" => {
-                    p { "In the Okta admin console: Security > API > Tokens > Create token. The token can do what its owner can." }
+                    p { "In the Okta admin console: " (screens::TOKEN) }
                     (domain(filled("domain")))
                     (token())
                 },
                 "authorization_code" => {
-                    p { "In the Okta admin console: Applications > Create App Integration > OIDC > Web Application, with the grant types Authorization Code and Refresh Token." }
+                    p { "In the Okta admin console: " (screens::WEB_APP) " " (screens::GRANT_TYPES) }
                     (domain(filled("domain")))
                     (client_id(filled("client_id")))
                     (client_secret())
@@ -83,17 +83,13 @@ fn token() -> Markup {
 /// The credentials that a form says.
 fn said(way: &str, form: &Form) -> Value {
     let mut auth = json!({"type": way});
-    for name in ["token", "client_id", "client_secret"] {
+    for name in ["token", "client_id", "client_secret", "private_key"] {
         if let Some(value) = form.get(name) {
             auth[name] = json!(value);
         }
     }
     if let Some(scopes) = form.get("scopes") {
         auth["scopes"] = scopes.split_whitespace().collect();
-    }
-    if let Some(key) = form.get("private_key") {
-        // A JWK, or else PEM.
-        auth["private_key"] = serde_json::from_str(key).unwrap_or_else(|_| json!(key));
     }
     auth
 }
@@ -130,11 +126,10 @@ pub fn what_is_missing(console: &Console, connection: &Connection, filled: Optio
             } @else {
                 @if let Some(url) = connection.public_key_url.as_ref().filter(|_| is_hosted(connection)) {
                     ol {
-                        li { "In the Okta admin console: Applications > Applications > Create App Integration > API Services." }
-                        li { "General > Client Credentials > Edit: Public key / Private key, then Use a URL to fetch keys dynamically:"
-                            (copied("key-url", url)) }
-                        li { "Okta API Scopes: grant okta.users.read, okta.groups.read, okta.apps.read, okta.logs.read, and what else is to be done." }
-                        li { "Admin roles: assign Read-only Administrator, or a role that may do what is to be done." }
+                        li { "In the Okta admin console: " (screens::API_SERVICES) }
+                        li { (screens::KEY_URL) (copied("key-url", url)) }
+                        li { (screens::SCOPES) }
+                        li { (screens::ROLES) }
                         li { "Copy the app's client ID here." }
                     }
                 }

@@ -9,10 +9,11 @@ use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn};
 use http::{HeaderMap, header};
 use okta_connector::http::{Caller, SourceIp};
+use okta_connector_client::is_loopback;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use url::{Host, Url};
+use url::Url;
 
 /// How callers are known.
 pub enum Gate {
@@ -57,12 +58,7 @@ fn at_this_machine(headers: &HeaderMap) -> Option<Caller> {
 }
 
 fn is_loopback_url(text: &str) -> bool {
-    match Url::parse(text).ok().as_ref().and_then(Url::host) {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    Url::parse(text).is_ok_and(|url| is_loopback(&url))
 }
 
 #[cfg(test)]

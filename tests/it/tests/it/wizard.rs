@@ -54,11 +54,11 @@ impl Terminal {
         format!("{begin}{rest}")
     }
 
-    /// Everything that is still shown, and the exit code.
-    fn ends(mut self) -> (String, i32) {
-        let rest = self.0.exp_eof().expect("an end");
+    /// The exit code.
+    fn ends(mut self) -> i32 {
+        self.0.exp_eof().expect("an end");
         match self.0.process().wait().expect("a status") {
-            WaitStatus::Exited(_, code) => (rest, code),
+            WaitStatus::Exited(_, code) => code,
             other => panic!("{other:?}"),
         }
     }
@@ -97,7 +97,7 @@ async fn a_tenant_is_connected_step_by_step_and_a_failed_check_is_explained() {
     terminal.shows("client ID");
     terminal.types("");
     terminal.shows("Integration setup complete");
-    assert_eq!(terminal.ends().1, 0);
+    assert_eq!(terminal.ends(), 0);
     assert_eq!(only_connection(&world).await["status"], "Active");
 }
 
@@ -112,7 +112,7 @@ async fn a_connection_that_was_only_begun_is_finished_later() {
     terminal.shows("client ID");
     terminal.types(&world.simulator.credentials().client_id);
     terminal.shows("Integration setup complete");
-    assert_eq!(terminal.ends().1, 0);
+    assert_eq!(terminal.ends(), 0);
     assert_eq!(only_connection(&world).await["status"], "Active");
 }
 
@@ -127,13 +127,13 @@ async fn a_token_is_typed_unseen_and_may_be_replaced() {
     terminal.shows("can do what its owner can.");
     let seen = terminal.types_unseen("The token", &token, "Integration setup complete");
     assert!(!seen.contains(&token), "{seen}");
-    assert_eq!(terminal.ends().1, 0);
+    assert_eq!(terminal.ends(), 0);
 
     let mut terminal = Terminal::run(&world, &["connections", "auth", "Acme"]);
     terminal.shows("can do what its owner can.");
     terminal.types_unseen("The token", "00notoneofokta", "Try again");
     terminal.types("n");
-    assert_eq!(terminal.ends().1, 10, "somebody said no, and what worked goes on working");
+    assert_eq!(terminal.ends(), 10, "somebody said no, and what worked goes on working");
     assert_eq!(only_connection(&world).await["status"], "Active");
 }
 
@@ -152,7 +152,7 @@ async fn a_user_who_signs_in_ends_the_wizard() {
     let invitation = terminal.word("http");
     world.request("GET", &invitation, &[("accept", "application/json")], None).await.expect(200);
     terminal.shows("Active");
-    assert_eq!(terminal.ends().1, 0);
+    assert_eq!(terminal.ends(), 0);
 
     let mut terminal = Terminal::run(&world, &["connections", "auth", "Acme"]);
     terminal.shows("the app that the connection has");
@@ -161,5 +161,5 @@ async fn a_user_who_signs_in_ends_the_wizard() {
     let invitation = terminal.word("http");
     world.request("GET", &invitation, &[("accept", "application/json")], None).await.expect(200);
     terminal.shows("Active");
-    assert_eq!(terminal.ends().1, 0);
+    assert_eq!(terminal.ends(), 0);
 }
