@@ -19,6 +19,7 @@ pub use gate::Key;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use http::StatusCode;
 use okta_connector_client::Client;
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ pub fn router(client: Client, key: Key) -> Router {
         .route("/connections/{id}/triggers", post(event::add_trigger))
         .route("/connections/{id}/triggers/{trigger}/delete", post(event::remove_trigger))
         .route("/audit", get(audit::rows))
+        .fallback(async || (StatusCode::NOT_FOUND, page::plain("Not found", "There is no such page.")))
         .with_state(console.clone());
     gate::guard(pages.merge(page::assets()), console)
 }

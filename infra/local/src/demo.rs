@@ -34,7 +34,8 @@ pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
     let walk = Walk { http: reqwest::Client::new(), simulator: &simulator, service: &service };
     walk.all().await?;
     if !exit {
-        println!("\nServing. Try: curl -s {}/v1/connections   (Ctrl-C ends)", service.url());
+        println!("\nServing until Ctrl-C. Open {}", service.console_url().unwrap_or_default());
+        println!("or try: curl -s {}/v1/connections", service.url());
         tokio::signal::ctrl_c().await?;
     }
     Ok(())

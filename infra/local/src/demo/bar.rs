@@ -27,7 +27,7 @@ impl Bar {
             drawn.set_position(done);
             drawn.set_message(phase.to_owned());
         } else if *self.phase.borrow() != phase {
-            println!("  {phase}: {done} of {}", self.total);
+            println!("  {phase}, {done} of {} objects", self.total);
             phase.clone_into(&mut self.phase.borrow_mut());
         }
     }

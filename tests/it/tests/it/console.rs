@@ -286,6 +286,18 @@ async fn a_secret_that_an_action_tells_is_shown_once_with_a_button_that_copies_i
 }
 
 #[tokio::test]
+async fn what_is_not_there_has_a_page_that_says_so() {
+    let world = World::start().await;
+    let browser = Browser::of(&world);
+    for (path, said) in [("/nowhere", "There is no such page"), ("/connections/conn_x", "There is nothing here")] {
+        let got = Browser::got(browser.http.get(format!("{}{path}", browser.console))).await;
+        assert_eq!(got.status, 404, "{path}");
+        got.shows(said).shows("href=\"/connections\"");
+        assert!(got.policy.starts_with("default-src 'none'"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn no_page_loads_a_whole_list() {
     let many = okta_simulator::Config { users: 120, groups: 60, apps: 60, rate_limit: Some(100_000), ..small() };
     let world = World::with(many).await;
