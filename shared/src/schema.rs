@@ -3,22 +3,40 @@
 
 use crate::connection::Fault;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{ValidationError, Validator};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+/// The validator of each type that was read so far: compiling one takes longer than reading a body.
+static VALIDATORS: LazyLock<RwLock<HashMap<TypeId, Arc<Validator>>>> = LazyLock::new(RwLock::default);
+
+/// The validator of a type's schema.
+fn validator<T: JsonSchema + 'static>() -> Result<Arc<Validator>, ValidationError<'static>> {
+    let known = VALIDATORS.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<T>();
+    let compiled = Arc::new(jsonschema::validator_for(schema.as_value())?);
+    VALIDATORS.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), compiled.clone());
+    Ok(compiled)
+}
 
 /// Reads a value; `at` is the JSON pointer to it in the body.
-pub fn read<T: DeserializeOwned + JsonSchema>(value: &Value, at: &str) -> Result<T, Vec<Fault>> {
-    let schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<T>();
+pub fn read<T: DeserializeOwned + JsonSchema + 'static>(value: &Value, at: &str) -> Result<T, Vec<Fault>> {
     let unreadable = || vec![Fault::new(at, "cannot be read")];
-    let validator = jsonschema::validator_for(schema.as_value()).map_err(|_| unreadable())?;
+    let validator = validator::<T>().map_err(|_| unreadable())?;
     let faults: Vec<_> = validator.iter_errors(value).flat_map(|error| faults(&error, at)).collect();
     if faults.is_empty() { serde_json::from_value(value.clone()).map_err(|_| unreadable()) } else { Err(faults) }
 }
 
 /// Reads as much as can be read, so that what is wrong with its meaning can be told together with what is wrong with its
 /// form: members that are wrong are left out, and `stand_ins` take the place of those that must be there.
-pub fn salvage<T: DeserializeOwned + JsonSchema>(
+pub fn salvage<T: DeserializeOwned + JsonSchema + 'static>(
     value: &Value,
     at: &str,
     stand_ins: &[(&str, Value)],
@@ -56,7 +74,7 @@ pub fn member(at: &str, name: &str) -> String {
     format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
+fn faults(error: &ValidationError<'_>, at: &str) -> Vec<Fault> {
     let whole = error.instance_path();
     let place = format!("{at}{}", whole.as_str());
     let one = |detail: String| vec![Fault::new(place.clone(), detail)];
@@ -94,8 +112,8 @@ fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
         ValidationErrorKind::Maximum { limit } => one(format!("must be at most {limit}")),
         ValidationErrorKind::AnyOf { context } => {
             // `null or …`: what is wrong with the branch that is meant, the first one of the value's own type.
-            let is_meant = |errors: &&Vec<jsonschema::ValidationError<'_>>| {
-                let of_type = |error: &jsonschema::ValidationError<'_>| {
+            let is_meant = |errors: &&Vec<ValidationError<'_>>| {
+                let of_type = |error: &ValidationError<'_>| {
                     error.instance_path() == whole && matches!(error.kind(), ValidationErrorKind::Type { .. })
                 };
                 !errors.iter().any(of_type)
@@ -108,7 +126,7 @@ fn faults(error: &jsonschema::ValidationError<'_>, at: &str) -> Vec<Fault> {
 }
 
 /// The one value that a branch of a choice allows.
-fn constant(error: &jsonschema::ValidationError<'_>) -> Option<String> {
+fn constant(error: &ValidationError<'_>) -> Option<String> {
     match error.kind() {
         ValidationErrorKind::Constant { expected_value } => Some(expected_value.to_string()),
         _ => None,

@@ -7,6 +7,7 @@ use crate::schema;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::OnceLock;
 
 /// Every action.
 static CATALOGUE: [Entry; 34] = [
@@ -54,6 +55,8 @@ pub struct Entry {
     schemas: fn() -> (Schema, Schema),
     inline: fn(&mut SchemaGenerator, &mut SchemaGenerator) -> (Schema, Schema),
     read: fn(&Value) -> Read,
+    /// Made when it is first asked for: it takes two schemas.
+    description: OnceLock<Description>,
 }
 
 /// An action with its input, or everything that is wrong with it.
@@ -80,7 +83,14 @@ pub struct Description {
 }
 
 const fn entry<A: Action>() -> Entry {
-    Entry { name: A::NAME, scopes: A::SCOPES, schemas: schemas::<A>, inline: inline::<A>, read: prepare::<A> }
+    Entry {
+        name: A::NAME,
+        scopes: A::SCOPES,
+        schemas: schemas::<A>,
+        inline: inline::<A>,
+        read: prepare::<A>,
+        description: OnceLock::new(),
+    }
 }
 
 fn schemas<A: Action>() -> (Schema, Schema) {
@@ -128,7 +138,11 @@ impl Entry {
     }
 
     /// What a caller may know of it.
-    pub fn describe(&self) -> Description {
+    pub fn describe(&self) -> &Description {
+        self.description.get_or_init(|| self.described())
+    }
+
+    fn described(&self) -> Description {
         let (mut input_schema, mut output_schema) = (self.schemas)();
         let text = |schema: &Schema| schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
         let description = text(&input_schema).replace('\n', " ");

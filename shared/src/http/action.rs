@@ -126,7 +126,7 @@ async fn list(_: Caller, params: Params) -> Result<Json<Value>, Problem> {
     Ok(page(&items, last, &paging))
 }
 
-async fn describe(_: Caller, params: Params, Path(name): Path<String>) -> Result<Json<Description>, Problem> {
+async fn describe(_: Caller, params: Params, Path(name): Path<String>) -> Result<Json<&'static Description>, Problem> {
     params.none_left()?;
     action::find(&name).map(|entry| Json(entry.describe())).ok_or_else(Problem::not_found)
 }

@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A body of a type. It is read once it is known that the caller may send it.
-pub async fn parse<T: DeserializeOwned + JsonSchema>(request: Request) -> Result<T, Problem> {
+pub async fn parse<T: DeserializeOwned + JsonSchema + 'static>(request: Request) -> Result<T, Problem> {
     Ok(schema::read(&read(request).await?, "")?)
 }
 
 /// A body of a type whose members are all optional: none at all is an empty one.
-pub async fn parse_any<T: DeserializeOwned + JsonSchema + Default>(request: Request) -> Result<T, Problem> {
+pub async fn parse_any<T: DeserializeOwned + JsonSchema + Default + 'static>(request: Request) -> Result<T, Problem> {
     if is_there(&request) { parse(request).await } else { Ok(T::default()) }
 }
 

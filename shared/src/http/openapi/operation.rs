@@ -39,8 +39,8 @@ pub fn of_action(entry: &Entry, types: &mut Types) -> Value {
     let output = types.name(format!("{}.output", entry.name), output.to_value());
     let mut told = of_route(&Operation { section: "Actions", ..run_any() }, types);
     told["operationId"] = entry.name.replace('.', "_").into();
-    told["summary"] = about.title.into();
-    told["description"] = about.description.into();
+    told["summary"] = about.title.clone().into();
+    told["description"] = about.description.clone().into();
     told["x-effect"] = json!(about.effect);
     told["x-scopes"] = json!(about.scopes);
     told["requestBody"] = json!({"required": must, "content": {"application/json": {"schema": input}}});
