@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 /// A running engine; it stops when dropped.
 pub struct Engine {
     endpoint: String,
+    database: Database,
     server: JoinHandle<()>,
 }
 
@@ -27,16 +28,32 @@ impl Engine {
             Some(file) => Database::new(&file.to_string_lossy()),
             None => Database::memory(),
         };
-        let database = opened.map_err(|error| io::Error::other(error.to_string()))?;
+        let database = opened.map_err(other)?;
         let endpoint = format!("http://{}", listener.local_addr()?);
-        let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
-        Ok(Self { endpoint, server })
+        let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        Ok(Self { endpoint, database, server })
+    }
+
+    /// Starts one in memory that holds what a [`snapshot`](Self::snapshot) holds.
+    pub async fn start_from(snapshot: &Path) -> io::Result<Self> {
+        let engine = Self::start(None).await?;
+        engine.database.restore_from(&snapshot.to_string_lossy()).map_err(other)?;
+        Ok(engine)
+    }
+
+    /// Writes all that it holds by now, between two requests, into a new file.
+    pub fn snapshot(&self, file: &Path) -> io::Result<()> {
+        self.database.vacuum_into(&file.to_string_lossy()).map_err(other)
     }
 
     /// Where it listens.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
+}
+
+fn other(error: impl std::fmt::Display) -> io::Error {
+    io::Error::other(error.to_string())
 }
 
 impl Drop for Engine {

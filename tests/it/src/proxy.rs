@@ -173,10 +173,10 @@ impl Shared {
         let settings = self.settings().clone();
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
-        let number = settings.gate.as_ref().map(KillSwitch::begin).transpose()?;
+        let number = settings.gate.as_ref().map(KillSwitch::before).transpose()?;
         let response = self.answer(parts, body, &settings).await;
         if let (Some(gate), Some(number)) = (&settings.gate, number) {
-            gate.end(number)?;
+            gate.after(number)?;
         }
         response.map(|response| response.map(Full::new))
     }

@@ -1,15 +1,13 @@
 //! A user whose creation was lost: killed at any outbound call and repeated, `user.create` leaves one user, its own.
 
-use crate::scene::{Kill, Scene, tiny};
+use crate::scene::{Scene, tiny};
 use crate::world::{Reply, text};
+use it::campaign::{Campaign, Point};
 use it::proxy::{KillSwitch, When};
 use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
 const CREATE: &str = "user.create";
-const SEEDS: u64 = 50;
-/// Each works through its share of the seeds.
-const WORKERS: u64 = 3;
 
 /// A way to make a user.
 struct Order {
@@ -89,77 +87,71 @@ async fn scene(seed: u64) -> Scene {
     if seed.is_multiple_of(3) { scene } else { scene.warmed().await }
 }
 
-/// Shares seeds out among workers, each a task of its own; gives the sum of what they did.
-async fn each<F: Future<Output = usize> + Send + 'static>(seeds: u64, work: fn(u64) -> F) -> usize {
-    let share = |worker: u64| async move {
-        let mut done = 0;
-        for seed in (worker..seeds).step_by(usize::try_from(WORKERS).expect("a small number")) {
-            done += work(seed).await;
-        }
-        done
-    };
-    let tasks: Vec<_> = (0..WORKERS).map(|worker| tokio::spawn(share(worker))).collect();
+/// Tries some of so many seeds, one after another; gives the sum of what they did.
+async fn each(campaign: Campaign, sampled: usize, seeds: u64, work: impl AsyncFn(Campaign, u64) -> usize) -> usize {
     let mut done = 0;
-    for task in tasks {
-        done += task.await.expect("every kill is survived");
+    for seed in campaign.cases(sampled, seeds) {
+        done += work(campaign, seed).await;
     }
     done
 }
 
 /// What the answer after a kill says, and what a later one no longer tells.
-async fn assert_told(scene: &Scene, order: &Order, number: usize, kill: Kill) {
+async fn assert_told(scene: &Scene, order: &Order, number: usize, point: Point) {
     let (key, login) = (format!("k{number}"), order.login(number));
     let before = users_of(scene, &login).await;
     let reply = scene.keyed(&key, CREATE, &order.input(number)).await;
     let replayed = is_replayed(&reply);
     let body = reply.expect(200);
     let users = users_of(scene, &login).await;
-    assert_eq!(users.len(), 1, "{kill:?} {login}");
+    assert_eq!(users.len(), 1, "{point:?} {login}");
     assert_eq!(
         (&body["output"]["user"]["id"], &body["output"]["changed"]),
         (&users[0]["id"], &json!(true)),
-        "{kill:?}"
+        "{point:?}"
     );
     assert_eq!(
         (&users[0]["status"], &users[0]["profile"]["login"]),
         (&json!(order.status()), &json!(login)),
-        "{kill:?}"
+        "{point:?}"
     );
     let was_active = before.first().is_some_and(|user| user["status"] == "ACTIVE");
     let told = body["output"]["activation_url"].is_string() && body["output"]["activation_token"].is_string();
-    assert_eq!(told, order.tells_link() && !was_active && !replayed, "{kill:?} {body:#}");
+    assert_eq!(told, order.tells_link() && !was_active && !replayed, "{point:?} {body:#}");
     let again = scene.keyed(&key, CREATE, &order.input(number)).await;
-    assert!(is_replayed(&again) && again.body["output"]["user"]["id"] == users[0]["id"], "{kill:?} {:#}", again.body);
-    assert!(!again.body.to_string().contains("/tokens/"), "{kill:?} {:#}", again.body);
+    assert!(is_replayed(&again) && again.body["output"]["user"]["id"] == users[0]["id"], "{point:?} {:#}", again.body);
+    assert!(!again.body.to_string().contains("/tokens/"), "{point:?} {:#}", again.body);
     if !order.groups.is_empty() {
         let inside = scene.ground.tenant().door("GET", &format!("users/{}", text(&users[0], "id")), json!({})).await;
-        assert_eq!(inside["groups"].as_array().map(Vec::len), Some(order.groups.len()), "{kill:?} {inside:#}");
+        assert_eq!(inside["groups"].as_array().map(Vec::len), Some(order.groups.len()), "{point:?} {inside:#}");
     }
 }
 
 /// Kills one creation at each place; gives how many there were.
-async fn creations(seed: u64) -> usize {
+async fn creations(campaign: Campaign, seed: u64) -> usize {
     let scene = scene(seed).await;
     let order = Order::of(&scene, seed).await;
     let (calls, undisturbed) = scene.count(Some("k0"), CREATE, &order.input(0)).await;
     undisturbed.expect(200);
-    for (place, kill) in Kill::each(calls).enumerate() {
-        scene.killed(kill, Some(&format!("k{}", place + 1)), CREATE, &order.input(place + 1)).await;
-        assert_told(&scene, &order, place + 1, kill).await;
+    let points = campaign.points(calls);
+    for (place, point) in points.iter().copied().enumerate() {
+        scene.killed(point, Some(&format!("k{}", place + 1)), CREATE, &order.input(place + 1)).await;
+        assert_told(&scene, &order, place + 1, point).await;
     }
     let made = scene
         .ground
         .tenant()
         .all("/api/v1/logs?filter=eventType+eq+%22user.lifecycle.create%22&sortOrder=DESCENDING&limit=1000")
         .await;
-    assert_eq!(made.len(), 2 * calls + 1, "seed {seed}: each user was made once");
-    2 * calls
+    assert_eq!(made.len(), points.len() + 1, "seed {seed}: each user was made once");
+    points.len()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_creation_killed_before_and_after_every_call_and_repeated_leaves_one_user() {
-    let kills = each(SEEDS, creations).await;
-    assert!(kills > 1_000, "{kills}");
+    let campaign = Campaign::start();
+    let kills = each(campaign, 4, 50, creations).await;
+    assert!(kills > campaign.count(20, 1_000), "{kills}");
 }
 
 /// Somebody else makes the user that an order is about: the tenant's administrator, another caller of ours under the same
@@ -183,35 +175,36 @@ async fn made_by_another(scene: &Scene, order: &Order, number: usize) {
 }
 
 /// Kills one creation at each place before it is sent, and lets another come first; gives how many there were.
-async fn overtaken(seed: u64) -> usize {
+async fn overtaken(campaign: Campaign, seed: u64) -> usize {
     let scene = scene(seed).await;
     let (order, mut others) = (Order::of(&scene, seed).await, 0);
     let (calls, undisturbed) = scene.count(Some("k0"), CREATE, &order.input(0)).await;
     undisturbed.expect(200);
-    for (place, kill) in Kill::each(calls).enumerate() {
+    for (place, point) in campaign.points(calls).into_iter().enumerate() {
         let (number, login) = (place + 1, order.login(place + 1));
-        scene.killed(kill, Some(&format!("k{number}")), CREATE, &order.input(number)).await;
+        scene.killed(point, Some(&format!("k{number}")), CREATE, &order.input(number)).await;
         if !users_of(&scene, &login).await.is_empty() {
             break;
         }
         made_by_another(&scene, &order, number).await;
         let theirs = users_of(&scene, &login).await;
         let refused = scene.keyed(&format!("k{number}"), CREATE, &order.input(number)).await;
-        assert_eq!((refused.status, refused.problem()), (409, "already-exists"), "seed {seed} {kill:?} {login}");
-        assert_eq!(touched(&users_of(&scene, &login).await), touched(&theirs), "seed {seed} {kill:?}");
+        assert_eq!((refused.status, refused.problem()), (409, "already-exists"), "seed {seed} {point:?} {login}");
+        assert_eq!(touched(&users_of(&scene, &login).await), touched(&theirs), "seed {seed} {point:?}");
         others += 1;
     }
     others
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_user_whom_another_made_meanwhile_is_never_adopted() {
-    let others = each(6, overtaken).await;
-    assert!(others > 60, "{others}");
+    let campaign = Campaign::start();
+    let others = each(campaign, 3, 6, overtaken).await;
+    assert!(others > campaign.count(5, 60), "{others}");
 }
 
 /// Kills one creation at each place, and repeats it where the log shows nothing; gives how many users were left alone.
-async fn unproven(seed: u64) -> usize {
+async fn unproven(campaign: Campaign, seed: u64) -> usize {
     let scopes = ["okta.users.manage", "okta.users.read", "okta.groups.read"];
     let scene = if seed == 0 { Scene::scoped(tiny(seed), &scopes).await } else { Scene::with(tiny(seed)).await };
     let (order, mut alone) = (Order::of(&scene, seed).await, 0);
@@ -219,27 +212,28 @@ async fn unproven(seed: u64) -> usize {
     undisturbed.expect(200);
     let empty = json!({"fault": "empty_list", "path": "/api/v1/logs"});
     scene.ground.tenant().door("POST", "faults", empty).await;
-    for (place, kill) in Kill::each(calls).enumerate() {
+    for (place, point) in campaign.points(calls).into_iter().enumerate() {
         let (key, input) = (format!("k{}", place + 1), order.input(place + 1));
-        scene.killed(kill, Some(&key), CREATE, &input).await;
+        scene.killed(point, Some(&key), CREATE, &input).await;
         let left = users_of(&scene, &order.login(place + 1)).await;
         let reply = scene.keyed(&key, CREATE, &input).await;
         if left.is_empty() || is_replayed(&reply) {
             reply.expect(200);
             continue;
         }
-        assert_eq!((reply.status, reply.problem()), (409, "already-exists"), "seed {seed} {kill:?}");
+        assert_eq!((reply.status, reply.problem()), (409, "already-exists"), "seed {seed} {point:?}");
         let after = users_of(&scene, &order.login(place + 1)).await;
-        assert_eq!(touched(&after), touched(&left), "seed {seed} {kill:?}: nobody touched it");
+        assert_eq!(touched(&after), touched(&left), "seed {seed} {point:?}: nobody touched it");
         alone += 1;
     }
     alone
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn what_the_log_does_not_show_or_may_not_be_read_in_is_not_adopted() {
-    let alone = each(3, unproven).await;
-    assert!(alone > 9, "{alone}");
+    let campaign = Campaign::start();
+    let alone = each(campaign, 2, 3, unproven).await;
+    assert!(alone > campaign.count(1, 9), "{alone}");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@
 mod burst;
 mod stage;
 
-use it::proxy::{KillSwitch, When};
+use it::campaign::Campaign;
+use it::proxy::KillSwitch;
 use okta_connector::feed::Outlet;
 use okta_connector::id::TriggerId;
 use serde_json::{Value, json};
@@ -41,54 +42,56 @@ async fn assert_told_once(stage: &Stage, hooked: &[Value], others: &[String], ca
     assert_eq!(stage.head().await.missed_hooks, (hooked.len() - 6) as u64, "{case}");
 }
 
+/// What happens in the tenant before a process begins to work.
+struct Day {
+    hooked: Vec<Value>,
+    others: Vec<String>,
+}
+
+impl Day {
+    async fn dawn(stage: &Stage) -> Self {
+        stage.happen(json!({"count": 9, "type": HOOKED})).await;
+        let others = stage.happen(json!({"count": 7, "type": "user.account.update_profile", "late_seconds": 30})).await;
+        stage.bus.refuse_every(5);
+        Self { hooked: stage.newest(HOOKED, 9).await, others }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn poller_receiver_and_publisher_killed_at_any_call_tell_every_event_once() {
     let mut stage = Stage::new(&[Outlet::Feed, Outlet::Bus]).await;
-    let (mut kill, mut calls) = (None::<(usize, When)>, usize::MAX);
-    let mut number = 0;
-    loop {
-        stage.happen(json!({"count": 9, "type": HOOKED})).await;
-        let others = stage.happen(json!({"count": 7, "type": "user.account.update_profile", "late_seconds": 30})).await;
-        let hooked = stage.newest(HOOKED, 9).await;
-        stage.bus.refuse_every(5);
-        let gate = kill.map_or_else(KillSwitch::never, |(at, when)| KillSwitch::new(at, when));
-        let lived = stage.process(&gate).await.work(&hooked, &gate).await;
-        assert_eq!(lived, kill.is_none(), "{kill:?}");
-        if kill.is_none() {
-            calls = gate.count();
-        } else {
-            stage.pass(100).await;
-            let never = KillSwitch::never();
-            assert!(stage.process(&never).await.work(&hooked, &never).await);
-        }
-        assert_told_once(&stage, &hooked, &others, &format!("{kill:?}")).await;
-        number += 1;
-        if number > 2 * calls {
-            break;
-        }
-        kill = Some((number.div_ceil(2), if number % 2 == 0 { When::After } else { When::Before }));
+    let (day, never) = (Day::dawn(&stage).await, KillSwitch::never());
+    assert!(stage.process(&never).await.work(&day.hooked, &never).await);
+    assert_told_once(&stage, &day.hooked, &day.others, "undisturbed").await;
+    assert!(never.count() > 30, "{}", never.count());
+    for point in Campaign::start().points(never.count()) {
         stage.begin().await;
+        let (day, gate, never) = (Day::dawn(&stage).await, point.switch(), KillSwitch::never());
+        assert!(!stage.process(&gate).await.work(&day.hooked, &gate).await, "{point:?}: there is such a call");
+        stage.pass(100).await;
+        assert!(stage.process(&never).await.work(&day.hooked, &never).await);
+        assert_told_once(&stage, &day.hooked, &day.others, &format!("{point:?}")).await;
     }
-    assert!(calls > 30, "{calls}");
+}
+
+/// Polls unless the process dies of it; true where it lived.
+async fn polls(stage: &Stage, gate: &KillSwitch) -> bool {
+    let process = stage.process(gate).await;
+    process.alive(Box::pin(process.poll(BUDGET)), gate).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_hooks_missed_is_counted_once_although_a_page_takes_several_commits_and_pollers_die_in_it() {
-    let mut stage = Stage::new(&[Outlet::Feed]).await;
-    let (mut at, never) = (1, KillSwitch::never());
-    loop {
-        stage.happen(json!({"count": 200, "type": HOOKED})).await;
-        let gate = KillSwitch::new(at, When::After);
-        let process = stage.process(&gate).await;
-        let lived = process.alive(Box::pin(process.poll(BUDGET)), &gate).await;
-        stage.pass(100).await;
-        stage.process(&never).await.poll(BUDGET).await.expect("a poll");
-        assert_eq!(stage.head().await.missed_hooks, 200, "killed after call {at}");
-        if lived {
-            break;
-        }
-        at += 1;
+    let (mut stage, never) = (Stage::new(&[Outlet::Feed]).await, KillSwitch::never());
+    stage.happen(json!({"count": 200, "type": HOOKED})).await;
+    assert!(polls(&stage, &never).await);
+    assert!(never.count() > 15, "{}", never.count());
+    for point in Campaign::start().points(never.count()) {
         stage.begin().await;
+        stage.happen(json!({"count": 200, "type": HOOKED})).await;
+        assert!(!polls(&stage, &point.switch()).await, "{point:?}: there is such a call");
+        stage.pass(100).await;
+        assert!(polls(&stage, &KillSwitch::never()).await);
+        assert_eq!(stage.head().await.missed_hooks, 200, "{point:?}");
     }
-    assert!(at > 15, "{at}");
 }

@@ -2,8 +2,10 @@
 
 use crate::picture::Table;
 use crate::process::Ground;
+use crate::properties::cases;
 use crate::tenancy::{Change, make};
-use crate::world::{World, small};
+use crate::world::{World, small, unlimited};
+use it::campaign::Campaign;
 use okta_connector::synced::{Mode, RunStatus};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -32,23 +34,18 @@ async fn pass(ground: &Ground, seconds: i64) {
     ground.tenant().door("POST", "clock", json!({"advance": format!("{seconds}s")})).await;
 }
 
-/// How many sequences of changes are tried; more by `SEQUENCES=5000 cargo test … incremental::after_any`.
-#[expect(clippy::disallowed_methods, reason = "a test's own knob")]
-fn sequences() -> usize {
-    std::env::var("SEQUENCES").map_or(200, |count| count.parse().expect("a number"))
-}
-
 /// Sequences on one tenant.
 const ON_ONE: usize = 20;
 /// Tenants at a time.
-const WORKERS: usize = 3;
+const WORKERS: usize = 2;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn after_any_changes_an_incremental_sync_leaves_what_a_full_one_would() {
-    let mut runner = TestRunner::deterministic();
+    let campaign = Campaign::start();
+    let mut runner = TestRunner::new(cases(1, 1));
     let days = prop::collection::vec(prop::collection::vec(any::<Change>(), 1..8), ON_ONE);
     let mut tenants: Vec<Vec<_>> = vec![Vec::new(); WORKERS];
-    for number in 0..sequences().div_ceil(ON_ONE) {
+    for number in 0..campaign.count(40, 1_000) / ON_ONE {
         tenants[number % WORKERS].push(days.new_tree(&mut runner).expect("sequences").current());
     }
     let live = async |tenants: Vec<Vec<Vec<Change>>>| {
@@ -64,7 +61,7 @@ async fn after_any_changes_an_incremental_sync_leaves_what_a_full_one_would() {
 
 /// A tenant's days: after each, an incremental sync; some days follow at once, others after a while.
 async fn live(days: &[Vec<Change>]) {
-    let ground = Ground::with(okta_simulator::Config { rate_limit: Some(10_000_000), ..small() }).await;
+    let ground = Ground::with(unlimited()).await;
     assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
     for changes in days {
         for change in changes {
@@ -100,8 +97,8 @@ async fn an_unchanged_tenant_costs_a_handful_of_requests_and_no_write() {
 
 /// A group that is too large to be read whole by an incremental sync.
 async fn large() -> (Ground, String) {
-    let config = okta_simulator::Config { users: 1_300, groups: 3, memberships: Some(0), ..small() };
-    let ground = Ground::with(okta_simulator::Config { rate_limit: Some(10_000_000), ..config }).await;
+    let config = okta_simulator::Config { users: 1_300, groups: 3, memberships: Some(0), ..unlimited() };
+    let ground = Ground::with(config).await;
     let tenant = ground.tenant();
     let body = json!({"profile": {"name": "Large"}});
     let group = tenant.change("POST", "/api/v1/groups", Some(body)).await["id"].as_str().expect("an id").to_owned();
@@ -182,7 +179,7 @@ async fn what_changes_while_a_sync_runs_is_found_by_the_next() {
     let changes = prop::collection::vec(any::<Change>(), 25);
     for mode in [Mode::Full, Mode::Incremental, Mode::Verify] {
         let latency = std::time::Duration::from_millis(3);
-        let config = okta_simulator::Config { rate_limit: Some(10_000_000), latency, ..small() };
+        let config = okta_simulator::Config { latency, ..unlimited() };
         let ground = Ground::with(config).await;
         assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
         ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=10"));

@@ -1,7 +1,7 @@
 //! Two pictures that must be the same: the tenant as its own API shows it, and the directory as it lies in the table.
 
 use crate::process::{Ground, TABLE};
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::AttributeValue;
 use okta_connector::event::Event;
 use okta_connector::synced::{App, Group, Roster, User, unpack};
 use serde_json::Value;
@@ -187,17 +187,6 @@ impl Table {
         }
         rows.sort_by_cached_key(|row| (field(row, "pk").to_owned(), field(row, "sk").to_owned()));
         Self(rows)
-    }
-
-    /// Writes it all into another table.
-    pub async fn write(&self, ground: &Ground) {
-        let client = embedded_dynamodb::client(ground.engine.endpoint());
-        for some in self.0.chunks(25) {
-            let put = |row: &Row| PutRequest::builder().set_item(Some(row.clone())).build().expect("a row");
-            let writes = some.iter().map(|row| WriteRequest::builder().put_request(put(row)).build()).collect();
-            let answer = client.batch_write_item().request_items(TABLE, writes).send().await.expect("written");
-            assert!(answer.unprocessed_items.is_none_or(|left| left.is_empty()));
-        }
     }
 
     /// The rows of the directory itself: users, groups, apps, their edges and the roster.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_dynamodb::Engine;
 use flate2::read::ZlibDecoder;
+use it::campaign::Point;
 use it::proxy::{KillSwitch, Proxy};
 use jiff::{SignedDuration, Timestamp};
 use okta_connector::app::{App, RunnerError, SyncRunner};
@@ -28,6 +29,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use std::collections::HashMap;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -39,12 +41,6 @@ pub const TABLE: &str = "okta-connector";
 const SLICE: Duration = Duration::from_mins(4);
 /// Slices after which a run that does not end is a failure of the test.
 const MOST_SLICES: usize = 200;
-
-/// At how many calls of something large a test kills; more by `KILLS=200 cargo test …`.
-#[expect(clippy::disallowed_methods, reason = "a test's own knob")]
-pub fn kills_wanted() -> usize {
-    std::env::var("KILLS").map_or(10, |count| count.parse().expect("a number"))
-}
 
 /// The machine's clock, and what a test has moved it by.
 #[derive(Default)]
@@ -73,7 +69,7 @@ impl Clock for MovedClock {
 pub struct Ground {
     /// Between every process and the tenant; its address is the tenant's domain.
     pub okta: Proxy,
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     pub clock: Arc<MovedClock>,
     pub connection: Connection,
     tenant: Tenant,
@@ -129,6 +125,19 @@ impl Ground {
     /// An empty table in the place of the one there was.
     pub async fn renew_empty(&mut self) {
         self.engine = engine().await;
+    }
+
+    /// A table that was kept, in the place of the one there is.
+    pub async fn renew_from(&mut self, snapshot: &Snapshot) {
+        self.engine = Arc::new(Engine::start_from(&snapshot.file).await.expect("a snapshot"));
+    }
+
+    /// The table as it is.
+    pub fn snapshot(&self) -> Snapshot {
+        let folder = Arc::new(tempfile::tempdir().expect("a directory"));
+        let snapshot = Snapshot { file: folder.path().join("table"), _folder: folder };
+        self.engine.snapshot(&snapshot.file).expect("a snapshot");
+        snapshot
     }
 
     /// Signs in with an API token from now on; the table begins anew.
@@ -224,6 +233,23 @@ impl Ground {
         runs::start(&app, &self.connection, mode).await.expect("a run").id
     }
 
+    /// Drives a run to its end, undisturbed; gives how many calls that took.
+    pub async fn count(&self, run: &SyncId) -> usize {
+        let gate = KillSwitch::never();
+        self.process(&gate).await.drive(run).await.expect("nothing kills it");
+        gate.count()
+    }
+
+    /// Drives a run to its end, undisturbed; gives the table as it was at each of these points.
+    pub async fn kept_at(&self, run: &SyncId, points: &[Point]) -> Vec<(Point, Snapshot)> {
+        let (gate, kept) = keep(&self.engine, points);
+        self.process(&gate).await.drive(run).await.expect("nothing kills it");
+        for (point, snapshot) in &kept {
+            assert!(snapshot.file.exists(), "{point:?}: there is such a call");
+        }
+        kept
+    }
+
     /// Records a run and drives it to its end, undisturbed.
     pub async fn sync(&self, mode: Mode) -> Run {
         let run = self.begin(mode).await;
@@ -251,10 +277,32 @@ impl Ground {
 }
 
 /// An engine with an empty table.
-async fn engine() -> Engine {
+async fn engine() -> Arc<Engine> {
     let engine = Engine::start(None).await.expect("an engine");
     create_table(&embedded_dynamodb::client(engine.endpoint()), TABLE).await.expect("a table");
-    engine
+    Arc::new(engine)
+}
+
+/// A copy of the table, in a file that lasts as long as this does.
+#[derive(Clone)]
+pub struct Snapshot {
+    file: PathBuf,
+    _folder: Arc<TempDir>,
+}
+
+/// Keeps the table as a process would leave it that dies at each of these points, of whatever runs under the switch.
+pub fn keep(engine: &Arc<Engine>, points: &[Point]) -> (KillSwitch, Vec<(Point, Snapshot)>) {
+    let folder = Arc::new(tempfile::tempdir().expect("a directory"));
+    let file = |point: &Point| folder.path().join(format!("{:?}-{}", point.when, point.call));
+    let kept: Vec<_> =
+        points.iter().map(|point| (*point, Snapshot { file: file(point), _folder: folder.clone() })).collect();
+    let (engine, wanted) = (engine.clone(), kept.clone());
+    let gate = KillSwitch::watched(move |call, when| {
+        if let Some((_, snapshot)) = wanted.iter().find(|(point, _)| *point == Point { call, when }) {
+            engine.snapshot(&snapshot.file).expect("a snapshot");
+        }
+    });
+    (gate, kept)
 }
 
 fn transport(okta: &Proxy, clock: SharedClock) -> Arc<Transport> {
@@ -332,9 +380,9 @@ struct CountedSecrets {
 impl CountedSecrets {
     async fn counted<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let cut = |_| Error("no answer".to_owned());
-        self.gate.before().map_err(cut)?;
+        let number = self.gate.before().map_err(cut)?;
         let answer = call.await;
-        self.gate.after().map_err(cut)?;
+        self.gate.after(number).map_err(cut)?;
         answer
     }
 }

@@ -1,10 +1,23 @@
 //! What holds for any input from outside.
 
+use it::campaign::Campaign;
 use okta_connector::okta::{AllowedOrigins, Domain, Origin};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use url::{Host, Url};
 
 const SUFFIXES: [&str; 5] = ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil"];
+
+/// How many inputs a property is tried with, and from which seed.
+pub fn cases(sampled: usize, full: usize) -> ProptestConfig {
+    let campaign = Campaign::start();
+    let cases = u32::try_from(campaign.count(sampled, full)).expect("a small number");
+    ProptestConfig {
+        rng_seed: RngSeed::Fixed(campaign.seed()),
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    }
+}
 
 /// Any text, and texts that come close to a domain.
 fn pasted() -> impl Strategy<Value = String> {
@@ -60,7 +73,7 @@ fn is_plain(origin: &Origin) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(cases(512, 10_000))]
 
     #[test]
     fn whatever_is_pasted_is_refused_or_a_plain_https_name(pasted in pasted()) {

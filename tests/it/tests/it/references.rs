@@ -1,5 +1,6 @@
 //! What holds for whatever a caller names: it stays a value, wherever it is put.
 
+use crate::properties::cases;
 use crate::scene::{Scene, tiny};
 use okta_connector::action::{find, list};
 use okta_connector::okta::{Expression, Operator, UserId, segment};
@@ -17,7 +18,7 @@ const REFERENCES: [&str; 3] = ["user", "group", "app"];
 /// The actions with references, and which.
 static REFERRING: LazyLock<Vec<(&str, Vec<String>)>> = LazyLock::new(|| {
     let members = |name: &str| -> Vec<String> {
-        let schema = find(name).expect("an action").describe().input_schema;
+        let schema = &find(name).expect("an action").describe().input_schema;
         let known = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
         known.into_iter().map(|(member, _)| member).filter(|member| REFERENCES.contains(&member.as_str())).collect()
     };
@@ -113,7 +114,7 @@ fn paths(action: &str, input: &Value) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(cases(512, 10_000))]
 
     #[test]
     fn a_value_of_a_search_is_one_literal_and_reads_back(values in prop::collection::vec(text(), 1..5), or in any::<bool>()) {

@@ -2,7 +2,8 @@
 
 use crate::process::{Ground, Process};
 use futures::future::join_all;
-use it::proxy::{KillSwitch, When};
+use it::campaign::Campaign;
+use it::proxy::KillSwitch;
 use jiff::SignedDuration;
 use okta_connector::connect::{self, Invitation, Return};
 use okta_connector::connection::{self, Connection};
@@ -89,21 +90,19 @@ async fn a_process_killed_before_or_after_any_call_of_a_refresh_loses_no_sign_in
     let (ground, connection) = signed_in().await;
     let gate = KillSwitch::never();
     who(&ground.process(&gate).await, &connection).await.expect("nothing kills it");
-    for call in 1..=gate.count() {
-        for when in [When::Before, When::After] {
-            let gate = KillSwitch::new(call, when);
-            let process = ground.process(&gate).await;
-            tokio::select! {
-                biased;
-                () = gate.died() => {}
-                user = who(&process, &connection) => assert!(gate.is_dead(), "{call} {when:?}: {user:?}"),
-            }
-            // Whoever died holds the lease for a while yet, a shorter one than Okta's patience.
-            advance(&ground, 21).await;
-            let next = who(&ground.lasting().await, &connection).await;
-            next.unwrap_or_else(|problem| panic!("{call} {when:?}: {problem}"));
-            advance(&ground, 60).await;
+    for point in Campaign::start().points(gate.count()) {
+        let gate = point.switch();
+        let process = ground.process(&gate).await;
+        tokio::select! {
+            biased;
+            () = gate.died() => {}
+            user = who(&process, &connection) => assert!(gate.is_dead(), "{point:?}: {user:?}"),
         }
+        // Whoever died holds the lease for a while yet, a shorter one than Okta's patience.
+        advance(&ground, 21).await;
+        let next = who(&ground.lasting().await, &connection).await;
+        next.unwrap_or_else(|problem| panic!("{point:?}: {problem}"));
+        advance(&ground, 60).await;
     }
     assert_eq!(stats(&ground).await["reuse_detected"], 0);
 }

@@ -4,7 +4,8 @@
 use crate::function::Function;
 use crate::process::{Ground, Process};
 use crate::world::{Reply, text};
-use it::proxy::{KillSwitch, When};
+use it::campaign::Point;
+use it::proxy::KillSwitch;
 use jiff::SignedDuration;
 use okta_connector::http::Caller;
 use okta_simulator::Config;
@@ -29,25 +30,10 @@ pub struct Scene {
     warm: bool,
 }
 
-/// A place to die at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kill(pub usize, pub bool);
-
 /// A tenant with few people.
 pub fn tiny(seed: u64) -> Config {
     let rate_limit = Some(10_000_000);
     Config { users: 8, groups: 6, apps: 2, memberships: Some(12), seed, rate_limit, ..Config::default() }
-}
-
-impl Kill {
-    fn when(self) -> When {
-        if self.1 { When::After } else { When::Before }
-    }
-
-    /// Before and after each of so many calls.
-    pub fn each(calls: usize) -> impl Iterator<Item = Self> {
-        (1..=calls).flat_map(|call| [Self(call, false), Self(call, true)])
-    }
 }
 
 fn header(key: Option<&str>) -> Vec<(&str, &str)> {
@@ -128,12 +114,12 @@ impl Scene {
     }
 
     /// A fresh process runs an action and dies; half a minute later nobody takes it for alive.
-    pub async fn killed(&self, kill: Kill, key: Option<&str>, action: &str, input: &Value) {
-        let (gate, key) = (KillSwitch::new(kill.0, kill.when()), header(key));
+    pub async fn killed(&self, point: Point, key: Option<&str>, action: &str, input: &Value) {
+        let (gate, key) = (point.switch(), header(key));
         let process = self.process(&gate).await;
         let function = Function::of(&process.app);
         let reply = function.killed(&gate, "POST", &self.path(action), &key, Some(input.clone())).await;
-        assert!(reply.is_none(), "{kill:?}: there is such a call");
+        assert!(reply.is_none(), "{point:?}: there is such a call");
         self.ground.okta.kill_at(&KillSwitch::never());
         self.pass(31).await;
     }

@@ -4,7 +4,8 @@ use crate::function::Function;
 use crate::picture::Table;
 use crate::process::{Ground, Process};
 use crate::world::{World, small, text};
-use it::proxy::{KillSwitch, When};
+use it::campaign::Campaign;
+use it::proxy::KillSwitch;
 use jiff::{SignedDuration, Timestamp};
 use okta_connector::clock::Clock;
 use okta_connector::connection::{self, Status};
@@ -240,15 +241,13 @@ async fn an_execution_whose_first_slice_died_goes_on_with_the_run_it_made() {
     let stage = Stage::with(json!({"full": "rate(6 hours)"})).await;
     stage.pass(HOUR * 6).await;
     let next = stage.hop("arn:full", "full", Some(stage.ground.clock.now()));
-    for call in 1..12 {
-        for when in [When::Before, When::After] {
-            let gate = KillSwitch::new(call, when);
-            let process = stage.ground.process(&gate).await;
-            tokio::select! {
-                biased;
-                () = gate.died() => {}
-                ended = hop(&process.app, next.clone(), SLICE) => assert!(gate.is_dead(), "there is call {call}: {ended:?}"),
-            }
+    for point in Campaign::start().points(11) {
+        let gate = point.switch();
+        let process = stage.ground.process(&gate).await;
+        tokio::select! {
+            biased;
+            () = gate.died() => {}
+            ended = hop(&process.app, next.clone(), SLICE) => assert!(gate.is_dead(), "{point:?}: {ended:?}"),
         }
     }
     stage.ground.okta.kill_at(&KillSwitch::never());

@@ -1,6 +1,6 @@
 //! A user's sign-in through the whole service: invited, sent back, and used from then on.
 
-use crate::world::{Reply, World, text};
+use crate::world::{Reply, World, text, unlimited};
 use serde_json::{Value, json};
 
 /// An invitation, and the connection it is for.
@@ -270,7 +270,7 @@ async fn the_role_that_counts_is_the_users() {
 
 #[tokio::test]
 async fn a_deleted_connection_takes_its_token_back_if_okta_can_be_reached() {
-    let world = World::start().await;
+    let world = World::with(unlimited()).await;
     for (fault, status) in [(false, 200), (true, 503)] {
         let id = world.signed_in().await;
         if fault {

@@ -2,7 +2,7 @@
 
 use crate::picture::Table;
 use crate::process::Ground;
-use crate::world::{World, small, text};
+use crate::world::{World, small, text, unlimited};
 use it::proxy::Answer;
 use jiff::SignedDuration;
 use okta_connector::runs;
@@ -20,7 +20,7 @@ pub struct Synced {
 
 impl Synced {
     pub async fn start() -> Self {
-        let world = World::start().await;
+        let world = World::with(unlimited()).await;
         let id = world.synced().await;
         Self { path: format!("/v1/connections/{id}"), world, id }
     }

@@ -79,6 +79,11 @@ pub fn small() -> okta_simulator::Config {
     }
 }
 
+/// A small tenant whose limits never make anybody wait.
+pub fn unlimited() -> okta_simulator::Config {
+    okta_simulator::Config { rate_limit: Some(10_000_000), ..small() }
+}
+
 impl World {
     /// A small tenant and the service.
     pub async fn start() -> Self {
