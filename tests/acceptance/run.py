@@ -1,14 +1,16 @@
 """Deploys the product with the real SAM command line into an emulator of AWS on this machine, and does the main job there.
 
-    tests/acceptance/run.py [--built]
+    tests/acceptance/run.py [--built | --programs FOLDER]
 
-It needs MiniStack, boto3, the SAM command line and cargo-lambda, which `.ci/run` installs into `.ci/tools`; `--built` takes
-what the last `sam build` made. At its end it says what ran for real and what was emulated.
+It needs MiniStack, boto3, the SAM command line and cargo-lambda, which `.ci/run` installs into `.ci/tools`. It runs
+`sam build` first; `--built` takes what the last one made, and `--programs target/debug` the programs that
+`cargo build --workspace` made for this machine. At its end it says what ran for real and what was emulated.
 """
 
 import argparse
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -30,7 +32,6 @@ REGION = "us-east-1"
 PATIENCE = 150
 
 REAL = [
-    "sam build (cargo-lambda): the functions' own programs, for Lambda's x86_64 runtime",
     "sam deploy and sam delete: the whole template, through a change set",
     "API Gateway's events (payload 2.0) with the caller's role, as the functions read them",
     "the AWS SDK in every function: DynamoDB, Secrets Manager, Step Functions, Scheduler, EventBridge over HTTP",
@@ -159,11 +160,11 @@ def sam(*arguments: str, **more: str) -> None:
     subprocess.run([str(TOOLS / "sam" / "bin" / "sam"), *arguments], cwd=ROOT, env=environment(**more), check=True)
 
 
-def deploy(emulator: Emulator, admin: str) -> dict[str, str]:
+def deploy(emulator: Emulator, admin: str, template: Path) -> dict[str, str]:
     emulator.client("s3").create_bucket(Bucket="programs")
     parameters = ["Architecture=x86_64", f"AdminRoleArns={admin}"]
     # An environment that samconfig.toml does not name: nothing is asked, and the bucket is the one above.
-    sam("deploy", "--config-env", "acceptance", "--stack-name", STACK, "--capabilities", "CAPABILITY_IAM",
+    sam("deploy", "--template-file", str(template), "--config-env", "acceptance", "--stack-name", STACK, "--capabilities", "CAPABILITY_IAM",
         "--no-confirm-changeset", "--no-progressbar", "--s3-bucket", "programs", "--parameter-overrides", *parameters,
         AWS_ENDPOINT_URL=emulator.url)
     stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
@@ -293,17 +294,41 @@ def left_behind(emulator: Emulator, table: str) -> None:
     expect("schedule groups", [name for name in groups if name != "default"], [])
 
 
-def run(built: bool) -> None:
-    if not built:
+def pack(programs: Path) -> Path:
+    """The template with programs of this machine, as `sam build` leaves it with programs for Lambda."""
+    folder = ROOT / ".aws-sam" / "acceptance"
+
+    def packed(found: re.Match) -> str:
+        function = found.group(1)
+        (folder / function).mkdir(parents=True, exist_ok=True)
+        strip = ["strip", "-o", str(folder / function / "bootstrap"), str(programs / function)]
+        subprocess.run(strip, check=True)
+        return f"CodeUri: {function}/"
+
+    text = re.sub(r"CodeUri: functions/([a-z-]+)/", packed, (ROOT / "template.yaml").read_text(encoding="utf-8"))
+    template = folder / "template.yaml"
+    template.write_text(text.replace("DefinitionS3Location: infra/", f"DefinitionS3Location: {ROOT}/infra/"), encoding="utf-8")
+    return template
+
+
+def template_of(arguments: argparse.Namespace) -> Path:
+    if arguments.programs:
+        return pack(arguments.programs.resolve())
+    if not arguments.built:
         sam("build", "--config-env", "x86_64")
-        say("built")
+    return ROOT / ".aws-sam" / "build" / "template.yaml"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    template = template_of(arguments)
+    say("built")
     tenant, emulator = Tenant(), Emulator()
     try:
         say("the emulator is up")
         trust = json.dumps({"Version": "2012-10-17", "Statement": []})
         role = emulator.client("iam").create_role(RoleName="Admins", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         session = emulator.client("sts").assume_role(RoleArn=role, RoleSessionName="ada")["Credentials"]
-        outputs = deploy(emulator, role)
+        outputs = deploy(emulator, role, template)
         say("deployed")
         api_id = outputs["ApiUrl"].removeprefix("https://").split(".")[0]
         url = f"{emulator.url}/_aws/execute-api/{api_id}/$default"
@@ -317,13 +342,16 @@ def run(built: bool) -> None:
     finally:
         emulator.stop()
         tenant.process.kill()
-    print("\nran for real:", *REAL, sep="\n  - ")
+    machine = "by cargo build, for this machine" if arguments.programs else "by sam build, for Lambda's x86_64 runtime"
+    print("\nran for real:", f"the functions' own programs, built {machine}", *REAL, sep="\n  - ")
     print("emulated:", *EMULATED, sep="\n  - ")
 
 
 BEGAN = time.monotonic()
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--built", action="store_true", help="take what the last `sam build` made")
-    run(parser.parse_args().built)
+    made = parser.add_mutually_exclusive_group()
+    made.add_argument("--built", action="store_true", help="take what the last `sam build` made")
+    made.add_argument("--programs", type=Path, metavar="FOLDER", help="take the programs in this folder")
+    run(parser.parse_args())
     sys.exit(0)
