@@ -27,6 +27,8 @@ pub enum Body {
     Empty,
     /// JSON.
     Json(Value),
+    /// JSON, or nearly, that no value can hold.
+    Text(String),
     /// A gateway's page.
     Html(String),
 }
@@ -91,6 +93,19 @@ pub enum Refusal {
         status: StatusCode,
         /// The header's value.
         challenge: String,
+        /// The nonce to use, sent as `dpop-nonce`.
+        nonce: Option<String>,
+    },
+    /// An error that an operator ordered; its code need not be one of [`ERRORS`].
+    Ordered {
+        /// The status.
+        status: StatusCode,
+        /// The code.
+        code: String,
+        /// The summary, if not the code's own.
+        summary: Option<String>,
+        /// Single reasons.
+        causes: Vec<String>,
     },
     /// A status a gateway gives before Okta's own code is reached.
     Gateway(StatusCode),
@@ -134,11 +149,6 @@ const ERRORS: &[(&str, u16, &str)] = &[
     ("E0000112", 409, "The user is still being activated."),
 ];
 
-/// The known error code written like this one.
-pub fn known_code(code: &str) -> Option<&'static str> {
-    ERRORS.iter().find(|error| error.0 == code).map(|error| error.0)
-}
-
 impl Refusal {
     /// An error with everything it can have.
     pub fn okta(code: &'static str, about: String, causes: Vec<String>) -> Refusal {
@@ -175,18 +185,22 @@ impl Refusal {
         match self {
             Refusal::Okta { code, about, causes, status } => {
                 let (_, usual, summary) = ERRORS.iter().find(|error| error.0 == code).unwrap_or(&ERRORS[8]);
-                let causes: Vec<Value> = causes.into_iter().map(|cause| json!({ "errorSummary": cause })).collect();
-                let body = json!({
-                    "errorCode": code, "errorSummary": format!("{summary}{about}"), "errorLink": code,
-                    "errorId": error_id, "errorCauses": causes,
-                });
+                let body = error_body(code, &format!("{summary}{about}"), error_id, causes);
                 Answer::with(status.unwrap_or(status_code(*usual)), body)
+            }
+            Refusal::Ordered { status, code, summary, causes } => {
+                let known = ERRORS.iter().find(|error| error.0 == code).map_or("Ordered by a fault.", |error| error.2);
+                let summary = summary.as_deref().unwrap_or(known);
+                Answer::with(status, error_body(&code, summary, error_id, causes))
             }
             Refusal::OAuth { status, error, description, nonce } => {
                 let answer = Answer::with(status, json!({ "error": error, "error_description": description }));
                 nonce.into_iter().fold(answer, |answer, nonce| answer.header("dpop-nonce", nonce))
             }
-            Refusal::Challenge { status, challenge } => challenged(status, challenge, error_id),
+            Refusal::Challenge { status, challenge, nonce } => {
+                let answer = challenged(status, challenge, error_id);
+                nonce.into_iter().fold(answer, |answer, nonce| answer.header("dpop-nonce", nonce))
+            }
             Refusal::Gateway(StatusCode::NOT_FOUND) => {
                 Answer::with(StatusCode::NOT_FOUND, json!({ "status": 404, "message": "Resource not found" }))
             }
@@ -197,6 +211,14 @@ impl Refusal {
             },
         }
     }
+}
+
+/// The five members of a management API error.
+fn error_body(code: &str, summary: &str, error_id: &str, causes: Vec<String>) -> Value {
+    let causes: Vec<Value> = causes.into_iter().map(|cause| json!({ "errorSummary": cause })).collect();
+    json!({
+        "errorCode": code, "errorSummary": summary, "errorLink": code, "errorId": error_id, "errorCauses": causes,
+    })
 }
 
 /// A challenge; a missing scope also has a body, the others are only their header.

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod apps;
+pub mod departed;
 pub mod groups;
 pub mod hooks;
 pub mod lifecycle;

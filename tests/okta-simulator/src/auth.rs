@@ -19,6 +19,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use crate::answer::{Refusal, status_code};
 use crate::call::Principal;
+use crate::faults::ProofFault;
 use crate::log::Party;
 use crate::routes::Route;
 use crate::tenant::Tenant;
@@ -97,9 +98,12 @@ pub struct Presented<'a> {
 /// Finds out who is calling. A proof is used up here, before any limit is looked at.
 pub fn authenticate(gate: &mut Gate, tenant: &Tenant, presented: &Presented<'_>) -> Result<Principal, Refusal> {
     let header = presented.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // SDKs send `SSWS` and the token without a space between (recorded with okta-sdk-python).
+    if let Some(token) = header.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("ssws")).map(|_| &header[4..]) {
+        return api_token(tenant, token.trim());
+    }
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     match scheme.to_ascii_lowercase().as_str() {
-        "ssws" => api_token(tenant, token.trim()),
         "bearer" => {
             let access = known(gate, tenant, presented, "Bearer", token)?;
             if access.thumbprint.is_some() {
@@ -243,5 +247,20 @@ fn challenge(
              error=\"{error}\", error_description=\"{description}\", resource=\"{}\"",
             presented.route.scope, presented.path
         ),
+        nonce: None,
+    }
+}
+
+/// Refuses a valid proof, as a fault wants it.
+pub fn refuse_proof(tenant: &Tenant, presented: &Presented<'_>, fault: ProofFault) -> Refusal {
+    match fault {
+        ProofFault::Nonce => Refusal::Challenge {
+            status: StatusCode::UNAUTHORIZED,
+            challenge: "DPoP error=\"use_dpop_nonce\", error_description=\"Resource server requires nonce in DPoP \
+                        proof\""
+                .into(),
+            nonce: Some(proof::nonce(&tenant.seal, tenant.clock.now().as_second())),
+        },
+        ProofFault::Used => challenge(tenant, presented, "DPoP", 400, "invalid_dpop_proof", proof::USED),
     }
 }

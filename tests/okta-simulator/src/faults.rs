@@ -4,6 +4,11 @@
 //! waits for a listing, `key_revoked` for the token endpoint. `times` counts only those. `hooks` concerns no request but
 //! each event that waits for an event hook, whatever its method and path; `times` counts these.
 
+pub mod odd;
+mod status;
+
+pub use status::{Ordered, TokenError};
+
 use std::time::Duration;
 
 use serde::de::Error;
@@ -12,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 use crate::routes::Kind;
+use odd::{Oddity, Target};
 
 /// An order as the operator sends it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,19 +35,52 @@ pub struct Order {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 enum Fault {
-    Latency { ms: u64 },
-    Status { status: u16, error_code: Option<String> },
-    Drop { when: When },
-    Truncate { bytes: usize },
-    Skew { seconds: i64 },
+    Latency {
+        ms: u64,
+    },
+    Status(Ordered),
+    Drop {
+        when: When,
+    },
+    Truncate {
+        bytes: usize,
+    },
+    Skew {
+        seconds: i64,
+    },
     EmptyList,
-    CutList { after: usize },
-    RateLimit { seconds: Option<i64> },
+    CutList {
+        after: usize,
+    },
+    RateLimit {
+        seconds: Option<i64>,
+    },
     Concurrency,
     KeyRevoked,
     JwksStale,
     Hooks(Chances),
-    UngrantedScopes { mode: Ungranted },
+    UngrantedScopes {
+        mode: Ungranted,
+    },
+    /// A page has one more record (okta-mcp-server#48: one bad record poisons the page).
+    OddRecords {
+        kind: Oddity,
+    },
+    /// The first record of a page cannot be read any more (okta-sdk-python#574).
+    Mangle {
+        kind: Oddity,
+    },
+    /// No cursor is taken: of a search that Okta ends (okta-sdk-dotnet#323), or of any list (API.md, paging).
+    RefuseCursor {
+        #[serde(default)]
+        cursor: bool,
+    },
+    /// The API wants a nonce in the proof (RFC 9449, section 9).
+    Nonce,
+    /// A proof counts as used although it is new (terraform-provider-okta#2392).
+    ProofUsed,
+    /// The token endpoint answers an OAuth error (Okta's list of OAuth errors; cloudflare-docs#31322).
+    TokenError(TokenError),
 }
 
 /// How likely it is that an event, on its way to a hook, is lost, comes once more, or changes its place.
@@ -84,6 +123,30 @@ pub enum Ungranted {
     Drop,
 }
 
+/// Why a valid proof is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofFault {
+    /// It has no nonce.
+    Nonce,
+    /// It was used before.
+    Used,
+}
+
+/// What is known of a request when faults are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path as sent.
+    pub path: &'a str,
+    /// What the endpoint is.
+    pub kind: Kind,
+    /// Whether it has an `after` parameter.
+    pub cursor: bool,
+    /// Whether it has a DPoP proof.
+    pub proof: bool,
+}
+
 /// A refusal that looks like a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Throttle {
@@ -99,8 +162,14 @@ pub enum Throttle {
 pub struct Effects {
     /// Time to wait before anything else.
     pub latency: Duration,
-    /// A status to answer with, and an Okta error code.
-    pub status: Option<(u16, Option<String>)>,
+    /// A status to answer with.
+    pub status: Option<Ordered>,
+    /// An error of the token endpoint.
+    pub token_error: Option<TokenError>,
+    /// Why the proof is refused although it is valid.
+    pub proof: Option<ProofFault>,
+    /// Odd records of a page.
+    pub odd: Vec<(Target, Oddity)>,
     /// Cut the connection.
     pub drop: Option<When>,
     /// Cut the body after so many bytes.
@@ -122,11 +191,21 @@ pub struct Effects {
 }
 
 impl Fault {
-    fn concerns(&self, kind: Kind) -> bool {
+    /// Whether it happens once where no number of times is ordered.
+    fn is_single(&self) -> bool {
+        matches!(self, Fault::Nonce | Fault::ProofUsed)
+    }
+
+    fn concerns(&self, sent: Sent<'_>) -> bool {
+        let kind = sent.kind;
         match self {
-            Fault::EmptyList => matches!(kind, Kind::List | Kind::Log),
+            Fault::EmptyList | Fault::OddRecords { .. } | Fault::Mangle { .. } => {
+                matches!(kind, Kind::List | Kind::Log)
+            }
             Fault::CutList { .. } => kind == Kind::List,
-            Fault::KeyRevoked | Fault::JwksStale => kind == Kind::Token,
+            Fault::RefuseCursor { .. } => sent.cursor,
+            Fault::Nonce | Fault::ProofUsed => sent.proof && !kind.is_open(),
+            Fault::KeyRevoked | Fault::JwksStale | Fault::TokenError(_) => kind == Kind::Token,
             Fault::UngrantedScopes { .. } => matches!(kind, Kind::Token | Kind::Authorize),
             Fault::Hooks(_) => false,
             _ => true,
@@ -136,7 +215,13 @@ impl Fault {
     fn apply(&self, effects: &mut Effects) {
         match self {
             Fault::Latency { ms } => effects.latency += Duration::from_millis(*ms),
-            Fault::Status { status, error_code } => effects.status = Some((*status, error_code.clone())),
+            Fault::Status(ordered) => effects.status = Some(ordered.clone()),
+            Fault::RefuseCursor { cursor } => effects.status = Some(Ordered::refused_cursor(*cursor)),
+            Fault::OddRecords { kind } => effects.odd.push((Target::Added, *kind)),
+            Fault::Mangle { kind } => effects.odd.push((Target::First, *kind)),
+            Fault::Nonce => effects.proof = Some(ProofFault::Nonce),
+            Fault::ProofUsed => effects.proof = Some(ProofFault::Used),
+            Fault::TokenError(error) => effects.token_error = Some(error.clone()),
             Fault::Drop { when } => effects.drop = Some(*when),
             Fault::Truncate { bytes } => effects.truncate = Some(*bytes),
             Fault::Skew { seconds } => effects.skew += seconds,
@@ -160,8 +245,11 @@ pub struct Faults {
 
 impl Faults {
     /// Puts a fault in force; the answer is its id.
-    pub fn add(&mut self, order: Order, random: &mut Random) -> String {
+    pub fn add(&mut self, mut order: Order, random: &mut Random) -> String {
         let id = format!("flt{}", random.text(17));
+        if order.fault.is_single() {
+            order.times = order.times.or(Some(1));
+        }
         self.orders.push((id.clone(), order));
         id
     }
@@ -206,11 +294,11 @@ impl Faults {
     }
 
     /// What the faults do to a request; counts it against their `times`.
-    pub fn take(&mut self, method: &str, path: &str, kind: Kind) -> Effects {
+    pub fn take(&mut self, sent: Sent<'_>) -> Effects {
         let mut effects = Effects::default();
         for (_, order) in &mut self.orders {
-            let meant = order.method.as_deref().is_none_or(|wanted| wanted == method);
-            if !meant || !path.starts_with(&order.path) || !order.fault.concerns(kind) {
+            let meant = order.method.as_deref().is_none_or(|wanted| wanted == sent.method);
+            if !meant || !sent.path.starts_with(&order.path) || !order.fault.concerns(sent) {
                 continue;
             }
             if order.times != Some(0) {
@@ -236,20 +324,24 @@ mod tests {
         faults
     }
 
+    fn sent<'a>(method: &'a str, path: &'a str, kind: Kind) -> Sent<'a> {
+        Sent { method, path, kind, cursor: false, proof: false }
+    }
+
     #[test]
     fn a_fault_counts_only_requests_it_can_harm() {
         let mut faults = faults(&[json!({"fault": "empty_list", "path": "/api/v1/users", "times": 1})]);
-        assert!(!faults.take("GET", "/api/v1/groups", Kind::List).empty_list);
-        assert!(!faults.take("GET", "/api/v1/users/1", Kind::One).empty_list);
-        assert!(faults.take("GET", "/api/v1/users", Kind::List).empty_list);
-        assert!(!faults.take("GET", "/api/v1/users", Kind::List).empty_list);
+        assert!(!faults.take(sent("GET", "/api/v1/groups", Kind::List)).empty_list);
+        assert!(!faults.take(sent("GET", "/api/v1/users/1", Kind::One)).empty_list);
+        assert!(faults.take(sent("GET", "/api/v1/users", Kind::List)).empty_list);
+        assert!(!faults.take(sent("GET", "/api/v1/users", Kind::List)).empty_list);
     }
 
     #[test]
     fn a_fault_of_a_method_spares_the_others() {
         let mut faults = faults(&[json!({"fault": "drop", "when": "after", "method": "POST", "times": 1})]);
-        assert_eq!(faults.take("GET", "/api/v1/users", Kind::List).drop, None);
-        assert_eq!(faults.take("POST", "/api/v1/users", Kind::Write).drop, Some(When::After));
+        assert_eq!(faults.take(sent("GET", "/api/v1/users", Kind::List)).drop, None);
+        assert_eq!(faults.take(sent("POST", "/api/v1/users", Kind::Write)).drop, Some(When::After));
     }
 
     #[test]
@@ -259,12 +351,12 @@ mod tests {
             json!({"fault": "status", "status": 503}),
             json!({"fault": "drop", "when": "after"}),
         ]);
-        let effects = faults.take("GET", "/api/v1/users", Kind::List);
+        let effects = faults.take(sent("GET", "/api/v1/users", Kind::List));
         assert_eq!(effects.latency, Duration::from_millis(5));
-        assert_eq!(effects.status, Some((503, None)));
+        assert_eq!(effects.status.map(|ordered| ordered.status), Some(503));
         assert_eq!(effects.drop, Some(When::After));
         faults.clear();
-        assert_eq!(faults.take("GET", "/api/v1/users", Kind::List).drop, None);
+        assert_eq!(faults.take(sent("GET", "/api/v1/users", Kind::List)).drop, None);
     }
 
     #[test]
@@ -274,15 +366,31 @@ mod tests {
             json!({"fault": "drop"}),
             json!({"fault": "drop", "when": "later"}),
             json!({"fault": "hooks", "drop": 1.1}),
+            json!({"fault": "odd_records"}),
+            json!({"fault": "mangle", "kind": "fire"}),
+            json!({"fault": "status", "status": 403, "body": "xml"}),
+            json!({"fault": "token_error"}),
         ] {
             assert!(serde_json::from_value::<Order>(order).is_err());
         }
     }
 
     #[test]
+    fn faults_of_cursors_and_proofs_wait_for_requests_that_have_them() {
+        let mut faults = faults(&[json!({"fault": "refuse_cursor"}), json!({"fault": "nonce"})]);
+        let plain = sent("GET", "/api/v1/users", Kind::List);
+        let effects = faults.take(plain);
+        assert!(effects.status.is_none() && effects.proof.is_none());
+        let both = Sent { cursor: true, proof: true, ..plain };
+        let proofs: Vec<_> = (0..2).map(|_| faults.take(both).proof).collect();
+        assert_eq!(proofs, [Some(ProofFault::Nonce), None]);
+        assert!(faults.take(both).status.is_some(), "a cursor is refused until cleared");
+    }
+
+    #[test]
     fn a_fault_of_hooks_counts_events() {
         let mut faults = faults(&[json!({"fault": "hooks", "drop": 1, "times": 2})]);
-        assert_eq!(faults.take("GET", "/api/v1/users", Kind::List).drop, None);
+        assert_eq!(faults.take(sent("GET", "/api/v1/users", Kind::List)).drop, None);
         let drops: Vec<_> = (0..3).map(|_| faults.chances().map(|chances| chances.drop > 0.5)).collect();
         assert_eq!(drops, [Some(true), Some(true), None]);
     }

@@ -76,6 +76,13 @@ pub struct Config {
     /// The size of every rate limit bucket, if not Okta's own; a principal sees half.
     #[arg(long)]
     pub rate_limit: Option<u32>,
+    /// Events that the tenant's people cause by themselves, a minute.
+    #[arg(long, default_value_t = Config::default().noise)]
+    pub noise: u32,
+    /// Whether it does what real tenants do and examples do not: a second built-in group, odd logins, directories and
+    /// rare sign-on modes among the apps, background noise, nothing under a user who has left.
+    #[arg(skip)]
+    pub rude: bool,
     /// The origin clients reach the tenant by, if not its own: links, `aud` and `htu` follow it.
     #[arg(long)]
     pub public_url: Option<String>,
@@ -96,6 +103,8 @@ impl Default for Config {
             latency: Duration::ZERO,
             dpop: Dpop::Required,
             rate_limit: None,
+            noise: 0,
+            rude: false,
             public_url: None,
         }
     }

@@ -58,6 +58,7 @@ pub const TYPES: &[(&str, &str, &str)] = &[
     ("user.mfa.factor.deactivate", "Reset factor for user", "INFO"),
     ("user.authentication.auth_via_mfa", "Authentication of user via MFA", "INFO"),
     ("user.authentication.verify", "Verify user identity", "INFO"),
+    ("policy.evaluate_sign_on", "Evaluation of sign-on policy", "INFO"),
 ];
 
 /// Someone or something an event names, as actor or as target.

@@ -12,13 +12,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use url::form_urlencoded;
 
-use crate::answer::{Answer, Outcome, Refusal, known_code, status_code};
-use crate::api::meta;
+use crate::answer::{Answer, Outcome, Refusal};
+use crate::api::{departed, meta};
 use crate::auth::{self, Authorize, Presented, TokenRequest};
 use crate::call::{Address, Call, Principal};
 use crate::clock::moved;
 use crate::deliveries;
-use crate::faults::{Effects, Throttle};
+use crate::faults::{Effects, Ordered, Throttle};
 use crate::limits::Quota;
 use crate::log::Party;
 use crate::routes::{Kind, Route};
@@ -94,23 +94,43 @@ fn judge(state: &mut State, exchange: Exchange) -> Reply {
     let outcome = if let Some(refused) = throttled(&exchange.effects, &mut quota, within, now) {
         state.rate_limited += 1;
         Err(refused)
-    } else if let Some((status, code)) = &exchange.effects.status {
-        Err(ordered_refusal(exchange.route, *status, code.as_deref()))
-    } else if matches!(exchange.route.kind, Kind::Token | Kind::Authorize | Kind::Revoke) {
-        sign_in(state, &exchange)
     } else {
-        caller.and_then(|caller| serve(state, exchange, caller, now))
+        perform(state, exchange, caller, now)
     };
     Reply { answer: concluded(state, outcome), quota, principal }
 }
 
+/// Carries a request out, unless it is ordered that something else is answered; or does both.
+fn perform(state: &mut State, exchange: Exchange, caller: Result<Principal, Refusal>, now: Timestamp) -> Outcome {
+    let kind = exchange.route.kind;
+    let ordered = exchange.effects.status.clone();
+    let answered = |state: &mut State, ordered: &Ordered| Ok(ordered.answer(kind, &error_id(state)));
+    if let Some(ordered) = ordered.as_ref().filter(|ordered| !ordered.after) {
+        return answered(state, ordered);
+    }
+    let outcome = if matches!(kind, Kind::Token | Kind::Authorize | Kind::Revoke) {
+        sign_in(state, &exchange)
+    } else {
+        caller.and_then(|caller| serve(state, exchange, caller, now))
+    };
+    // Okta may fail after it has made a change (articulate#162 had E0000009 for writes).
+    ordered.map_or(outcome, |ordered| answered(state, &ordered))
+}
+
 fn concluded(state: &mut State, outcome: Outcome) -> Answer {
-    let error_id = format!("oae{}", state.tenant.random.text(22));
+    let error_id = error_id(state);
     outcome.unwrap_or_else(|refusal| refusal.answer(&error_id))
+}
+
+fn error_id(state: &mut State) -> String {
+    format!("oae{}", state.tenant.random.text(22))
 }
 
 /// What the endpoints of OAuth answer.
 fn sign_in(state: &mut State, exchange: &Exchange) -> Outcome {
+    if let Some(error) = &exchange.effects.token_error {
+        return Ok(error.answer());
+    }
     let request = token_request(state, exchange);
     match exchange.route.kind {
         Kind::Authorize => {
@@ -129,7 +149,11 @@ fn identify(state: &mut State, exchange: &Exchange, seen: Timestamp) -> Result<P
         return Ok(Principal { actor, role: None, scopes: None, user: None, client: None });
     }
     let presented = presented(exchange, seen);
-    auth::authenticate(&mut state.gate, &state.tenant, &presented)
+    let caller = auth::authenticate(&mut state.gate, &state.tenant, &presented)?;
+    match exchange.effects.proof {
+        Some(fault) => Err(auth::refuse_proof(&state.tenant, &presented, fault)),
+        None => Ok(caller),
+    }
 }
 
 fn presented(exchange: &Exchange, seen: Timestamp) -> Presented<'_> {
@@ -168,26 +192,6 @@ fn throttled(effects: &Effects, quota: &mut Quota, within: bool, now: Timestamp)
     Some(Refusal::code("E0000047"))
 }
 
-/// The refusal an operator ordered by its status, in the shape its endpoint would use.
-fn ordered_refusal(route: &Route, status: u16, code: Option<&str>) -> Refusal {
-    let usual = match status {
-        401 => Some("E0000011"),
-        403 => Some("E0000006"),
-        404 => Some("E0000007"),
-        429 => Some("E0000047"),
-        500 => Some("E0000009"),
-        _ => None,
-    };
-    let is_oauth = matches!(route.kind, Kind::Token | Kind::Authorize | Kind::Revoke);
-    match code.and_then(known_code).or(usual) {
-        Some(code) if !is_oauth || status == 429 => {
-            Refusal::Okta { code, about: String::new(), causes: Vec::new(), status: Some(status_code(status)) }
-        }
-        _ if is_oauth && status < 502 => Refusal::oauth(status, "server_error", "Ordered by a fault."),
-        _ => Refusal::Gateway(status_code(status)),
-    }
-}
-
 /// Checks what the caller may do and calls the handler.
 fn serve(state: &mut State, exchange: Exchange, principal: Principal, now: Timestamp) -> Outcome {
     let Exchange { route, ref parts, ref effects, .. } = exchange;
@@ -208,6 +212,7 @@ fn serve(state: &mut State, exchange: Exchange, principal: Principal, now: Times
     if route.kind != Kind::Open && !allowed {
         return Err(Refusal::code("E0000006"));
     }
+    departed::refuse(&state.tenant, route, &call)?;
     (route.run)(&mut state.tenant, &call)
 }
 

@@ -130,6 +130,7 @@ pub static ROUTES: &[Route] = &[
 
     list("/api/v1/groups", GROUPS, B::Groups, P::ReadGroups, groups::list),
     write(Method::POST, "/api/v1/groups", GROUPS_MANAGE, B::Groups, P::WriteGroups, groups::create),
+    list("/api/v1/groups/rules", GROUPS, B::Groups, P::ReadGroups, groups::rules),
     get("/api/v1/groups/{id}", GROUPS, B::Group, P::ReadGroups, groups::get),
     write(Method::PUT, "/api/v1/groups/{id}", GROUPS_MANAGE, B::Group, P::WriteGroups, groups::replace),
     write(Method::DELETE, "/api/v1/groups/{id}", GROUPS_MANAGE, B::Group, P::WriteGroups, groups::delete),

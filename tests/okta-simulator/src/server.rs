@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body as HttpBody, Bytes, to_bytes};
 use axum::extract::{RawPathParams, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
@@ -19,17 +20,19 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
+use url::form_urlencoded;
 
 use crate::answer::Body;
 use crate::clock::{http_date, moved};
-use crate::faults::When;
+use crate::faults::{Sent, When, odd};
 use crate::pipeline::{self, Exchange, Reply};
-use crate::routes::{ROUTES, Route, UNKNOWN, WRONG_METHOD};
+use crate::routes::{Kind, ROUTES, Route, UNKNOWN, WRONG_METHOD};
 use crate::sim;
 use crate::state::Shared;
 
 /// The largest body taken.
 const BODY_LIMIT: usize = 4 << 20;
+const JSON: &str = "application/json;charset=UTF-8";
 
 /// Marks a response that must never be sent: the connection ends instead.
 #[derive(Debug, Clone, Copy)]
@@ -99,10 +102,12 @@ async fn exchange(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let (effects, request_id) = {
+    let (mut effects, request_id) = {
         let mut state = shared.state();
-        (state.faults.take(parts.method.as_str(), parts.uri.path(), route.kind), state.tenant.random.request_id())
+        (state.faults.take(sent(&parts, route.kind)), state.tenant.random.request_id())
     };
+    let odd = std::mem::take(&mut effects.odd);
+    let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     tokio::time::sleep(shared.config.latency + effects.latency).await;
     let (drop, truncate, skew) = (effects.drop, effects.truncate, effects.skew);
     let remember = {
@@ -115,14 +120,26 @@ async fn exchange(
         return hangup();
     };
     let exchange = Exchange { route, parts, params, body, effects, request_id: request_id.clone() };
-    let reply = pipeline::answer(&shared, exchange).await;
+    let mut reply = pipeline::answer(&shared, exchange).await;
     if drop == Some(When::After) {
         remember(None, &reply.principal);
         return hangup();
     }
     remember(Some(reply.answer.status.as_u16()), &reply.principal);
+    reply.answer.body = odd::distort(reply.answer.body, &odd, &target);
     let date = http_date(moved(shared.state().tenant.clock.now(), SignedDuration::from_secs(skew)));
     respond(reply, &request_id, &date, truncate)
+}
+
+fn sent(parts: &Parts, kind: Kind) -> Sent<'_> {
+    let query = parts.uri.query().unwrap_or_default();
+    Sent {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        kind,
+        cursor: form_urlencoded::parse(query.as_bytes()).any(|pair| pair.0 == "after"),
+        proof: parts.headers.contains_key("dpop"),
+    }
 }
 
 fn record(shared: &Shared, route: &Route, method: &str, uri: &Uri, status: Option<u16>, principal: &str) {
@@ -141,7 +158,8 @@ fn hangup() -> Response {
 fn respond(reply: Reply, request_id: &str, date: &str, truncate: Option<usize>) -> Response {
     let (kind, body) = match reply.answer.body {
         Body::Empty => (None, Vec::new()),
-        Body::Json(value) => (Some("application/json;charset=UTF-8"), value.to_string().into_bytes()),
+        Body::Json(value) => (Some(JSON), value.to_string().into_bytes()),
+        Body::Text(text) => (Some(JSON), text.into_bytes()),
         Body::Html(page) => (Some("text/html;charset=UTF-8"), page.into_bytes()),
     };
     let length = body.len();

@@ -35,6 +35,7 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .route("/users/{id}", get(users::show).post(users::arrange))
         .route("/clock", get(clock).post(advance))
         .route("/events", post(events::write))
+        .route("/noise", get(noise).post(change_noise))
         .route("/sign_ins", delete(end_sign_ins))
         .route("/reset", post(reset))
         .with_state(Arc::clone(shared))
@@ -110,7 +111,9 @@ async fn requests(Held(shared): Door, RawQuery(query): RawQuery) -> Reply {
 }
 
 async fn stats(Held(shared): Door) -> Reply {
-    let state = shared.state();
+    let state = &mut *shared.state();
+    state.tenant.write_noise();
+    shared.tell_hooks(state);
     let tenant = &state.tenant;
     ok(&json!({
         "users": people::census(&tenant.users),
@@ -139,8 +142,39 @@ async fn advance(Held(shared): Door, body: Bytes) -> Reply {
     let Advance { advance } = parse(&body)?;
     let by = parse_duration(&advance);
     let by = by.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "advance: a duration such as 30s, 15m, 24h, 7d"))?;
-    shared.state().tenant.clock.advance(by);
+    {
+        let state = &mut *shared.state();
+        // Up to here by the old clock, so that nothing which happens next is older.
+        state.tenant.write_noise();
+        state.tenant.clock.advance(by);
+        state.tenant.write_noise();
+        shared.tell_hooks(state);
+    }
     clock(Held(shared)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoiseOrder {
+    per_minute: u32,
+    #[serde(default)]
+    types: Vec<String>,
+    #[serde(default)]
+    late_seconds: u32,
+}
+
+async fn noise(Held(shared): Door) -> Reply {
+    ok(&shared.state().tenant.noise.json())
+}
+
+async fn change_noise(Held(shared): Door, body: Bytes) -> Reply {
+    let order: NoiseOrder = parse(&body)?;
+    let state = &mut *shared.state();
+    state.tenant.write_noise();
+    let now = state.tenant.clock.now();
+    state.tenant.noise.change(order.per_minute, order.types, order.late_seconds, now);
+    shared.tell_hooks(state);
+    ok(&state.tenant.noise.json())
 }
 
 /// What an administrator does who revokes the tokens of everyone who signed in to the web app.

@@ -9,6 +9,7 @@ pub mod factor;
 mod founding;
 pub mod group;
 pub mod hook;
+pub mod noise;
 pub mod people;
 pub mod schema;
 pub mod service;
@@ -28,8 +29,9 @@ use crate::log::{Entry, Event, Log, Origin, Party, Source};
 use crate::page::Seal;
 use crate::random::{Id, Ids, Random};
 use app::App;
-use group::{Group, GroupKind};
+use group::Group;
 use hook::Hook;
+use noise::Noise;
 use service::ServiceApp;
 use user::{Status, User};
 
@@ -49,6 +51,13 @@ pub struct Org {
     pub system: Id,
     /// The administrator who made the API token.
     pub owner: Id,
+}
+
+impl Org {
+    /// The id of the one realm, to which all users belong.
+    pub fn realm(&self) -> String {
+        format!("guo{}", &self.id.as_str()[3..])
+    }
 }
 
 /// A user type and the schema its users have.
@@ -94,6 +103,10 @@ pub struct Tenant {
     pub groups: BTreeMap<Id, Group>,
     /// The built-in group of all users.
     pub everyone: Id,
+    /// The built-in group of all administrators, in a rude tenant.
+    pub administrators: Option<Id>,
+    /// Whether it does all that real tenants do and examples do not.
+    pub rude: bool,
     /// Apps by id.
     pub apps: BTreeMap<Id, App>,
     /// The System Log.
@@ -104,6 +117,8 @@ pub struct Tenant {
     pub outbox: Vec<(Id, Arc<Event>)>,
     /// The app and the API token callers use.
     pub service: ServiceApp,
+    /// What its people do by themselves.
+    pub noise: Noise,
     crowd: Random,
     roll: Vec<Id>,
     unindexed: HashMap<Id, Unindexed>,
@@ -130,6 +145,10 @@ impl Tenant {
 
     /// The user an id, login or unambiguous short name means.
     pub fn find(&self, key: &str) -> Result<Id, Refusal> {
+        // Such a login is no segment of a path to Okta (okta-sdk-dotnet#533): only its id leads there.
+        if self.rude && key.contains(['/', '?']) {
+            return Err(Refusal::missing(key, "User"));
+        }
         if let Some(id) = Id::parse(key).filter(|id| self.users.contains_key(id)) {
             return Ok(id);
         }
@@ -299,7 +318,7 @@ impl Tenant {
     /// The members of a group after a cursor, in id order.
     pub fn members(&self, group: &Group, after: Option<&str>) -> Box<dyn Iterator<Item = &User> + '_> {
         let range = following(after);
-        if group.kind == GroupKind::BuiltIn {
+        if group.id == self.everyone {
             return Box::new(self.users.range(range).map(|(_, user)| user).filter(|user| user.is_present()));
         }
         let members: Vec<Id> = group.members.range(range).copied().collect();
@@ -308,7 +327,7 @@ impl Tenant {
 
     /// How many members a group has.
     pub fn member_count(&self, group: &Group) -> usize {
-        if group.kind == GroupKind::BuiltIn {
+        if group.id == self.everyone {
             return self.users.values().filter(|user| user.is_present()).count();
         }
         group.members.len()
@@ -327,9 +346,14 @@ impl Tenant {
     /// Writes any event; the answer is its uuid.
     pub fn write(&mut self, entry: Entry) -> String {
         let event = self.log.write(entry, self.clock.now(), &mut self.random);
-        let told = self.hooks.values().filter(|hook| hook.is_told_of(&event.kind));
-        self.outbox.extend(told.map(|hook| (hook.id, Arc::clone(&event))));
+        self.announce(&event);
         event.uuid.clone()
+    }
+
+    /// Lets an event wait for the hooks that are told of it.
+    fn announce(&mut self, event: &Arc<Event>) {
+        let told = self.hooks.values().filter(|hook| hook.is_told_of(&event.kind));
+        self.outbox.extend(told.map(|hook| (hook.id, Arc::clone(event))));
     }
 
     /// Okta itself, as an actor.

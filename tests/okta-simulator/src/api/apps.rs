@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{one_criterion, starts_like};
+use super::starts_like;
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
 use crate::filter::{APPS_FILTER, Expression, Found};
@@ -15,21 +15,35 @@ use crate::tenant::group::Group;
 use crate::tenant::user::User;
 use crate::tenant::{Tenant, following};
 
-/// `GET /api/v1/apps`: inactive apps only with `includeNonDeleted`, or where a filter asks for a status.
+/// `GET /api/v1/apps`: inactive apps too, as recorded; Okta's description leaves them out by default, which is followed
+/// only where `includeNonDeleted=false` is sent and no filter asks for a status.
 pub fn list(tenant: &mut Tenant, call: &Call) -> Outcome {
-    one_criterion(call)?;
+    let expanded = expanded_user(call)?;
     let page = Page::of(call, &tenant.seal, 20, 200, "E0000029")?;
     let expression = call.query("filter").map(|text| APPS_FILTER.parse(text)).transpose()?;
     let by_status = expression.as_ref().is_some_and(|expression| !expression.literals("status").is_empty());
-    let inactive = by_status || call.flag("includeNonDeleted", false);
+    let inactive = by_status || call.flag("includeNonDeleted", true);
     let start = call.query("q").unwrap_or_default();
     let apps = tenant.apps.range(following(page.after.as_deref())).map(|(_, app)| app);
     let apps = apps.filter(|app| app.active || inactive).filter(|app| {
         (starts_like(&app.label, start) || starts_like(&app.name, start))
             && expression.as_ref().is_none_or(|expression| fits(tenant, app, expression))
     });
-    let items = apps.map(|app| (app.id.to_string(), app.json(&tenant.org, &tenant.base)));
+    let items = apps.map(|app| {
+        let mut shown = app.json(&tenant.org, &tenant.base);
+        if let Some(user) = expanded.and_then(|id| tenant.users.get(&id)).filter(|user| tenant.is_assigned(app, user)) {
+            shown["_embedded"] = json!({ "user": app.assignment(user, &tenant.base) });
+        }
+        (app.id.to_string(), shown)
+    });
     Ok(page.answer(call, &tenant.seal, &tenant.base, items))
+}
+
+/// The user whose assignments a listing shows too: `expand=user/{id}` and nothing else (recorded).
+fn expanded_user(call: &Call) -> Result<Option<Id>, Refusal> {
+    let Some(expand) = call.query("expand") else { return Ok(None) };
+    let user = expand.strip_prefix("user/").and_then(Id::parse);
+    user.map(Some).ok_or_else(|| Refusal::invalid("RequestParams", "Expand query is malformed."))
 }
 
 /// Whether an expression holds for an app; of its users only those the expression names are looked at.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{one_criterion, starts_like, users};
+use super::{starts_like, users};
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
 use crate::filter::{GROUPS_FILTER, GROUPS_SEARCH};
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::random::Id;
 use crate::role::Role;
 use crate::tenant::group::{Group, GroupKind};
@@ -35,7 +35,10 @@ fn show(tenant: &Tenant, call: &Call, group: &Group) -> Value {
 
 /// `GET /api/v1/groups`
 pub fn list(tenant: &mut Tenant, call: &Call) -> Outcome {
-    one_criterion(call)?;
+    // `q` and `filter` go together (recorded); a search goes with neither.
+    if call.query("search").is_some() && (call.query("q").is_some() || call.query("filter").is_some()) {
+        return Err(Refusal::code("E0000033"));
+    }
     let code = if call.query("search").is_some() { "E0000031" } else { "E0000029" };
     let page = Page::of(call, &tenant.seal, 10_000, 10_000, code)?;
     let dialect = if call.query("search").is_some() { &GROUPS_SEARCH } else { &GROUPS_FILTER };
@@ -135,9 +138,22 @@ pub fn delete(tenant: &mut Tenant, call: &Call) -> Outcome {
     Ok(Answer::no_content())
 }
 
+/// `GET /api/v1/groups/rules`: there are none, and no group has this name in its place.
+#[expect(clippy::unnecessary_wraps, reason = "the type of a handler")]
+pub fn rules(tenant: &mut Tenant, call: &Call) -> Outcome {
+    Ok(page::empty(call, &tenant.base))
+}
+
+/// The group a listing is of. The group of all administrators has none: "not supported"
+/// (terraform-provider-okta#1845; the status is not confirmed).
+fn listable<'t>(tenant: &'t Tenant, call: &Call) -> Result<&'t Group, Refusal> {
+    let group = tenant.group(call.param("id"))?;
+    if Some(group.id) == tenant.administrators { Err(Refusal::code("E0000060")) } else { Ok(group) }
+}
+
 /// `GET /api/v1/groups/{id}/users`
 pub fn members(tenant: &mut Tenant, call: &Call) -> Outcome {
-    let group = tenant.group(call.param("id"))?;
+    let group = listable(tenant, call)?;
     let page = Page::of(call, &tenant.seal, 1000, 1000, "E0000029")?;
     let members = tenant.members(group, page.after.as_deref());
     Ok(page.answer(call, &tenant.seal, &tenant.base, members.map(|user| users::listed(tenant, user))))
@@ -145,7 +161,7 @@ pub fn members(tenant: &mut Tenant, call: &Call) -> Outcome {
 
 /// `GET /api/v1/groups/{id}/apps`
 pub fn apps(tenant: &mut Tenant, call: &Call) -> Outcome {
-    let id = tenant.group(call.param("id"))?.id;
+    let id = listable(tenant, call)?.id;
     let page = Page::of(call, &tenant.seal, 20, 200, "E0000029")?;
     let apps = tenant.apps.range(following(page.after.as_deref())).map(|(_, app)| app);
     let items = apps.filter(|app| app.groups.contains(&id));

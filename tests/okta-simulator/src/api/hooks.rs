@@ -3,6 +3,8 @@
 //! Verifying one asks its address, which takes time: [`verify`] only looks whether that may be tried, and [`verified`]
 //! comes when the address has answered.
 
+use serde_json::Value;
+
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
 use crate::random::Id;
@@ -59,6 +61,11 @@ pub fn replace(tenant: &mut Tenant, call: &Call) -> Outcome {
     let hook = find(tenant, call.param("id"))?;
     let draft = Draft::parse(&body, Some(&hook.draft.channel))?;
     hook.replace(draft, now);
+    match body.get("status").and_then(Value::as_str) {
+        Some("ACTIVE") => hook.active = true,
+        Some("INACTIVE") => hook.active = false,
+        _ => {}
+    }
     get(tenant, call)
 }
 

@@ -50,6 +50,7 @@ impl Criteria {
 
 /// `GET /api/v1/logs`
 pub fn list(tenant: &mut Tenant, call: &Call) -> Outcome {
+    tenant.write_noise();
     if call.query("since").is_some() && call.query("after").is_some() {
         return Err(Refusal::invalid("since", "The since and after parameters can't be specified simultaneously."));
     }
@@ -86,9 +87,10 @@ pub fn list(tenant: &mut Tenant, call: &Call) -> Outcome {
 fn times(call: &Call, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
     let days = |days: i64| SignedDuration::from_hours(24 * days);
     let parse = |name: &str| call.query(name).map(str::parse::<Timestamp>).transpose();
+    let bad = ["since", "until"].into_iter().filter(|name| parse(name).is_err());
+    let causes: Vec<String> = bad.clone().map(|name| format!("{name}: must be an RFC 3339 date")).collect();
     let (Ok(since), Ok(until)) = (parse("since"), parse("until")) else {
-        let causes = ["since", "until"].map(|name| format!("{name}: must be an RFC 3339 date"));
-        return Err(Refusal::okta("E0000001", "since or until".into(), causes.to_vec()));
+        return Err(Refusal::okta("E0000001", bad.collect::<Vec<_>>().join(" or "), causes));
     };
     let until = until.unwrap_or(now);
     let since = since.unwrap_or(moved(until, -days(7)));

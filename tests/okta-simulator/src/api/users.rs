@@ -14,6 +14,8 @@ use crate::tenant::group::GroupKind;
 use crate::tenant::user::{Profile, Status, User};
 use crate::tenant::{Tenant, fold, following, schema};
 
+/// Attributes that every user shows, with a value or with null.
+const ALWAYS_SHOWN: [&str; 2] = ["mobilePhone", "secondEmail"];
 /// How many people sign in while a listing of users is served.
 const SIGN_INS: usize = 2;
 
@@ -117,8 +119,10 @@ pub fn show(tenant: &Tenant, id: Id) -> Value {
 /// `POST /api/v1/users`
 pub fn create(tenant: &mut Tenant, call: &Call) -> Outcome {
     let body = call.object()?;
-    let mut profile = Profile::from([("mobilePhone", Value::Null), ("secondEmail", Value::Null)]);
+    let mut profile = Profile::from(ALWAYS_SHOWN.map(|name| (name, Value::Null)));
     merge(&mut profile, &body, "newUser")?;
+    // Of what is null, a new user keeps only these two (recorded).
+    profile.retain(|name, value| !value.is_null() || ALWAYS_SHOWN.contains(name));
     complete(tenant, &profile, None)?;
     let groups = body.get("groupIds").and_then(Value::as_array).cloned().unwrap_or_default();
     if groups.len() > 20 {
@@ -154,6 +158,8 @@ pub fn create(tenant: &mut Tenant, call: &Call) -> Outcome {
         manager: None,
         factors: Vec::new(),
         sessions: 0,
+        imported: hashed(&body),
+        question: question(&body),
         // Its email is enough, as in organizations of the Identity Engine.
         recovery: true,
     });
@@ -200,20 +206,25 @@ fn modify(tenant: &mut Tenant, call: &Call, whole: bool) -> Outcome {
         return Err(Refusal::code("E0000038"));
     }
     let old = fold(user.login());
-    let mut profile = if whole { Profile::new() } else { user.profile.clone() };
+    // A replacement without a profile replaces none: with credentials alone it keeps the profile (recorded).
+    let named = body.get("profile").is_some_and(|profile| !profile.is_null());
+    let mut profile = if whole && named { Profile::new() } else { user.profile.clone() };
     merge(&mut profile, &body, "user")?;
-    for name in ["mobilePhone", "secondEmail"] {
+    for name in ALWAYS_SHOWN {
         profile.entry(name).or_insert(Value::Null);
     }
     complete(tenant, &profile, Some(id))?;
     let kind = kind_of(tenant, &body)?.filter(|_| whole);
     let password = password_of(&body)?;
+    let question = question(&body);
     tenant.change(id, |user, now| {
         user.profile = profile;
+        user.question = question.or(user.question.take());
         user.kind = kind.unwrap_or(user.kind);
         if password {
             user.password = true;
             user.password_changed = Some(now);
+            user.imported = hashed(&body);
         }
     });
     tenant.logins.remove(&old);
@@ -251,7 +262,8 @@ fn complete(tenant: &Tenant, profile: &Profile, own: Option<Id>) -> Result<(), R
     if let Some(name) = schema::required_names().find(|name| text(name).is_empty()) {
         return Err(Refusal::invalid(name, format!("{name}: The field cannot be left blank")));
     }
-    if !text("login").contains('@') {
+    // A rude tenant's schema takes any text for a login.
+    if !tenant.rude && !text("login").contains('@') {
         return Err(Refusal::invalid("login", "login: Username must be in the form of an email address"));
     }
     match tenant.logins.get(&fold(text("login"))) {
@@ -281,6 +293,16 @@ fn password_of(body: &Map<String, Value>) -> Result<bool, Refusal> {
         Some(_) => Ok(true),
         None => Ok(password["hash"].is_object() || password["hook"].is_object()),
     }
+}
+
+/// Whether a body gives a password as the hash that another system had of it.
+fn hashed(body: &Map<String, Value>) -> bool {
+    body.get("credentials").is_some_and(|credentials| credentials["password"]["hash"].is_object())
+}
+
+/// The question for a forgotten password.
+fn question(body: &Map<String, Value>) -> Option<String> {
+    body.get("credentials")?["recovery_question"]["question"].as_str().map(str::to_owned)
 }
 
 /// `GET /api/v1/users/{id}/groups`

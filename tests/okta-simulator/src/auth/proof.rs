@@ -8,6 +8,8 @@ use super::jws::{Jws, sha256, thumbprint};
 
 /// The refusal of two proofs.
 pub const MULTIPLE: &str = "Multiple DPoP proof JWT headers are not allowed.";
+/// The refusal of a proof that comes again.
+pub const USED: &str = "The DPoP proof JWT has already been used.";
 /// Seconds a proof may be old.
 const WINDOW: i64 = 300;
 
@@ -57,7 +59,7 @@ pub fn verify(proof: &str, wanted: &Expectation<'_>, gate: &mut Gate) -> Result<
     }
     let id = claims["jti"].as_str().filter(|id| !id.is_empty()).ok_or("The DPoP proof JWT 'jti' claim is invalid.")?;
     if !gate.use_once(format!("proof {thumbprint} {id}"), wanted.now + 2 * WINDOW, wanted.now) {
-        return Err("The DPoP proof JWT has already been used.".into());
+        return Err(USED.into());
     }
     if let Some((token, bound)) = wanted.token {
         if claims["ath"] != sha256(token) {
@@ -88,9 +90,13 @@ fn key(proof: &Jws) -> Result<String, String> {
     Ok(thumbprint)
 }
 
-/// Whether two URLs are the same resource; query and fragment make another one.
+/// Whether two URLs are the same resource; query and fragment make another one. A login's `@` may be escaped in one and
+/// not in the other: okta-sdk-python signs `%40` and sends `@`.
 fn is_same(claimed: &str, actual: &str) -> bool {
-    let plain = |text: &str| Url::parse(text).ok().filter(|url| url.query().is_none() && url.fragment().is_none());
+    let plain = |text: &str| {
+        let url = Url::parse(&text.replace("%40", "@")).ok();
+        url.filter(|url| url.query().is_none() && url.fragment().is_none())
+    };
     plain(claimed).is_some_and(|claimed| Some(claimed) == plain(actual))
 }
 
@@ -127,6 +133,7 @@ mod tests {
     #[test]
     fn the_query_is_no_part_of_the_url_a_proof_names() {
         assert!(is_same("http://127.0.0.1:7171/api/v1/users", "http://127.0.0.1:7171/api/v1/users"));
+        assert!(is_same("http://127.0.0.1:7171/api/v1/users/a%40b", "http://127.0.0.1:7171/api/v1/users/a@b"));
         assert!(!is_same("http://127.0.0.1:7171/api/v1/users?limit=1", "http://127.0.0.1:7171/api/v1/users"));
         assert!(!is_same("http://localhost:7171/api/v1/users", "http://127.0.0.1:7171/api/v1/users"));
     }

@@ -1,5 +1,7 @@
 //! An app, its assignments, and how Okta shows them.
 
+mod sign_on;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -43,8 +45,8 @@ pub struct App {
     pub label: String,
     /// Whether it is in use.
     pub active: bool,
-    /// How people sign in to it.
-    pub sign_on: &'static str,
+    /// How people sign in to it; not at all to a directory (okta-sdk-dotnet#822).
+    pub sign_on: Option<&'static str>,
     /// When it was made.
     pub created: Stamp,
     /// The last change.
@@ -108,13 +110,9 @@ impl App {
             },
             "features": [],
             "signOnMode": self.sign_on,
-            "credentials": { "userNameTemplate": { "template": "${source.login}", "type": "BUILT_IN" }, "signing": {} },
+            "credentials": self.credentials(),
             "universalLogout": null,
-            "settings": {
-                "app": {},
-                "notifications": { "vpn": { "network": { "connection": "DISABLED" }, "message": null, "helpUrl": null } },
-                "manualProvisioning": false, "implicitAssignment": false, "notes": { "admin": null, "enduser": null },
-            },
+            "settings": self.settings(base),
             "_links": links,
         })
     }

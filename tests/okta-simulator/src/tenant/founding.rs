@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::app::{App, Assignment, Links};
 use super::group::{Group, GroupKind};
+use super::noise::Noise;
 use super::service::ServiceApp;
 use super::{Tenant, people};
 use crate::Config;
@@ -31,6 +32,21 @@ const APPS: &[(&str, &str, &str, Links)] = &[
     ("template_basic_auth", "Expenses", "BASIC_AUTH", LOGIN),
 ];
 
+/// More of them in a rude tenant: a directory, which nobody signs in to, and modes that few apps have.
+const RUDE_APPS: &[(&str, &str, &str, Links)] = &[
+    ("active_directory", "corp.acme.example", "", &[]),
+    ("template_swa", "Legacy Portal", "BROWSER_PLUGIN", LOGIN),
+    ("template_sps", "Timesheet", "SECURE_PASSWORD_STORE", LOGIN),
+    ("acme_intranet", "Intranet", "AUTO_LOGIN", LOGIN),
+    ("oidc_client", "Field App", "OPENID_CONNECT", LOGIN),
+];
+
+/// Events a minute in a rude tenant, at least.
+const RUDE_NOISE: u32 = 6;
+
+/// What Okta says of the group of all administrators (recorded).
+const ADMINISTRATORS: &str = "Okta manages this group, which contains all administrators in your organization.";
+
 /// Sign-ins of the past days that a new tenant's log begins with.
 const PAST_SIGN_INS: usize = 200;
 
@@ -38,10 +54,12 @@ impl Tenant {
     /// A tenant as a configuration describes it; the same seed makes the same one.
     pub fn found(config: &Config, seed: u64, base: String) -> Tenant {
         let clock = Clock::default();
-        let now = Stamp::of(clock.now());
+        let founded = clock.now();
+        let now = Stamp::of(founded);
         let mut ids = Ids::new(seed);
         let org = people::org(&mut ids, now);
         let everyone = ids.next(*b"00g");
+        let noise = if config.rude { config.noise.max(RUDE_NOISE) } else { config.noise };
         let mut tenant = Tenant {
             org,
             base,
@@ -53,6 +71,8 @@ impl Tenant {
             logins: BTreeMap::new(),
             groups: BTreeMap::new(),
             everyone,
+            administrators: None,
+            rude: config.rude,
             apps: BTreeMap::new(),
             log: Log::default(),
             hooks: BTreeMap::new(),
@@ -61,11 +81,15 @@ impl Tenant {
             roll: Vec::with_capacity(config.users),
             unindexed: HashMap::new(),
             service: ServiceApp::new(config),
+            noise: Noise::new(noise, seed, founded),
         };
         let mut random = Random::new(seed, "people");
         tenant.add_apps(config.apps);
-        tenant.add_groups(config.groups.max(1));
+        tenant.add_groups(config.groups.max(if config.rude { 2 } else { 1 }));
         people::hire(&mut tenant, config.users, &mut random);
+        if config.rude {
+            people::rename_oddly(&mut tenant);
+        }
         tenant.add_memberships(config.memberships, &mut random);
         tenant.add_assignments(&mut random);
         tenant.equip(&mut Random::new(seed, "factors"));
@@ -75,11 +99,13 @@ impl Tenant {
 
     fn add_apps(&mut self, count: usize) {
         let created = self.org.created;
+        let more = if self.rude { RUDE_APPS } else { &[] };
+        let known = [APPS, more].concat();
         for index in 0..count {
-            let round = index.saturating_sub(1) / APPS.len();
+            let round = index.saturating_sub(1) / known.len();
             let (name, label, sign_on, links) = match index.checked_sub(1) {
                 None => ("saasure", "Okta Admin Console", "OPENID_CONNECT", &[][..]),
-                Some(index) => APPS[index % APPS.len()],
+                Some(index) => known[index % known.len()],
             };
             let label = if round == 0 { label.to_owned() } else { format!("{label} {}", round + 1) };
             let id = self.ids.next(*b"0oa");
@@ -88,7 +114,7 @@ impl Tenant {
                 name: name.to_owned(),
                 label,
                 active: index == 0 || index % 7 != 5,
-                sign_on,
+                sign_on: Some(sign_on).filter(|mode| !mode.is_empty()),
                 created,
                 last_updated: created,
                 links,
@@ -99,7 +125,7 @@ impl Tenant {
         }
     }
 
-    /// The built-in group first, then a fifth imported from apps, the rest Okta's own.
+    /// The built-in groups first, then a fifth imported from apps, the rest Okta's own.
     fn add_groups(&mut self, count: usize) {
         let created = self.org.created;
         let names: Vec<&str> = people::department_names().chain(people::office_names()).collect();
@@ -111,6 +137,12 @@ impl Tenant {
             let name = if round == 0 { name.to_owned() } else { format!("{name} Team {}", round + 1) };
             let (id, kind, name, description) = match index {
                 0 => (self.everyone, GroupKind::BuiltIn, "Everyone".to_owned(), Some("All users in your organization")),
+                1 if self.rude => (
+                    *self.administrators.insert(self.ids.next(*b"00g")),
+                    GroupKind::BuiltIn,
+                    "Okta Administrators".to_owned(),
+                    Some(ADMINISTRATORS),
+                ),
                 _ if imported => {
                     (self.ids.next(*b"00g"), GroupKind::AppGroup, format!("{name} (imported)"), Some("Imported"))
                 }
@@ -131,9 +163,15 @@ impl Tenant {
         }
     }
 
+    /// The groups that are not built in.
+    fn chosen_groups(&self) -> Vec<Id> {
+        let chosen = self.groups.values().filter(|group| group.kind != GroupKind::BuiltIn);
+        chosen.map(|group| group.id).collect()
+    }
+
     /// Exactly `wanted` memberships, or about five a person; the first groups are the biggest.
     fn add_memberships(&mut self, wanted: Option<usize>, random: &mut Random) {
-        let groups: Vec<Id> = self.groups.keys().copied().filter(|id| *id != self.everyone).collect();
+        let groups = self.chosen_groups();
         let people: Vec<Id> = self.users.values().filter(|user| user.is_present()).map(|user| user.id).collect();
         if groups.is_empty() || people.is_empty() {
             return;
@@ -157,7 +195,7 @@ impl Tenant {
 
     /// Each app but Okta's own gets a few groups and some people directly.
     fn add_assignments(&mut self, random: &mut Random) {
-        let groups: Vec<Id> = self.groups.keys().copied().filter(|id| *id != self.everyone).collect();
+        let groups = self.chosen_groups();
         let people: Vec<Id> = self.users.values().filter(|user| user.is_present()).map(|user| user.id).collect();
         let created = self.org.created;
         for app in self.apps.values_mut().skip(1) {
@@ -222,6 +260,21 @@ mod tests {
         };
         assert_eq!(people(3), people(3));
         assert_ne!(people(3), people(4));
+    }
+
+    #[test]
+    fn a_rude_tenant_has_what_examples_leave_out() {
+        let tenant = tenant(&Config { rude: true, ..Config::default() });
+        assert_eq!((tenant.users.len(), tenant.groups.len(), tenant.apps.len()), (1000, 50, 20));
+        let administrators = tenant.administrators.and_then(|id| tenant.groups.get(&id)).expect("administrators");
+        assert_eq!((administrators.kind, administrators.members.len()), (GroupKind::BuiltIn, 0));
+        let odd = |mark: char| tenant.users.values().any(|user| user.login().contains(mark));
+        assert!(r#"?#/\'"%+"#.chars().all(odd));
+        assert_eq!(tenant.users.values().filter(|user| !user.login().contains('@')).count(), 1);
+        assert!(
+            tenant.users.values().all(|user| tenant.logins.get(&crate::tenant::fold(user.login())) == Some(&user.id))
+        );
+        assert!(tenant.apps.values().any(|app| app.sign_on.is_none()) && tenant.apps.values().any(|app| !app.active));
     }
 
     /// Follows `managerId` the way a careful reader would.

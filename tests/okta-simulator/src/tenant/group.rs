@@ -92,6 +92,7 @@ impl Group {
                 "logo": [logo("medium"), logo("large")],
                 "users": { "href": format!("{own}/users") },
                 "apps": { "href": format!("{own}/apps") },
+                "owners": { "href": format!("{own}/owners") },
             },
         });
         if let Some(source) = self.source {

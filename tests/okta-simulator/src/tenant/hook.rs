@@ -95,7 +95,7 @@ impl Hook {
             links["activate"] = turn("activate");
             links["delete"] = json!({ "href": own, "hints": { "allow": ["DELETE"] } });
         }
-        let mut shown = json!({
+        json!({
             "id": self.id,
             "status": if self.active { "ACTIVE" } else { "INACTIVE" },
             "verificationStatus": if self.verified { "VERIFIED" } else { "UNVERIFIED" },
@@ -103,14 +103,11 @@ impl Hook {
             "created": self.created,
             "createdBy": self.created_by,
             "lastUpdated": self.last_updated,
-            "events": { "type": "EVENT_TYPE", "items": self.draft.types },
+            "description": self.draft.description,
+            "events": { "type": "EVENT_TYPE", "items": self.draft.types, "filter": null },
             "channel": self.draft.channel.json(),
             "_links": links,
-        });
-        if let Some(description) = &self.draft.description {
-            shown["description"] = json!(description);
-        }
-        shown
+        })
     }
 }
 

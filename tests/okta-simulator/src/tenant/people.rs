@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 use super::user::{Profile, Status, User};
-use super::{Org, Tenant};
+use super::{Org, Tenant, fold};
 use crate::clock::Stamp;
 use crate::random::{Id, Random};
 
@@ -184,6 +184,34 @@ fn tie_loose_ends(tenant: &mut Tenant, hired: &[(Id, String)]) {
     set(DANGLING, json!(NOBODY));
 }
 
+/// Logins that real organizations have and examples do not (okta-sdk-nodejs#390 and #430, okta-sdk-dotnet#533).
+const ODD_LOGINS: [&str; 9] = [
+    "who?am.i@acme.example",
+    "c#.sharp@acme.example",
+    "and/or@acme.example",
+    "back\\slash@acme.example",
+    "o'neil@acme.example",
+    "quo\"ted@acme.example",
+    "100%41@acme.example",
+    "plus+tag@acme.example",
+    "warehouse",
+];
+
+/// Gives some of the active people whom nobody names as a manager a login that is hard to write into a path.
+pub fn rename_oddly(tenant: &mut Tenant) {
+    let first_leaf = (tenant.users.len() / REPORTS + 1).max(STEADY);
+    let leaves = tenant.users.values().skip(first_leaf).filter(|user| user.status == Status::Active);
+    let leaves: Vec<Id> = leaves.map(|user| user.id).collect();
+    let step = (leaves.len() / ODD_LOGINS.len()).max(1);
+    for (id, login) in leaves.into_iter().step_by(step).zip(ODD_LOGINS) {
+        let Some(user) = tenant.users.get_mut(&id) else { continue };
+        let old = fold(user.login());
+        user.profile.insert("login", json!(login));
+        tenant.logins.remove(&old);
+        tenant.logins.insert(fold(login), id);
+    }
+}
+
 /// Who manages the person at an index: a tree, so that the ring stays the only one.
 fn manager(index: usize, count: usize) -> Option<usize> {
     let boss = index.checked_sub(1)? / REPORTS;
@@ -260,6 +288,8 @@ fn person(id: Id, status: Status, profile: Profile, now: Stamp, created: Stamp, 
         factors: Vec::new(),
         sessions: 0,
         recovery: false,
+        imported: false,
+        question: None,
     }
 }
 

@@ -132,6 +132,10 @@ pub struct User {
     pub factors: Vec<Factor>,
     /// How many sessions are open; a sign-in in passing opens none, so that they can be counted on.
     pub sessions: usize,
+    /// Whether its password came as a hash of another system's.
+    pub imported: bool,
+    /// The question that recovers a forgotten password.
+    pub question: Option<String>,
     /// Whether something is enrolled that can recover a forgotten password.
     pub recovery: bool,
 }
@@ -201,12 +205,14 @@ impl User {
     }
 
     fn shown(&self, org: &Org, links: &Value) -> Value {
-        let mut credentials = json!({
-            "emails": [{ "value": self.text("email"), "status": "VERIFIED", "type": "PRIMARY" }],
-            "provider": { "type": "OKTA", "name": "OKTA" },
-        });
+        let provider = if self.imported { "IMPORT" } else { "OKTA" };
+        let mut credentials = json!({ "provider": { "type": provider, "name": provider } });
         if self.password {
             credentials["password"] = json!({});
+            credentials["emails"] = json!([{ "value": self.text("email"), "status": "VERIFIED", "type": "PRIMARY" }]);
+        }
+        if let Some(question) = &self.question {
+            credentials["recovery_question"] = json!({ "question": question });
         }
         json!({
             "id": self.id,
@@ -218,6 +224,7 @@ impl User {
             "lastUpdated": self.last_updated,
             "passwordChanged": self.password_changed,
             "type": { "id": org.types[self.kind].id },
+            "realmId": org.realm(),
             "profile": self.profile,
             "credentials": credentials,
             "_links": links,
