@@ -181,13 +181,7 @@ impl From<Vec<Fault>> for Problem {
 fn parse_auth(auth: &Map<String, Value>) -> Result<AuthInput, Vec<Fault>> {
     let value = Value::Object(auth.clone());
     match auth.get("type").and_then(Value::as_str) {
-        Some("api_token") => {
-            let ApiToken { token, .. } = schema::read(&value, "/auth")?;
-            if !is_header_text(&token) {
-                return Err(vec![Fault::new("/auth/token", "must be the token as Okta showed it")]);
-            }
-            Ok(AuthInput::ApiToken(token.into()))
-        }
+        Some("api_token") => parse_api_token(value),
         Some("private_key_jwt") => {
             let (input, faults) = schema::salvage(&value, "/auth", &[]);
             match input {
@@ -207,10 +201,24 @@ fn parse_auth(auth: &Map<String, Value>) -> Result<AuthInput, Vec<Fault>> {
     }
 }
 
+fn parse_api_token(mut value: Value) -> Result<AuthInput, Vec<Fault>> {
+    // A JWK may come as an object. As text, it is named for what it is.
+    if let Some(token) = value.get_mut("token").filter(|token| token.is_object()) {
+        *token = token.to_string().into();
+    }
+    let (input, mut faults) = schema::salvage::<ApiToken>(&value, "/auth", &[("token", json!("00"))]);
+    match input.map(|input| Pasted::api_token(&input.token)) {
+        Some(Ok(token)) if faults.is_empty() => return Ok(AuthInput::ApiToken(token)),
+        Some(Err(wrong)) => faults.push(Fault::new("/auth/token", wrong.to_string())),
+        Some(Ok(_)) | None => {}
+    }
+    Err(faults)
+}
+
 fn parse_private_key_jwt(input: PrivateKeyJwt, mut faults: Vec<Fault>) -> Result<AuthInput, Vec<Fault>> {
     let client_id = input.client_id;
     faults.extend(client_id.as_deref().and_then(client_id_fault));
-    let key_id = input.key_id.filter(|id| !id.is_empty());
+    let key_id = input.key_id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
     let pasted = match input.private_key.as_ref().filter(|key| !key.is_null()).map(SigningKey::paste).transpose() {
         Ok(Some(pasted)) => match (key_id, &pasted.key_id) {
             (Some(given), Some(own)) if given != *own => {
@@ -225,8 +233,8 @@ fn parse_private_key_jwt(input: PrivateKeyJwt, mut faults: Vec<Fault>) -> Result
             }
             None
         }
-        Err(unusable) => {
-            faults.push(Fault::new("/auth/private_key", unusable.to_string()));
+        Err(wrong) => {
+            faults.push(Fault::new("/auth/private_key", wrong.to_string()));
             None
         }
     };
@@ -326,6 +334,8 @@ mod tests {
             (json!({"type": "api_token"}), vec!["/auth/token"]),
             (json!({"type": "api_token", "token": "a b"}), vec!["/auth/token"]),
             (json!({"type": "api_token", "token": "x", "extra": 1}), vec!["/auth/extra"]),
+            (json!({"type": "api_token", "token": "a b", "extra": 1}), vec!["/auth/extra", "/auth/token"]),
+            (json!({"type": "api_token", "token": {"kty": "RSA"}}), vec!["/auth/token"]),
             (
                 json!({"type": "private_key_jwt", "client_id": "a/b", "private_key": "nope", "scopes": []}),
                 vec!["/auth/client_id", "/auth/private_key", "/auth/scopes"],
@@ -344,8 +354,23 @@ mod tests {
 
     #[test]
     fn a_fault_never_repeats_a_secret() {
-        let faults = auth(&json!({"type": "api_token", "token": ["canary"]})).err().unwrap_or_default();
-        assert!(!faults.is_empty() && !format!("{faults:?}").contains("canary"));
+        for secret in [json!(["canary"]), json!({"kty": "canary"}), json!("canary canary"), json!("/home/canary")] {
+            for value in [
+                json!({"type": "api_token", "token": secret}),
+                json!({"type": "private_key_jwt", "private_key": secret}),
+            ] {
+                let faults = auth(&value).err().unwrap_or_default();
+                assert!(!faults.is_empty() && !format!("{faults:?}").contains("canary"), "{value}");
+            }
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test compares the token")]
+    fn what_surrounds_a_pasted_token_is_removed() {
+        let value = json!({"type": "api_token", "token": "\u{feff}\"SSWS 00token\"\r\n"});
+        let Ok(AuthInput::ApiToken(token)) = auth(&value) else { panic!("a token") };
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&token), "00token");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A private key as an administrator has it in a file, to be pasted.
 
+use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use okta_connector::okta::SigningKey;
@@ -78,4 +79,44 @@ fn value(der: &[u8]) -> (&[u8], &[u8]) {
         }
     };
     der[from..].split_at(length)
+}
+
+#[tokio::test]
+async fn a_key_is_found_in_a_set_in_a_bundle_and_with_line_ends_written_out() {
+    let world = World::start().await;
+    let key = PastedKey::generate();
+    world.sim("PATCH", "app", Some(json!({"jwks": {"keys": [key.public]}}))).await;
+    let certificate = pem("CERTIFICATE", b"not read");
+    for pasted in [
+        json!({"keys": [key.public, key.jwk]}),
+        json!(json!({"keys": [key.jwk]}).to_string()),
+        json!(format!("\u{feff}'{}'", key.jwk)),
+        json!(format!("{certificate}{}", key.pkcs8)),
+        json!(key.pkcs8.replace('\n', "\\r\\n")),
+        json!(key.pem.replace('\n', "\\\\n")),
+    ] {
+        let reply = world.post_key(&pasted, json!({})).await;
+        assert_eq!(reply.status, 201, "{pasted}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_accepted_with_what_surrounds_it_and_other_things_are_named() {
+    let world = World::start().await;
+    let token = &world.simulator.credentials().api_token;
+    let connect = async |token: &str| {
+        let auth = json!({"type": "api_token", "token": token});
+        let body = json!({"name": "A", "domain": world.domain(), "auth": auth, "sync": null});
+        world.api("POST", "/v1/connections", Some(body)).await
+    };
+    for pasted in [format!("\u{feff}{token}\r\n"), format!("\"{token}\""), format!("authorization: ssws {token}")] {
+        assert_eq!(connect(&pasted).await.status, 201, "{pasted}");
+    }
+    let reply = connect(&PastedKey::generate().pem).await.expect(422);
+    assert_eq!(reply["errors"][0]["pointer"], "/auth/token");
+    let detail = reply["errors"][0]["detail"].as_str().expect("a sentence");
+    assert!(detail.contains("auth.private_key"), "{detail}");
+    let reply = world.post_key(&json!(token), json!({})).await.expect(422);
+    let detail = reply["errors"][0]["detail"].as_str().expect("a sentence");
+    assert!(detail.contains("auth.token") && !detail.contains(token.as_str()), "{detail}");
 }
