@@ -65,13 +65,21 @@ pub struct Verdict {
     pub okta_error_code: Option<String>,
     /// What the fix should name instead of the usual: scopes, roles.
     pub names: BTreeSet<String>,
+    /// What to do, where the finding alone does not say it.
+    pub fix: Option<&'static str>,
 }
 
 impl Verdict {
     /// It works.
     pub fn ok(detail: impl Into<String>) -> Self {
-        let (finding, okta_error_code, names) = (None, None, BTreeSet::new());
-        Self { status: CheckStatus::Ok, finding, detail: detail.into(), okta_error_code, names }
+        Self {
+            status: CheckStatus::Ok,
+            finding: None,
+            detail: detail.into(),
+            okta_error_code: None,
+            names: BTreeSet::new(),
+            fix: None,
+        }
     }
 
     /// Something was found.
@@ -88,7 +96,8 @@ impl Verdict {
 
     /// Told as a check of a capability.
     pub fn of(self, capability: Capability) -> Check {
-        let fix = self.finding.map(|finding| finding.fix(capability, &self.names));
+        let usual = || self.finding.map(|finding| finding.fix(capability, &self.names));
+        let fix = self.fix.map(str::to_owned).or_else(usual);
         Check {
             capability: capability.name(),
             title: capability.title(),

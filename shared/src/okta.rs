@@ -14,9 +14,11 @@ mod key;
 mod limits;
 mod link;
 mod log_filter;
+mod meaning;
 mod model;
 mod null;
 mod origin;
+mod readable;
 mod request;
 mod resolver;
 mod retry;
@@ -32,11 +34,13 @@ pub use id::{AppId, ClientId, GroupId, NotAnId, SchemaId, TypeId, UserId, segmen
 pub use key::{Pasted, SigningKey, Unusable};
 pub use limits::date;
 pub use log_filter::{FilterFault, LogFilter};
+pub use meaning::Meaning;
 pub use model::{
     App, AppGroup, Attribute, BadRecord, Group, GroupProfile, LogEvent, Member, Organization, Page, Role, TypeRef,
     User, UserSchema, UserType,
 };
 pub use origin::{AllowedOrigins, Domain, Origin, Refused};
+pub use readable::readable;
 pub use request::{Repeat, Request, Target};
 pub use resolver::SystemResolver;
 pub use search::{Expression, Operator, is_attribute};

@@ -65,6 +65,8 @@ pub enum Kind {
     OutcomeUnknown,
     /// Okta's rate limit.
     OktaRateLimited,
+    /// Okta says that it will work later.
+    OktaBusy,
     /// Our own fault.
     Internal,
     /// Our own fault, for somebody who tries again by himself.
@@ -108,6 +110,7 @@ impl Kind {
             Self::InvalidSchedule => ("invalid-schedule", 422, "The schedule is not valid"),
             Self::InvalidFilter => ("invalid-filter", 422, "Okta does not understand the filter"),
             Self::OktaRejected => ("okta-rejected", 422, "Okta refuses it"),
+            Self::OktaBusy => ("okta-busy", 409, "Okta is busy with it"),
             Self::OktaRateLimited => ("okta-rate-limited", 429, "Okta's rate limit is reached"),
             Self::Internal => ("internal", 500, "Something went wrong on our side"),
             Self::Unavailable => ("unavailable", 503, "Try again"),
@@ -233,7 +236,7 @@ impl JsonSchema for Problem {
                 "oldest_cursor": text("The oldest cursor that can be read from."),
                 "sync_id": text("The sync that is running."),
                 "current_status": text("The state that stands in the way."),
-                "candidates": {"type": "array", "description": "What the reference names."}
+                "candidates": {"type": "array", "items": {"type": "object"}, "description": "The objects that the reference names."}
             },
             "required": ["type", "title", "status", "detail"]
         })

@@ -19,7 +19,7 @@ pub use group::Group;
 pub use notes::{EXCESS_ASSIGNMENTS, EXCESS_MEMBERSHIPS, each_noted, noted};
 pub use pages::{fingerprint, half_hash, pack, unpack};
 pub use roster::Roster;
-pub use run::{Mode, Phase, Progress, Run, RunStatus};
+pub use run::{Mode, PassedOver, Phase, Progress, Run, RunStatus};
 pub use shown::SyncRun;
 pub use state::{Counts, LastSync, LogPlace, State};
 pub use user::{TypeName, User};

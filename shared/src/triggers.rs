@@ -84,12 +84,36 @@ pub async fn patch(app: &App, connection: &Connection, id: &str, body: &Value) -
             if begins { begin(app, connection, changed).await? } else { write(app, &connection.id, changed).await? };
         return tell(app, &connection.id, written).await;
     }
+    // The old hook goes last: until the new one delivers, it does, and where anything is refused, it stays.
+    let unverified = stored.hook.clone().map(|hook| Hook { verified: false, ..hook });
+    let begun = begin(app, connection, Trigger { hook: unverified, ..changed }).await?;
+    let written = if begun.enabled {
+        let secret = hook::Secret::generate();
+        match hook::register(app, connection, &begun, &secret).await {
+            Ok(written) => written,
+            Err(problem) => {
+                restore(app, connection, &stored).await;
+                return Err(problem);
+            }
+        }
+    } else {
+        let hook = begun.hook.clone().map(|hook| Hook { okta_id: None, ..hook });
+        write(app, &connection.id, Trigger { hook, ..begun }).await?
+    };
     hook::unregister(app, connection, &stored).await;
-    let secret = hook::Secret::generate();
-    let hook = Some(Hook { secret_hash: secret.hash(), ..Hook::default() });
-    let changed = begin(app, connection, Trigger { hook, ..changed }).await?;
-    let written = if changed.enabled { hook::register(app, connection, &changed, &secret).await? } else { changed };
     tell(app, &connection.id, written).await
+}
+
+/// Puts a trigger back as it was before a change that Okta refused.
+async fn restore(app: &App, connection: &Connection, before: &Trigger) {
+    let restored = async {
+        let Some(now) = Trigger::load(&app.store, &connection.id, &before.id).await? else { return Ok(()) };
+        let revision = now.revision;
+        write(app, &connection.id, Trigger { revision, ..before.clone() }).await.map(|_| ())
+    };
+    if let Err(problem) = restored.await {
+        tracing::warn!(trigger = %before.id, "a trigger was not put back, the next poll repairs its hook: {problem}");
+    }
 }
 
 /// Deletes a trigger, and Okta's hook with it; what it delivered stays in the feed.

@@ -118,6 +118,11 @@ fn ended(context: &Context, sync: &Sync) -> Result<(), Failure> {
     for (stream, why) in sync.skipped.iter().filter(|_| context.output.format == Format::Table) {
         print(&plain(&format!("{stream} were left out: {why}")))?;
     }
+    for object in sync.passed_over.iter().filter(|_| context.output.format == Format::Table) {
+        let name = object.name.as_deref().unwrap_or(&object.id);
+        let code = object.okta_error_code.as_deref().unwrap_or_default();
+        print(&plain(&format!("{} {name} was passed over: Okta answered {} {code}", object.kind, object.status)))?;
+    }
     match (sync.status.as_str(), &sync.error, &sync.pending_removals) {
         ("succeeded", ..) => Ok(()),
         (_, Some(problem), _) => Err(Failure::BadNews(format!("{}: {}", problem.title, problem.detail))),

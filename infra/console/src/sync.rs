@@ -113,6 +113,10 @@ fn progress(connection: &str, newest: Option<&Sync>) -> Markup {
                     dd { (done.seen) " read, " (done.added) " added, " (done.changed) " changed, " (done.removed) " removed" }
                 }
                 @for (stream, why) in &sync.skipped { dt { (stream) } dd { "left out: " (why) } }
+                @for object in &sync.passed_over {
+                    dt { (object.kind) " " (object.name.as_deref().unwrap_or(&object.id)) }
+                    dd { "passed over: Okta answered " (object.status) " " (object.okta_error_code.as_deref().unwrap_or_default()) }
+                }
             }
         }
     }

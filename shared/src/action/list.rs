@@ -34,6 +34,12 @@ pub struct List<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), next_cursor: None }
+    }
+}
+
 impl Paging {
     fn usual() -> u64 {
         50

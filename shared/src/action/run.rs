@@ -1,7 +1,8 @@
 //! What an action works with while it runs: the tenant, and the record of what was done to it.
 
-use super::object::{Object, User};
+use super::object::{Found, Object, User};
 use crate::audit::{Audit, Target};
+use crate::clock;
 use crate::connection::{AuthType, Connection};
 use crate::id::ConnectionId;
 use crate::idempotency::Attempt;
@@ -9,6 +10,11 @@ use crate::okta::{Answer, Client, Error, Expression, Origin, Page, Request, User
 use crate::problem::{Kind, Problem};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+
+/// Okta's log shows a change after seconds, and at most after some minutes.
+const LOG_DELAY_SECONDS: i64 = 600;
+/// When what the log does not show yet is worth another look.
+const LOG_RETRY_SECONDS: i64 = 15;
 
 /// One run of one action.
 pub struct Run {
@@ -115,7 +121,7 @@ impl Run {
 
     /// True for a user that an earlier attempt of this very request made, whose answer was lost: the System Log shows its
     /// creation by ourselves since then, under the request's mark.
-    pub async fn made(&mut self, user: &UserId) -> Result<bool, Problem> {
+    pub async fn made(&mut self, user: &Found<UserId>) -> Result<bool, Problem> {
         let Some((mark, sent)) = self.attempt.as_ref().and_then(|it| Some((it.mark().to_owned(), it.sent?))) else {
             return Ok(false);
         };
@@ -126,7 +132,7 @@ impl Run {
         let filter = Expression::all([
             Expression::equals("eventType", "user.lifecycle.create"),
             Expression::equals("actor.id", &principal),
-            Expression::equals("target.id", user.as_str()),
+            Expression::equals("target.id", user.id.as_str()),
         ]);
         let since = sent.to_string();
         let listing = api::search_logs(&[("since", &since), ("sortOrder", "DESCENDING"), ("filter", filter.as_str())]);
@@ -137,7 +143,19 @@ impl Run {
             Err(error) => return Err(error.into()),
         };
         let agent = |event: &Object| event.get("client")?["userAgent"]["rawUserAgent"].as_str().map(str::to_owned);
-        Ok(events.iter().filter_map(agent).any(|agent| agent.contains(&mark)))
+        if events.iter().filter_map(agent).any(|agent| agent.contains(&mark)) {
+            return Ok(true);
+        }
+        // Okta's log is late by seconds, sometimes by minutes: a user made since we asked, whose creation the log does not
+        // show at all yet, may be ours.
+        let created = user.object.text("created").parse::<Timestamp>().ok();
+        let age = self.okta_time().duration_since(sent).as_secs();
+        if events.is_empty() && created.is_some_and(|created| created >= sent) && age < LOG_DELAY_SECONDS {
+            let detail = "The user was made a moment ago, and Okta's log does not show by whom yet; send the same request again.";
+            let again = clock::after(self.client.now(), LOG_RETRY_SECONDS);
+            return Err(Problem::new(Kind::RequestInProgress, detail).retry_at(again));
+        }
+        Ok(false)
     }
 
     /// The status of the user that it is about, as it was read.
@@ -168,10 +186,10 @@ impl Run {
 
     /// What became of a change that has no good answer.
     fn refused(&self, error: Error) -> Problem {
-        // A gateway's own failure, which has no code of Okta's, tells nothing about what is behind the gateway.
+        // Okta may have made the change before it failed, unless it says that it has not.
         let lost = match &error {
             Error::Timeout | Error::Broken | Error::Unreadable(_) => true,
-            Error::Api(refusal) => refusal.status.is_server_error() && refusal.code.is_empty(),
+            Error::Api(refusal) => refusal.status.is_server_error() && !refusal.says_not_done(),
             _ => false,
         };
         if lost {
@@ -179,11 +197,16 @@ impl Run {
                 "A change was sent to Okta and its answer was lost ({error}). Look up {} before you repeat it.",
                 self.audit.about().map_or_else(|| "what it was about".to_owned(), Target::to_string)
             );
-            return Problem::new(Kind::OutcomeUnknown, detail);
+            let members = Problem::from(error).members;
+            return Problem { members, ..Problem::new(Kind::OutcomeUnknown, detail) };
         }
         let problem = Problem::from(error);
         match &self.status {
-            Some(status) if problem.kind == Kind::WrongState => problem.with("current_status", status.as_str()),
+            // Okta answers 404 for what a user in this state does not have: the user itself was read a moment ago.
+            Some(status) if matches!(problem.kind, Kind::WrongState | Kind::OktaNotFound) => {
+                let detail = format!("Okta does not do this for a user who is {status}: {}", problem.detail);
+                Problem { kind: Kind::WrongState, detail, ..problem }.with("current_status", status.as_str())
+            }
             _ => problem,
         }
     }

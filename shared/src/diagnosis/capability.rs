@@ -117,6 +117,20 @@ impl Capability {
     }
 }
 
+/// The standard roles whose permissions are known here; what any other role allows cannot be seen.
+const KNOWN_ROLES: &[&str] = &[
+    "SUPER_ADMIN",
+    "ORG_ADMIN",
+    "APP_ADMIN",
+    "USER_ADMIN",
+    "GROUP_MEMBERSHIP_ADMIN",
+    "HELP_DESK_ADMIN",
+    "READ_ONLY_ADMIN",
+    "REPORT_ADMIN",
+    "API_ACCESS_MANAGEMENT_ADMIN",
+    "MOBILE_ADMIN",
+];
+
 /// What probing finds before it is told as checks.
 struct Probe<'a> {
     client: &'a Client,
@@ -198,9 +212,10 @@ fn judge_write(capability: Capability, scopes: &BTreeSet<String>, roles: Option<
         Some(roles) if roles.iter().any(|role| capability.suffices(role)) => {
             Verdict::ok("judged from scopes and admin roles, not tried")
         }
-        Some(roles) if roles.iter().any(|role| role == "CUSTOM") => {
-            Verdict::found(Finding::NotProbed, "the scope is granted; whether the custom role suffices cannot be seen")
-        }
+        Some(roles) if roles.iter().any(|role| !KNOWN_ROLES.contains(&role.as_str())) => Verdict::found(
+            Finding::NotProbed,
+            "the scope is granted; whether the custom or new role suffices cannot be seen",
+        ),
         Some(_) => Verdict::found(Finding::RoleMissing, "no admin role suffices"),
     }
 }
@@ -237,7 +252,7 @@ impl Probe<'_> {
             };
             let page = self.client.page::<Role>(&request).await.ok()?;
             let active = page.items.into_iter().filter(|role| role.status.as_deref() != Some("INACTIVE"));
-            Some(active.filter_map(|role| role.role_type).collect())
+            Some(active.map(|role| role.role_type.unwrap_or_default()).collect())
         };
         timeout_at(self.until, read).await.ok().flatten()
     }
@@ -268,6 +283,7 @@ mod tests {
             (&granted, Some(roles(&["SUPER_ADMIN"])), None, CheckStatus::Ok),
             (&granted, Some(roles(&["HELP_DESK_ADMIN"])), Some(Finding::RoleMissing), CheckStatus::Failed),
             (&granted, Some(roles(&["CUSTOM"])), Some(Finding::NotProbed), CheckStatus::Unknown),
+            (&granted, Some(roles(&["ACCESS_REQUESTS_ADMIN", ""])), Some(Finding::NotProbed), CheckStatus::Unknown),
             (&granted, Some(roles(&[])), Some(Finding::RoleMissing), CheckStatus::Failed),
         ] {
             let verdict = judge_write(Capability::UserLifecycle, scopes, roles.as_deref());

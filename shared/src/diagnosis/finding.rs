@@ -2,7 +2,7 @@
 //! in `of_error` alone.
 
 use super::{Capability, CheckStatus, Verdict};
-use crate::okta::{Error, Refusal, TokenRefusal};
+use crate::okta::{Error, Meaning, Refusal, TokenRefusal};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub enum Finding {
     OktaUnavailable,
     /// Okta does not know the client, or not this way to sign in.
     InvalidClient,
+    /// A policy or a network zone of the tenant refuses the client.
+    AccessDenied,
     /// Okta has never seen the key that signs.
     KeyUnknown,
     /// Okta knew the key and no longer does.
@@ -67,6 +69,9 @@ impl Finding {
             Self::InvalidClient => {
                 "In the Admin Console, open Applications > your API Services app > General: copy its Client ID, and set Client authentication to Public key / Private key. For a web app, copy its Client ID and its client secret, and allow the grant types Authorization Code and Refresh Token."
             }
+            Self::AccessDenied => {
+                "A policy of the tenant refuses this app. In the Admin Console, open the app > General and Sign On, and see which policy or network zone applies to it."
+            }
             Self::KeyUnknown => {
                 "In the Admin Console, open the app > General > Client Credentials > Public Keys, choose 'Use a URL to fetch keys dynamically' and paste the connection's public key URL; or save the public key that belongs to the pasted private key."
             }
@@ -93,6 +98,10 @@ impl Finding {
             }
             Self::ScopeMissing => {
                 return format!("In the Admin Console, open the app > Okta API Scopes and grant: {scopes}.");
+            }
+            // Signing in itself needs no particular role.
+            Self::RoleMissing if capability.roles().is_empty() => {
+                "In the Admin Console, open the app > Admin roles (for an API token: its owner's roles; for a user's sign-in: the user's) and assign a role that may read users, such as Read-Only Administrator."
             }
             Self::RoleMissing => {
                 return format!(
@@ -122,65 +131,139 @@ pub fn of_error(error: &Error, proved: &BTreeSet<String>) -> Verdict {
     }
 }
 
-/// The token endpoint has one code for many causes; its sentence tells them apart.
-fn of_token_refusal(refusal: &TokenRefusal, proved: &BTreeSet<String>) -> Verdict {
-    let says = |words: &[&str]| {
-        let description = refusal.description.to_ascii_lowercase();
-        words.iter().any(|word| description.contains(word))
-    };
-    let finding = match refusal.error.as_str() {
-        "E0000047" => Finding::RateLimited,
-        "invalid_scope" => Finding::ScopeMissing,
-        _ if says(&[
+/// A cause that the token endpoint names: words of its sentence, the finding, and what to do about this very cause.
+type Cause = (&'static [&'static str], Finding, Option<&'static str>);
+
+/// The token endpoint has one code for many causes; its sentence tells them apart. The first that fits counts.
+const CAUSES: &[Cause] = &[
+    (
+        &[
             "issued before the current time",
             "token is expired",
             "too far into the future",
             "issued in the future",
             "more than five minutes in the past",
-        ]) =>
-        {
-            Finding::ClockSkew
-        }
-        "invalid_dpop_proof" | "use_dpop_nonce" => Finding::DpopFailed,
-        "invalid_client" | "invalid_request" if says(&["kid is invalid"]) => match &refusal.key_id {
-            None => Finding::KeyIdMissing,
-            Some(key_id) if proved.contains(key_id) => Finding::KeyRevoked,
-            Some(_) => Finding::KeyUnknown,
-        },
-        "invalid_client" if says(&["jwkset", "jwks_uri", "signature is invalid", "public key"]) => {
-            match &refusal.key_id {
-                Some(key_id) if proved.contains(key_id) => Finding::KeyRevoked,
-                _ => Finding::KeyUnknown,
-            }
-        }
-        "invalid_grant" => Finding::TokenRevoked,
-        _ if refusal.status.is_server_error() => Finding::OktaUnavailable,
-        "" => Finding::NotOkta,
-        _ => Finding::InvalidClient,
-    };
+            "proof jwt is expired",
+        ],
+        Finding::ClockSkew,
+        None,
+    ),
+    (
+        &["network zone"],
+        Finding::AccessDenied,
+        Some(
+            "The app accepts requests from certain network zones only. In the Admin Console, open Security > Networks and add the addresses from which this service sends to a zone that the app allows (the app > General > Network zones).",
+        ),
+    ),
+    (&["throttled", "rate limit"], Finding::RateLimited, None),
+    (&["is not enabled", "isn't enabled in this environment"], Finding::NotLicensed, None),
+    (&["dpop"], Finding::DpopFailed, None),
+    (
+        &["client_assertion token has already been used"],
+        Finding::InvalidClient,
+        Some(
+            "Okta saw the same signed assertion twice. Check that no proxy repeats requests to Okta, then test the connection again.",
+        ),
+    ),
+    (
+        &["audience claim"],
+        Finding::InvalidClient,
+        Some(
+            "The assertion was signed for another address than the one that Okta saw. Connect to the organization's own host, such as acme.okta.com, and check that no proxy changes the host of requests to Okta.",
+        ),
+    ),
+    (
+        &["must use the private_key_jwt", "either private_key_jwt"],
+        Finding::InvalidClient,
+        Some(
+            "In the Admin Console, open the app > General > Client Credentials and set Client authentication to Public key / Private key.",
+        ),
+    ),
+    (
+        &["'application_type' of 'service'"],
+        Finding::InvalidClient,
+        Some(
+            "The app is of another type. In the Admin Console, create an app integration of the type API Services and give its Client ID to the connection.",
+        ),
+    ),
+    (
+        &["client secret"],
+        Finding::InvalidClient,
+        Some(
+            "In the Admin Console, open the app > General > Client Credentials, copy its client secret, and give it to the connection.",
+        ),
+    ),
+    (&["scope", "consent"], Finding::ScopeMissing, None),
+];
+
+const GRANT_TYPE: &str = "In the Admin Console, open the app > General > Grant type: allow Client Credentials for an API Services app, Authorization Code and Refresh Token for a web app.";
+
+fn of_token_refusal(refusal: &TokenRefusal, proved: &BTreeSet<String>) -> Verdict {
+    let (finding, fix) = cause_of(refusal, proved);
     let code = (!refusal.error.is_empty()).then(|| refusal.error.clone());
     let detail = if refusal.description.is_empty() {
         format!("the token endpoint answered {}", refusal.status)
     } else {
         refusal.description.clone()
     };
-    Verdict { okta_error_code: code, ..Verdict::found(finding, detail) }
+    Verdict { okta_error_code: code, fix, ..Verdict::found(finding, detail) }
+}
+
+fn cause_of(refusal: &TokenRefusal, proved: &BTreeSet<String>) -> (Finding, Option<&'static str>) {
+    let description = refusal.description.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| description.contains(word));
+    let is_known = refusal.key_id.as_ref().is_some_and(|key_id| proved.contains(key_id));
+    let of_key = if is_known { Finding::KeyRevoked } else { Finding::KeyUnknown };
+    match refusal.error.as_str() {
+        "E0000047" => (Finding::RateLimited, None),
+        "E0000015" => (Finding::NotLicensed, None),
+        "invalid_scope" | "insufficient_scope" | "consent_required" | "no_matching_scope" => {
+            (Finding::ScopeMissing, None)
+        }
+        "invalid_client" | "invalid_request" if says(&["kid is invalid"]) => match &refusal.key_id {
+            None => (Finding::KeyIdMissing, None),
+            Some(_) => (of_key, None),
+        },
+        "invalid_client"
+            if says(&["jwkset", "jwks_uri", "signature is invalid", "public key", "signing key", "encryption key"]) =>
+        {
+            (of_key, None)
+        }
+        "invalid_dpop_proof" | "use_dpop_nonce" if !says(CAUSES[0].0) => (Finding::DpopFailed, None),
+        "unauthorized_client" | "unsupported_grant_type" => (Finding::InvalidClient, Some(GRANT_TYPE)),
+        "server_error" | "temporarily_unavailable" => (Finding::OktaUnavailable, None),
+        error => match CAUSES.iter().find(|(words, ..)| says(words)) {
+            Some((_, finding, fix)) => (*finding, *fix),
+            None if error == "invalid_grant" => (Finding::TokenRevoked, None),
+            None if refusal.status.is_server_error() => (Finding::OktaUnavailable, None),
+            None if error.is_empty() => (Finding::NotOkta, None),
+            None if error == "access_denied" => (Finding::AccessDenied, None),
+            None => (Finding::InvalidClient, None),
+        },
+    }
 }
 
 fn of_refusal(refusal: &Refusal) -> Verdict {
-    let finding = match (refusal.status, refusal.code.as_str(), refusal.challenge.as_deref()) {
-        (_, "E0000015", _) => Finding::NotLicensed,
-        (StatusCode::TOO_MANY_REQUESTS, ..) | (_, "E0000047", _) => Finding::RateLimited,
-        (_, _, Some("insufficient_scope")) => Finding::ScopeMissing,
-        (_, _, Some("invalid_dpop_proof" | "use_dpop_nonce")) => Finding::DpopFailed,
-        (_, "E0000011", _) | (StatusCode::UNAUTHORIZED, ..) => Finding::TokenRevoked,
-        (StatusCode::FORBIDDEN, ..) => Finding::RoleMissing,
-        (status, ..) if status.is_server_error() => Finding::OktaUnavailable,
+    let finding = match refusal.meaning() {
+        Meaning::License => Finding::NotLicensed,
+        Meaning::RateLimit => Finding::RateLimited,
+        Meaning::Scope => Finding::ScopeMissing,
+        Meaning::Proof => Finding::DpopFailed,
+        Meaning::Credential => Finding::TokenRevoked,
+        Meaning::Role => Finding::RoleMissing,
+        Meaning::Trouble | Meaning::Busy => Finding::OktaUnavailable,
+        // Okta knows the path and refuses what was asked for.
+        _ if refusal.status == StatusCode::FORBIDDEN && !refusal.from_intermediary => Finding::OktaUnavailable,
         _ => Finding::NotOkta,
     };
     let code = (!refusal.code.is_empty()).then(|| refusal.code.clone());
-    let detail =
-        if refusal.summary.is_empty() { format!("Okta answered {}", refusal.status) } else { refusal.summary.clone() };
+    let detail = if refusal.from_intermediary {
+        format!("a proxy or firewall answered {} with a page of HTML in Okta's place", refusal.status)
+    } else if refusal.summary.is_empty() {
+        format!("Okta answered {}", refusal.status)
+    } else {
+        refusal.summary.clone()
+    };
     Verdict { okta_error_code: code, ..Verdict::found(finding, detail) }
 }
 
@@ -202,7 +285,8 @@ mod tests {
     #[test]
     fn one_code_of_the_token_endpoint_has_many_causes() {
         use Finding::{
-            ClockSkew, DpopFailed, InvalidClient, KeyIdMissing, KeyRevoked, KeyUnknown, NotOkta, ScopeMissing,
+            AccessDenied, ClockSkew, DpopFailed, InvalidClient, KeyIdMissing, KeyRevoked, KeyUnknown, NotOkta,
+            OktaUnavailable, RateLimited, ScopeMissing, TokenRevoked,
         };
         let kid = "The client_assertion JWT kid is invalid.";
         for (error, description, key_id, finding) in [
@@ -223,6 +307,23 @@ mod tests {
             ("invalid_dpop_proof", "The DPoP proof JWT header is missing.", Some("known"), DpopFailed),
             ("invalid_scope", "One or more scopes are not configured.", Some("known"), ScopeMissing),
             ("", "", Some("known"), NotOkta),
+            (
+                "access_denied",
+                "The request is made from outside the client's permitted network zones.",
+                Some("known"),
+                AccessDenied,
+            ),
+            ("access_denied", "", Some("known"), AccessDenied),
+            ("invalid_client", "The client_assertion token has already been used.", Some("known"), InvalidClient),
+            (
+                "unauthorized_client",
+                "The client is not authorized to use the grant type.",
+                Some("known"),
+                InvalidClient,
+            ),
+            ("invalid_request", "Request throttled due to repeated invalid client errors.", Some("known"), RateLimited),
+            ("invalid_grant", "The refresh token is invalid or expired.", None, TokenRevoked),
+            ("temporarily_unavailable", "", None, OktaUnavailable),
         ] {
             assert_eq!(token(error, description, key_id), Some(finding), "{error}: {description}");
         }
@@ -233,6 +334,7 @@ mod tests {
         for (status, code, challenge, finding, outcome) in [
             (403, "", Some("insufficient_scope"), Finding::ScopeMissing, CheckStatus::Failed),
             (403, "E0000006", None, Finding::RoleMissing, CheckStatus::Failed),
+            (403, "E0000005", None, Finding::TokenRevoked, CheckStatus::Failed),
             (401, "E0000015", None, Finding::NotLicensed, CheckStatus::Degraded),
             (401, "E0000011", None, Finding::TokenRevoked, CheckStatus::Failed),
             (401, "", Some("invalid_token"), Finding::TokenRevoked, CheckStatus::Failed),
@@ -244,10 +346,8 @@ mod tests {
             let refusal = Refusal {
                 status: StatusCode::from_u16(status).expect("a status"),
                 code: code.to_owned(),
-                summary: String::new(),
-                causes: Vec::new(),
                 challenge: challenge.map(str::to_owned),
-                request_id: None,
+                ..Refusal::default()
             };
             let verdict = of_error(&Error::Api(refusal), &BTreeSet::new());
             assert_eq!((verdict.finding, verdict.status), (Some(finding), outcome), "{status} {code}");

@@ -109,14 +109,28 @@ pub struct ShownApps {
     pub total: usize,
 }
 
+/// What a finding is about.
+#[derive(Serialize, JsonSchema)]
+pub struct FindingObject {
+    /// `user`, `group`, `app` or `schema`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Okta's id, where it is known.
+    pub id: Option<String>,
+    /// Name, login or label, where it is known.
+    pub name: Option<String>,
+}
+
 /// Something that is wrong in the directory.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DirectoryFinding")]
 pub struct Finding {
     /// `manager_cycle`, `manager_dangling`, `manager_ambiguous` or `bad_record`.
     pub kind: &'static str,
-    /// Okta's id of the user, where it is known.
+    /// Okta's id of the user, where it is known; null for a record of another kind.
     pub user: Option<String>,
+    /// What it is about.
+    pub object: FindingObject,
     /// What was found.
     pub detail: String,
 }
@@ -184,7 +198,7 @@ fn line(directory: &Directory<'_>, user: &User) -> Person {
     let place = roster.place(user.id.as_str());
     let manager = place.and_then(|place| roster.tree.manager(place));
     let location = directory.places().and_then(|places| Some(&places.all()[places.of(place?)?]));
-    let text = |attribute: &str| user.text(attribute).map(str::to_owned);
+    let text = |attribute: &str| user.text(attribute).map(std::borrow::Cow::into_owned);
     Person {
         id: user.id.clone(),
         name: user.name(),
@@ -274,12 +288,17 @@ pub async fn person(directory: &Directory<'_>, reference_to: &str) -> Result<Per
 pub fn findings(directory: &Directory<'_>, after: Option<&str>, limit: usize) -> Listed {
     let first = after.and_then(|after| after.parse::<usize>().ok()).map_or(0, |after| after + 1);
     let roster = &directory.roster;
-    let managers = roster.tree.findings().iter().map(|finding| Finding {
-        kind: finding.kind,
-        user: Some(roster.rows[finding.place].id.to_string()),
-        detail: finding.detail.clone(),
+    let managers = roster.tree.findings().iter().map(|finding| {
+        let row = &roster.rows[finding.place];
+        let (kind, id, name) = ("user".to_owned(), Some(row.id.to_string()), Some(row.name.clone()));
+        let detail = finding.detail.clone();
+        Finding { kind: finding.kind, user: id.clone(), object: FindingObject { kind, id, name }, detail }
     });
-    let bad = directory.state.bad.iter().cloned();
-    let bad = bad.map(|bad| Finding { kind: "bad_record", user: bad.id, detail: bad.detail });
+    let bad = directory.state.bad.iter().cloned().map(|bad| {
+        let kind = if bad.kind.is_empty() { "user".to_owned() } else { bad.kind };
+        let user = bad.id.clone().filter(|_| kind == "user");
+        let object = FindingObject { kind, id: bad.id, name: bad.name };
+        Finding { kind: "bad_record", user, object, detail: bad.detail }
+    });
     cut(managers.chain(bad).enumerate().skip(first).map(|(place, item)| (place.to_string(), json!(item))), limit)
 }

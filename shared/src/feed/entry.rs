@@ -6,8 +6,8 @@ use crate::store::Error;
 use crate::synced::fingerprint;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// An event, and where it goes. The inbox holds the same without the two lists.
@@ -72,7 +72,13 @@ impl Entry {
     }
 
     /// An event of our own.
-    pub fn new(id: String, event_type: &str, time: Timestamp, subject: String, data: &Value) -> Result<Self, Error> {
+    pub fn new(
+        id: String,
+        event_type: &str,
+        time: Timestamp,
+        subject: String,
+        data: &impl Serialize,
+    ) -> Result<Self, Error> {
         let data = to_raw_value(data).map_err(|_| Error::Corrupt)?;
         let (feed, bus) = (Vec::new(), Vec::new());
         Ok(Self { id, event_type: event_type.to_owned(), time, subject, data, feed, bus })
@@ -140,6 +146,7 @@ pub struct CloudEvent<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn entry(body: &Value) -> Option<Entry> {
         Entry::of_okta(to_raw_value(body).expect("JSON"), Timestamp::UNIX_EPOCH)

@@ -118,7 +118,12 @@ pub async fn read(
                         break 'pages;
                     }
                     bytes += entry.size();
-                    items.push(serde_json::to_value(entry.told(connection, source)).unwrap_or_default());
+                    // An event that was stored before its text was made readable is told without its content.
+                    let told = serde_json::to_value(entry.told(connection, source));
+                    items.push(match told {
+                        Ok(told) => told,
+                        Err(_) => serde_json::to_value(entry.shortened().told(connection, source)).unwrap_or_default(),
+                    });
                 }
                 at.passed += 1;
             }

@@ -85,6 +85,16 @@ pub struct Hook {
     pub verified: bool,
     /// The SHA-256 of its secret, in base64url. Okta alone has the secret.
     pub secret_hash: String,
+    /// The same of the hook that it replaces, whose deliveries are taken until it is verified.
+    #[serde(default)]
+    pub previous_hash: Option<String>,
+}
+
+impl Hook {
+    /// True for one that Okta does not deliver to, although it should.
+    pub fn is_silent(&self) -> bool {
+        !self.verified || self.okta_id.is_none()
+    }
 }
 
 impl Trigger {

@@ -75,6 +75,7 @@ pub(super) fn run_any() -> Operation {
             Kind::AlreadyExists,
             Kind::OktaRejected,
             Kind::InvalidFilter,
+            Kind::OktaBusy,
             Kind::OktaRateLimited,
             Kind::OktaUnavailable,
             Kind::OktaUnauthorized,

@@ -133,7 +133,7 @@ fn stored(uri: &Uri, response: &Response, body: &str) -> Option<Answer> {
         .any(|(name, value)| name == "dry_run" && value == "true");
     let status = response.status();
     let passing = response.extensions().get::<Problem>().is_some_and(|problem| {
-        matches!(problem.kind, Kind::RequestInProgress | Kind::SyncRunning | Kind::VerificationFailed)
+        matches!(problem.kind, Kind::RequestInProgress | Kind::SyncRunning | Kind::VerificationFailed | Kind::OktaBusy)
     });
     let lasting = status.is_success() || matches!(status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY);
     let mut json: Option<Value> = serde_json::from_str(body).ok();
@@ -193,6 +193,7 @@ mod tests {
             (Kind::InvalidBody, true),
             (Kind::DifferentOrg, true),
             (Kind::RequestInProgress, false),
+            (Kind::OktaBusy, false),
             (Kind::SyncRunning, false),
             (Kind::VerificationFailed, false),
             (Kind::BadRequest, false),

@@ -70,7 +70,44 @@ pub(super) fn document() -> Value {
         "components": operation::components(),
     });
     types.finish(&mut document);
+    tidy(&mut document);
     document
+}
+
+/// Writes schemas as generators of clients read them: an enum as `enum`, and no description that is null.
+fn tidy(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.get("description").is_some_and(Value::is_null) {
+                members.remove("description");
+            }
+            if let Some((values, described)) = members.get("oneOf").and_then(constants) {
+                members.remove("oneOf");
+                members.insert("type".to_owned(), "string".into());
+                members.insert("enum".to_owned(), values.into());
+                let own = members.get("description").and_then(Value::as_str).unwrap_or_default();
+                let parts: Vec<_> = [own, &described].into_iter().filter(|text| !text.is_empty()).collect();
+                let description = parts.join("\n");
+                members.insert("description".to_owned(), description.into());
+            }
+            members.values_mut().for_each(tidy);
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
+/// The values of a choice among documented texts, and a line about each.
+fn constants(choice: &Value) -> Option<(Vec<Value>, String)> {
+    let (mut values, mut lines) = (Vec::new(), Vec::new());
+    for one in choice.as_array()? {
+        let value = one.get("const").filter(|value| value.is_string())?;
+        if let Some(about) = one["description"].as_str() {
+            lines.push(format!("- `{}`: {about}", value.as_str().unwrap_or_default()));
+        }
+        values.push(value.clone());
+    }
+    (!values.is_empty()).then(|| (values, lines.join("\n")))
 }
 
 /// The types that the description names.

@@ -1,6 +1,6 @@
 //! A whole answer of Okta's, whatever its status.
 
-use super::error::{challenge_error, request_id};
+use super::error::request_id;
 use http::{HeaderMap, StatusCode};
 
 /// A whole answer.
@@ -17,10 +17,5 @@ impl Answer {
     /// `x-okta-request-id`.
     pub fn request_id(&self) -> Option<String> {
         request_id(&self.headers)
-    }
-
-    /// The error named in its challenge.
-    pub(super) fn challenge(&self) -> Option<String> {
-        challenge_error(&self.headers)
     }
 }

@@ -4,16 +4,18 @@
 //! of work with its own budget of time.
 
 use super::answer::Answer;
-use super::error::{Error, Refusal};
+use super::error::{Error, Refusal, retry_after};
 use super::granting::RefreshTokens;
 use super::limits::{Limit, Limits, date};
 use super::link;
+use super::meaning::Meaning;
 use super::model::Page;
 use super::origin::Origin;
 use super::request::{Request, Target};
 use super::retry::{self, Outcome, Verdict};
 use super::token::{PrivateKeyJwt, Token, WebApp};
 use super::transport::{Session, Transport, USER_AGENT, exchange};
+use crate::clock;
 use crate::metric::{self, Metric};
 use http::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +27,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
+
+/// When it makes sense to try again what Okta is busy with, where Okta does not say.
+const BUSY_SECONDS: u32 = 60;
 
 /// How a client identifies itself.
 #[derive(Clone)]
@@ -136,15 +141,17 @@ impl Client {
     pub async fn send(&self, request: &Request) -> Result<Answer, Error> {
         let url = self.locate(&request.target)?;
         let mut tries = retry::Tries::default();
+        let mut nonce = None;
         loop {
             let token = self.token().await?;
             let place = self.place(request.bucket).await?;
-            let outcome = self.attempt(request, &url, token.as_deref()).await;
+            let outcome = self.attempt(request, &url, token.as_deref(), nonce.as_deref()).await;
             drop(place);
             match retry::judge(request.repeat(), &outcome, &mut tries, self.now()) {
                 Verdict::Settled => return self.settle(outcome),
                 Verdict::Again(pause) => self.pause(pause, outcome).await?,
                 Verdict::NewToken => self.discard(token.as_ref()).await,
+                Verdict::NewProof(given) => nonce = given,
             }
         }
     }
@@ -242,11 +249,17 @@ impl Client {
             Outcome::Answer(answer) if answer.status.is_success() => Ok(answer),
             Outcome::Answer(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
                 let now = self.now();
-                let wait = Limit::of(&answer.headers, now).map_or(SignedDuration::from_secs(60), |limit| limit.wait);
+                let asked = retry_after(&answer.headers).map(|seconds| SignedDuration::from_secs(seconds.into()));
+                let of_window = Limit::of(&answer.headers, now).map(|limit| limit.wait);
+                let wait = of_window.or(asked).unwrap_or(SignedDuration::from_secs(60));
                 Err(Error::RateLimited { until: now.checked_add(wait).unwrap_or(now) })
             }
             Outcome::Answer(answer) => {
-                let refusal = Refusal::of(answer.status, &answer.headers, &answer.body);
+                let mut refusal = Refusal::of(answer.status, &answer.headers, &answer.body);
+                if refusal.meaning() == Meaning::Busy {
+                    let seconds = retry_after(&answer.headers).unwrap_or(BUSY_SECONDS);
+                    refusal.retry_at = Some(clock::after(self.now(), seconds.into()));
+                }
                 let (status, code) = (refusal.status.as_u16(), refusal.code.as_str());
                 tracing::info!(status, code, okta_request_id = refusal.request_id, "Okta refused: {status} {code}");
                 Err(Error::Api(refusal))
@@ -260,7 +273,7 @@ impl Client {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a credential is shown to Okta and to nobody else")]
-    async fn attempt(&self, request: &Request, url: &Url, token: Option<&Token>) -> Outcome {
+    async fn attempt(&self, request: &Request, url: &Url, token: Option<&Token>, nonce: Option<&str>) -> Outcome {
         let mut builder = self
             .transport
             .http
@@ -286,7 +299,7 @@ impl Client {
                 let scheme = if token.bound_to.is_some() { "DPoP" } else { "Bearer" };
                 builder = builder.header(header::AUTHORIZATION, format!("{scheme} {access_token}"));
                 if let Some(key) = &token.bound_to {
-                    match key.prove(request.method.as_str(), url, Some(access_token), None, self.now()) {
+                    match key.prove(request.method.as_str(), url, Some(access_token), nonce, self.now()) {
                         Ok(proof) => builder = builder.header("DPoP", proof),
                         Err(error) => return Outcome::Unsent(error),
                     }

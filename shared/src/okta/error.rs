@@ -62,7 +62,7 @@ pub struct TokenRefusal {
 }
 
 /// An error of the management API.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Refusal {
     /// HTTP status.
     pub status: StatusCode,
@@ -76,6 +76,10 @@ pub struct Refusal {
     pub challenge: Option<String>,
     /// `x-okta-request-id`.
     pub request_id: Option<String>,
+    /// True for a page of HTML: a proxy or a firewall answered in Okta's place.
+    pub from_intermediary: bool,
+    /// When it makes sense to try again what Okta is busy with.
+    pub retry_at: Option<Timestamp>,
 }
 
 #[derive(Default, Deserialize)]
@@ -124,9 +128,13 @@ impl TokenRefusal {
 impl Refusal {
     /// Reads an error answer of the management API, or of a gateway in front of it.
     pub fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+        let from_intermediary = !is_json && body.trim_ascii_start().starts_with(b"<");
         let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
         Self {
             status,
+            from_intermediary,
+            retry_at: None,
             code: body.code,
             summary: body.summary,
             causes: body.causes.into_iter().map(|cause| cause.summary).collect(),
@@ -145,6 +153,11 @@ impl Refusal {
         }
         text
     }
+}
+
+/// Seconds of a `Retry-After` header; a date there is not read, since Okta sends none.
+pub fn retry_after(headers: &HeaderMap) -> Option<u32> {
+    headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// `x-okta-request-id`.

@@ -126,7 +126,7 @@ impl Client {
             let outcome = self.execute(request.header("DPoP", proof).form(&form), "token").await;
             match retry::judge(ask.repeat(), &outcome, &mut tries, self.now()) {
                 Verdict::Again(pause) => self.pause(pause, outcome).await?,
-                Verdict::Settled | Verdict::NewToken => {
+                Verdict::Settled | Verdict::NewToken | Verdict::NewProof(_) => {
                     let answer = match outcome {
                         Outcome::Answer(answer) if answer.status.is_success() => {
                             self.tokens.fetch_add(1, Ordering::Relaxed);

@@ -31,17 +31,36 @@ pub struct Page<T> {
 }
 
 /// An object of a listing that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRecord {
+    /// `user`, `group` or `app`; empty where that goes without saying.
+    #[serde(default)]
+    pub kind: String,
     /// Its id, if that much can be read.
     pub id: Option<String>,
+    /// Its name, login or label, if that much can be read.
+    #[serde(default)]
+    pub name: Option<String>,
     /// What is wrong with it.
     pub detail: String,
 }
 
-#[derive(Deserialize)]
+/// What may be readable of an object that is not.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Identified {
-    id: String,
+    id: Value,
+    label: Value,
+    profile: Value,
+}
+
+impl BadRecord {
+    fn of(record: &RawValue, error: &serde_json::Error) -> Self {
+        let known: Identified = serde_json::from_str(record.get()).unwrap_or_default();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let named = ["login", "name"].iter().find_map(|name| text(&known.profile[*name]));
+        Self { kind: String::new(), id: text(&known.id), name: text(&known.label).or(named), detail: error.to_string() }
+    }
 }
 
 impl<T: DeserializeOwned> Page<T> {
@@ -56,10 +75,7 @@ impl<T: DeserializeOwned> Page<T> {
         for record in records {
             match serde_json::from_str(record.get()) {
                 Ok(item) => items.push(item),
-                Err(error) => {
-                    let id = serde_json::from_str::<Identified>(record.get()).ok().map(|it| it.id);
-                    bad.push(BadRecord { id, detail: error.to_string() });
-                }
+                Err(error) => bad.push(BadRecord::of(record, &error)),
             }
         }
         Ok(Self { items, bad, next, served })
@@ -162,9 +178,10 @@ struct Stats {
 }
 
 impl Group {
-    /// The group of all users: implied, never crawled.
-    pub fn is_everyone(&self) -> bool {
-        self.group_type == "BUILT_IN" && self.profile.name.as_deref() == Some("Everyone")
+    /// One of the groups that Okta keeps by itself, `Everyone` and `Okta Administrators`: their members are implied, and
+    /// may not be listable.
+    pub fn is_built_in(&self) -> bool {
+        self.group_type == "BUILT_IN"
     }
 
     /// How many members Okta says it has.
@@ -200,6 +217,9 @@ pub struct Role {
 pub struct LogEvent {
     /// As in `user.lifecycle.create`.
     pub event_type: String,
+    /// When it happened.
+    #[serde(default)]
+    pub published: Option<String>,
     #[serde(default, rename = "target")]
     targets: Option<Vec<LogTarget>>,
 }

@@ -1,13 +1,15 @@
 //! What is sent again, and after what pause: a pure decision on one outcome.
 
 use super::answer::Answer;
-use super::error::{Error, Refusal};
+use super::error::{Error, Refusal, retry_after};
 use super::limits::Limit;
 use super::request::Repeat;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
+/// Okta's code for a session, or a token, that it does not accept.
+const INVALID_SESSION: &str = "E0000005";
 /// Okta's code for "in maintenance, try a write again later".
 const READ_ONLY_MODE: &str = "E0000010";
 const MOST_TRIES: u32 = 4;
@@ -31,6 +33,8 @@ pub enum Verdict {
     Again(Pause),
     /// Send it again with a new token.
     NewToken,
+    /// Send it again with a new proof of possession, and with this nonce where Okta gave one.
+    NewProof(Option<String>),
 }
 
 /// A pause before the next attempt.
@@ -48,6 +52,7 @@ pub struct Tries {
     failed: u32,
     limited: u32,
     renewed: bool,
+    proved: bool,
 }
 
 /// Decides on one outcome. `now` counts only where the answer does not say when it was given.
@@ -62,6 +67,7 @@ pub fn judge(repeat: Repeat, outcome: &Outcome, tries: &mut Tries, now: Timestam
 }
 
 fn judge_answer(repeat: Repeat, answer: &Answer, tries: &mut Tries, now: Timestamp) -> Verdict {
+    let retry_after = || retry_after(&answer.headers).map(|seconds| SignedDuration::from_secs(seconds.into()));
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => match Limit::of(&answer.headers, now) {
             Some(limit) if !limit.is_concurrency() && tries.limited < 2 => {
@@ -69,17 +75,40 @@ fn judge_answer(repeat: Repeat, answer: &Answer, tries: &mut Tries, now: Timesta
                 Verdict::Again(Pause::Limit(limit.wait))
             }
             Some(limit) if !limit.is_concurrency() => Verdict::Settled,
-            _ => once_more(tries),
+            _ => after(retry_after(), tries),
         },
-        StatusCode::UNAUTHORIZED if !tries.renewed && answer.challenge().as_deref() == Some("invalid_token") => {
+        StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => judge_credential(answer, tries),
+        StatusCode::BAD_GATEWAY if repeat == Repeat::Safe => once_more(tries),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            let untouched = || Refusal::of(answer.status, &answer.headers, &answer.body).code == READ_ONLY_MODE;
+            if repeat == Repeat::Safe || untouched() { after(retry_after(), tries) } else { Verdict::Settled }
+        }
+        _ => Verdict::Settled,
+    }
+}
+
+/// A token or a proof that is not accepted is replaced once: such a request was never carried out.
+fn judge_credential(answer: &Answer, tries: &mut Tries) -> Verdict {
+    let refusal = Refusal::of(answer.status, &answer.headers, &answer.body);
+    match refusal.challenge.as_deref() {
+        Some("use_dpop_nonce" | "invalid_dpop_proof") if !tries.proved => {
+            tries.proved = true;
+            let nonce = answer.headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok());
+            Verdict::NewProof(nonce.map(str::to_owned))
+        }
+        challenge if !tries.renewed && (challenge == Some("invalid_token") || refusal.code == INVALID_SESSION) => {
             tries.renewed = true;
             Verdict::NewToken
         }
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            let untouched = || Refusal::of(answer.status, &answer.headers, &answer.body).code == READ_ONLY_MODE;
-            if repeat == Repeat::Safe || untouched() { once_more(tries) } else { Verdict::Settled }
-        }
         _ => Verdict::Settled,
+    }
+}
+
+/// Once more after the pause that Okta asks for; after a short one where it asks for none.
+fn after(pause: Option<SignedDuration>, tries: &mut Tries) -> Verdict {
+    match (once_more(tries), pause) {
+        (Verdict::Again(_), Some(pause)) => Verdict::Again(Pause::Limit(pause)),
+        (verdict, _) => verdict,
     }
 }
 
@@ -127,6 +156,12 @@ mod tests {
             (answer(503, &[], maintenance), true, true),
             (answer(504, &[], ""), true, false),
             (answer(500, &[], ""), false, false),
+            (answer(502, &[], ""), true, false),
+            (answer(503, &[("retry-after", "3")], ""), true, false),
+            (answer(403, &[], "{\"errorCode\":\"E0000005\"}"), true, true),
+            (answer(403, &[], "{\"errorCode\":\"E0000006\"}"), false, false),
+            (answer(401, &[("www-authenticate", "DPoP error=\"use_dpop_nonce\"")], ""), true, true),
+            (answer(400, &[("www-authenticate", "DPoP error=\"invalid_dpop_proof\"")], ""), true, true),
             (answer(404, &[], ""), false, false),
             (answer(200, &[], "{}"), false, false),
             (answer(401, &[("www-authenticate", "Bearer error=\"invalid_token\"")], ""), true, true),
@@ -146,6 +181,13 @@ mod tests {
         let judged = (0..)
             .take_while(|_| judge(Repeat::Safe, &Outcome::Lost(Error::Broken), &mut tries, NOW) != Verdict::Settled);
         assert_eq!(judged.count(), 3);
+        let later = answer(429, &[("retry-after", "3")], "");
+        let pause = Pause::Limit(SignedDuration::from_secs(3));
+        assert_eq!(judge(Repeat::Safe, &later, &mut Tries::default(), NOW), Verdict::Again(pause));
+        let nonce = answer(401, &[("www-authenticate", "DPoP error=\"use_dpop_nonce\""), ("dpop-nonce", "n")], "");
+        let mut tries = Tries::default();
+        assert_eq!(judge(Repeat::Safe, &nonce, &mut tries, NOW), Verdict::NewProof(Some("n".to_owned())));
+        assert_eq!(judge(Repeat::Safe, &nonce, &mut tries, NOW), Verdict::Settled);
         let invalid = answer(401, &[("www-authenticate", "DPoP error=\"invalid_token\"")], "");
         let mut tries = Tries::default();
         assert_eq!(judge(Repeat::Safe, &invalid, &mut tries, NOW), Verdict::NewToken);

@@ -5,11 +5,13 @@ use super::dpop::ProofKey;
 use super::error::Error;
 use super::limits::Limits;
 use super::origin::AllowedOrigins;
+use super::readable::readable;
 use super::resolver::{PublicOnly, Unresolved};
 use super::retry::Outcome;
 use super::token::Token;
 use crate::clock::SharedClock;
 use reqwest::dns::Resolve;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -96,6 +98,11 @@ pub(super) async fn exchange(builder: reqwest::RequestBuilder) -> Outcome {
             Err(_) => return Outcome::Lost(Error::Broken),
         }
     }
+    let replaced = match readable(&body) {
+        Cow::Borrowed(same) if same.len() == body.len() => None,
+        other => Some(other.into_owned()),
+    };
+    let body = replaced.unwrap_or(body);
     Outcome::Answer(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
 }
 

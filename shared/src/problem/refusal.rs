@@ -2,7 +2,7 @@
 
 use super::{Kind, Problem};
 use crate::diagnosis::of_error;
-use crate::okta::{Error, Refusal};
+use crate::okta::{Error, Meaning, Refusal};
 use std::collections::BTreeSet;
 
 impl From<Error> for Problem {
@@ -21,6 +21,9 @@ impl From<Error> for Problem {
             Error::Api(refusal) => {
                 let kind = kind(refusal);
                 let mut problem = with_request(told(kind), refusal.request_id.as_ref());
+                if let Some(at) = refusal.retry_at {
+                    problem = problem.retry_at(at);
+                }
                 if !refusal.code.is_empty() {
                     problem = problem.with("okta_error_code", refusal.code.clone());
                 }
@@ -38,25 +41,18 @@ impl From<Error> for Problem {
 
 /// The kind of problem that a refusal is.
 fn kind(refusal: &Refusal) -> Kind {
-    let says = |words: &str| refusal.causes.iter().any(|cause| cause.to_ascii_lowercase().contains(words));
-    match (refusal.status.as_u16(), refusal.code.as_str()) {
-        (_, "E0000015") => Kind::OktaForbidden,
-        (401, _) => Kind::OktaUnauthorized,
-        (_, "E0000016" | "E0000017" | "E0000032" | "E0000034" | "E0000038" | "E0000112" | "E0000117") => {
-            Kind::WrongState
-        }
-        (
-            403,
-            "E0000014" | "E0000023" | "E0000046" | "E0000056" | "E0000077" | "E0000078" | "E0000080" | "E0000111",
-        ) => Kind::OktaRejected,
-        (403, _) => Kind::OktaForbidden,
-        (404, _) => Kind::OktaNotFound,
-        (400, "E0000029") => Kind::BadRequest,
-        (400, "E0000031") if says("invalid cursor") => Kind::BadRequest,
-        (400, "E0000031" | "E0000053") => Kind::InvalidFilter,
-        (400, "E0000001") if says("already exists") => Kind::AlreadyExists,
-        (400..=499, _) | (_, "E0000060") => Kind::OktaRejected,
-        _ => Kind::OktaUnavailable,
+    match refusal.meaning() {
+        Meaning::Credential | Meaning::Proof => Kind::OktaUnauthorized,
+        Meaning::Scope | Meaning::Role | Meaning::License => Kind::OktaForbidden,
+        Meaning::RateLimit => Kind::OktaRateLimited,
+        Meaning::Busy => Kind::OktaBusy,
+        Meaning::State => Kind::WrongState,
+        Meaning::Exists => Kind::AlreadyExists,
+        Meaning::NotFound => Kind::OktaNotFound,
+        Meaning::Filter => Kind::InvalidFilter,
+        Meaning::Paging => Kind::BadRequest,
+        Meaning::Rejected => Kind::OktaRejected,
+        Meaning::Trouble | Meaning::Intermediary => Kind::OktaUnavailable,
     }
 }
 
@@ -94,7 +90,10 @@ mod tests {
             (403, "E0000016", "", Kind::WrongState),
             (403, "E0000032", "The user is not locked out.", Kind::WrongState),
             (403, "E0000038", "", Kind::WrongState),
-            (409, "E0000112", "", Kind::WrongState),
+            (409, "E0000112", "", Kind::OktaBusy),
+            (403, "E0000005", "", Kind::OktaUnauthorized),
+            (403, "E0000107", "", Kind::WrongState),
+            (409, "E0000055", "", Kind::AlreadyExists),
             (403, "E0000080", "", Kind::OktaRejected),
             (403, "E0000111", "", Kind::OktaRejected),
             (501, "E0000060", "", Kind::OktaRejected),
@@ -105,10 +104,8 @@ mod tests {
             let refusal = Refusal {
                 status: StatusCode::from_u16(status).expect("a status"),
                 code: code.to_owned(),
-                summary: String::new(),
                 causes: vec![cause.to_owned()],
-                challenge: None,
-                request_id: None,
+                ..Refusal::default()
             };
             assert_eq!(kind(&refusal), expected, "{status} {code} {cause}");
         }

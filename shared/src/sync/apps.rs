@@ -5,7 +5,7 @@ use super::change::Change;
 use super::edges::{self, Known};
 use super::holder::{self, Holder, Kind, Seen};
 use super::listing::{self, Read};
-use super::work::{Stop, Work, forbidden};
+use super::work::{Stop, Work};
 use crate::event::{About, Verb, difference};
 use crate::okta::{self, AppGroup, AppId, GroupId, api};
 use crate::store::{Error, Query, Write, keys};
@@ -35,14 +35,17 @@ pub(super) async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(
             return Ok(work.commit(Vec::new()).await?);
         }
         Err(error) => {
-            let Some(finding) = forbidden(&error) else { return Err(error.into()) };
-            work.run.skipped.insert(Phase::Apps, finding);
+            listing::end_stream(work, &[Phase::Apps], error).await?;
             work.run.checkpoint = work.after_assignments();
             return Ok(work.commit(Vec::new()).await?);
         }
     };
-    work.run.count(Phase::Apps).seen += page.items.len() as u64;
-    let (mut changes, seen) = store(work, &page.items).await?;
+    work.run.count(Phase::Apps).seen += (page.items.len() + page.bad.len()) as u64;
+    let (mut changes, mut seen) = store(work, &page.items).await?;
+    // What cannot be read is there all the same.
+    let unreadable = page.bad.iter().filter_map(|bad| AppId::parse(bad.id.as_deref()?).ok());
+    seen.extend(unreadable.map(|id| Seen { holder: Holder::App(id), stamp: None, crawl: false }));
+    work.tell_all_bad("app", page.bad);
     changes.push(work.note(&name, listing.pages, &seen)?);
     work.run.checkpoint = match next {
         Some(listing) => Checkpoint::Apps { listing },
@@ -138,7 +141,7 @@ pub(super) async fn read_groups(work: &mut Work<'_>, app: &AppId, mut crawl: Cra
             work.run.checkpoint = Checkpoint::Assignments { crawl: Crawl { listing, ..crawl } };
             return Ok(work.commit(Vec::new()).await?);
         }
-        Err(error) => return edges::pass_over(work, Kind::Apps, crawl, error).await,
+        Err(error) => return edges::pass_over(work, &Holder::App(app.clone()), crawl, error).await,
     };
     let groups: Vec<_> = page.items.into_iter().map(|group| group.id).collect();
     let note = work.note(&name, crawl.listing.pages, &groups)?;
@@ -167,6 +170,12 @@ pub(super) async fn know(work: &Work<'_>, id: &AppId, known: &Known) -> Result<O
     (app.users_count, app.groups_count) = counts;
     (app.assignments_at, app.synced_at) = (Some(now), now);
     Ok(Some(Write::Put(app.item(&work.connection.id, &groups)?).into()))
+}
+
+/// The label of a stored app.
+pub(super) async fn label(work: &Work<'_>, id: &AppId) -> Result<Option<String>, Error> {
+    let item = work.app.store.get(&keys::app(&work.connection.id, id)).await?;
+    Ok(item.map(|item| item.parse::<App>()).transpose()?.map(|app| app.label))
 }
 
 /// The change that removes an app; none where it is not there.

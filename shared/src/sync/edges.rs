@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Excess edges on one noted page.
 const EXCESS_AT_ONCE: usize = 2_000;
+/// Groups or apps that Okta refuses for want of a right, one after another, before the stream is given up.
+const REFUSED_AT_MOST: u32 = 20;
 /// Okta's stamps have whole seconds and its answers lag: a stamp this old cannot move again unseen.
 const SETTLED_SECONDS: i64 = 60;
 
@@ -63,15 +65,22 @@ pub(super) async fn read(work: &mut Work<'_>, kind: Kind, mut crawl: Crawl) -> R
             work.run.checkpoint = kind.crawl(Crawl { listing, ..crawl });
             return Ok(work.commit(Vec::new()).await?);
         }
-        Err(error) => return pass_over(work, kind, crawl, error).await,
+        Err(error) => return pass_over(work, &seen.holder, crawl, error).await,
     };
-    let users: Vec<_> = page.items.iter().map(|member| member.id.clone()).collect();
+    let mut users: Vec<_> = page.items.iter().map(|member| member.id.clone()).collect();
+    // A record that cannot be read is a user's all the same.
+    let unreadable: Vec<_> = page.bad.iter().map(|bad| UserId::parse(bad.id.as_deref().unwrap_or_default())).collect();
+    crawl.unsure |= unreadable.iter().any(Result::is_err);
+    users.extend(unreadable.into_iter().flatten());
     let mut changes = compare(work, &seen.holder, &page.items).await?;
     changes.push(work.note(&name, crawl.listing.pages, &users)?);
     match next {
         Some(listing) => crawl.listing = listing,
         None => {
             changes.extend(complete(work, &mut crawl, &seen, &name, users, page.served).await?);
+            crawl.read += 1;
+            // Some may be read: the refused ones are exceptions, and listed by themselves.
+            work.run.skipped.remove(&kind.edges());
             move_on(&mut crawl);
         }
     }
@@ -79,17 +88,30 @@ pub(super) async fn read(work: &mut Work<'_>, kind: Kind, mut crawl: Crawl) -> R
     Ok(work.commit(changes).await?)
 }
 
-/// Where it is gone since the list was read, or not for us, what is stored of it stays as it is.
+/// Okta refuses the users of one group or app: what is stored of it stays as it is, and the next one is read. Where none
+/// at all may be read, the stream ends.
 pub(super) async fn pass_over(
     work: &mut Work<'_>,
-    kind: Kind,
+    holder: &Holder,
     mut crawl: Crawl,
     error: okta::Error,
 ) -> Result<(), Stop> {
-    match (&error, forbidden(&error)) {
-        (_, Some(finding)) => drop(work.run.skipped.insert(kind.edges(), finding)),
-        (okta::Error::Api(refusal), None) if refusal.status.as_u16() == 404 => {}
-        _ => return Err(error.into()),
+    let kind = holder.kind();
+    let refusal = work.refused(error)?;
+    let (of, name) = match holder {
+        Holder::Group(id) => ("group", groups::name(work, id).await?),
+        Holder::App(id) => ("app", apps::label(work, id).await?),
+    };
+    work.pass_over(of, holder.id(), name, &refusal);
+    if let Some(finding) = forbidden(&refusal) {
+        crawl.refused += 1;
+        if crawl.read == 0 {
+            work.run.skipped.insert(kind.edges(), finding);
+        }
+        if crawl.read == 0 && crawl.refused >= REFUSED_AT_MOST {
+            work.run.checkpoint = kind.after(work);
+            return Ok(work.commit(Vec::new()).await?);
+        }
     }
     move_on(&mut crawl);
     work.run.checkpoint = kind.crawl(crawl);
@@ -98,6 +120,7 @@ pub(super) async fn pass_over(
 
 fn move_on(crawl: &mut Crawl) {
     (crawl.listing, crawl.groups) = (Listing::default(), None);
+    crawl.unsure = false;
     crawl.place += 1;
 }
 
@@ -201,8 +224,8 @@ async fn complete(
     let mut users: HashSet<UserId> = last.into_iter().collect();
     work.each_noted(name, |page: Vec<UserId>| users.extend(page)).await?;
     let stored = stored(work, &seen.holder).await?;
-    let excess: Vec<_> =
-        stored.keys().filter_map(|id| UserId::parse(id).ok()).filter(|id| !users.contains(id)).collect();
+    let is_excess = |id: &UserId| !crawl.unsure && !users.contains(id);
+    let excess: Vec<_> = stored.keys().filter_map(|id| UserId::parse(id).ok()).filter(is_excess).collect();
     crawl.stored += stored.len() as u64;
     let stamp: Option<Timestamp> = seen.stamp.as_deref().and_then(|stamp| stamp.parse().ok());
     let settled = stamp.is_some_and(|stamp| served.duration_since(stamp).as_secs() >= SETTLED_SECONDS);

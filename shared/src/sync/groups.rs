@@ -23,15 +23,24 @@ pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop
         Mode::Full | Mode::Verify => api::list_groups(),
         Mode::Incremental => api::list_changed_groups(work.state.watermark.unwrap_or_default()),
     };
-    let (page, next) = match listing::read::<okta::Group>(work, request, &listing).await? {
-        Read::Page(page, next) => (page, next),
-        Read::Restart(listing) => {
+    let (page, next) = match listing::read::<okta::Group>(work, request, &listing).await {
+        Ok(Read::Page(page, next)) => (page, next),
+        Ok(Read::Restart(listing)) => {
             work.run.checkpoint = Checkpoint::Groups { listing };
             return Ok(work.commit(Vec::new()).await?);
         }
+        Err(error) => {
+            listing::end_stream(work, &[Phase::Groups, Phase::Memberships], error).await?;
+            work.run.checkpoint = work.after_groups();
+            return Ok(work.commit(Vec::new()).await?);
+        }
     };
-    work.run.count(Phase::Groups).seen += page.items.len() as u64;
-    let (mut changes, seen) = store(work, &page.items).await?;
+    work.run.count(Phase::Groups).seen += (page.items.len() + page.bad.len()) as u64;
+    let (mut changes, mut seen) = store(work, &page.items).await?;
+    // What cannot be read is there all the same.
+    let unreadable = page.bad.iter().filter_map(|bad| GroupId::parse(bad.id.as_deref()?).ok());
+    seen.extend(unreadable.map(|id| Seen { holder: Holder::Group(id), stamp: None, crawl: false }));
+    work.tell_all_bad("group", page.bad);
     if !seen.is_empty() || !work.run.patches() {
         changes.push(work.note(&name, listing.pages, &seen)?);
     }
@@ -63,7 +72,7 @@ pub(super) async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result
         let old = before.map(Item::parse::<Group>).transpose()?;
         let settled = before.and_then(|item| item.get("settled"));
         let stamp = told.last_membership_updated.as_deref();
-        let everyone = told.is_everyone();
+        let built_in = told.is_built_in();
         let counted = old.as_ref().and_then(|old| old.members_count);
         let moved = stamp.is_none() || settled != stamp || counted.is_none();
         let miscounted = told.users_count().is_some_and(|count| Some(count) != counted);
@@ -73,15 +82,15 @@ pub(super) async fn store(work: &mut Work<'_>, groups: &[okta::Group]) -> Result
             Mode::Verify => true,
             Mode::Incremental => (moved || miscounted) && !(large && counted.is_some()),
         };
-        let crawl = !everyone && wanted;
+        let crawl = !built_in && wanted;
         let mut same = false;
         if let Some(old) = &old {
             group.members_count = old.members_count;
             same = old.removed_at.is_none()
                 && group.told() == old.told()
-                && (!everyone || group.last_membership_updated == old.last_membership_updated);
+                && (!built_in || group.last_membership_updated == old.last_membership_updated);
             // What was read of its members is told with the stamp it was read under.
-            if !everyone {
+            if !built_in {
                 group.last_membership_updated.clone_from(&old.last_membership_updated);
             }
         }
@@ -108,6 +117,12 @@ pub(super) async fn removed(work: &Work<'_>, id: &GroupId) -> Result<Option<Chan
     group.removed_at = Some(work.app.now());
     let item = group.item(&work.connection.id, None)?;
     Ok(Some(Change::object(item, About::Group(id.clone()), Verb::Removed, Map::new())))
+}
+
+/// The name of a stored group.
+pub(super) async fn name(work: &Work<'_>, id: &GroupId) -> Result<Option<String>, Error> {
+    let item = work.app.store.get(&keys::group(&work.connection.id, id)).await?;
+    Ok(item.map(|item| item.parse::<Group>()).transpose()?.map(|group| group.name))
 }
 
 /// The stamp under which a group's members are stored.

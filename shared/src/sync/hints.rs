@@ -1,13 +1,14 @@
 //! What may have changed although no list shows it: hinted at by the System Log or by a change that was just found. Each
 //! object is read from Okta; a hint never decides what is stored.
 
+use super::apps;
 use super::change::Change;
 use super::edges;
 use super::holder::{self, Holder, Kind, Seen};
 use super::log::{self, HINTS, Hint};
 use super::missing;
 use super::work::{HINTED, Stop, Work};
-use crate::okta::{self, AppId, GroupId, UserId, api};
+use crate::okta::{self, AppId, BadRecord, GroupId, UserId, api};
 use crate::store::{Error, Index, Item, Query, Write, keys};
 use crate::synced::{App, Checkpoint, Crawl, Group, Listing, Objects, Phase};
 use serde::{Deserialize, Serialize};
@@ -110,7 +111,7 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
         let item = work.app.store.get(&keys::group(&work.connection.id, &group)).await?;
         // A group that was made after the list was read is on the next one.
         let stored = item.map(|item| item.parse::<Group>()).transpose()?;
-        let stored = stored.filter(|stored| stored.removed_at.is_none() && !stored.is_everyone());
+        let stored = stored.filter(|stored| stored.removed_at.is_none() && !stored.is_built_in());
         let Some(stored) = stored else { continue };
         let pages = stored.members_count.unwrap_or_default() / PAGE + 1;
         if users.len() as u64 <= pages {
@@ -182,8 +183,17 @@ async fn read_assignment(work: &mut Work<'_>, app: &AppId, user: &UserId) -> Res
     let told = match work.client.fetch::<okta::Member>(&api::get_app_user(app, user)).await {
         Ok(told) => Some(told),
         Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => None,
-        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
+        Err(okta::Error::Unreadable(detail)) => {
+            let id = Some(user.to_string());
+            work.tell_bad(BadRecord { kind: "user".to_owned(), id, name: None, detail });
+            return Ok(Vec::new());
+        }
+        Err(error) => {
+            let refusal = work.refused(error)?;
+            let label = apps::label(work, app).await?;
+            work.pass_over("app", app.as_str(), label, &refusal);
+            return Ok(Vec::new());
+        }
     };
     let holder = Holder::App(app.clone());
     let stored = work.app.store.get(&holder.edge(&work.connection.id, user)).await?;
@@ -199,15 +209,24 @@ async fn read_assignment(work: &mut Work<'_>, app: &AppId, user: &UserId) -> Res
 async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, Stop> {
     work.run.phase = Some(Phase::Memberships);
     let mut groups = HashSet::new();
+    let mut unsure = false;
     let listing = api::list_user_groups(user);
     let mut request = listing.clone();
     loop {
         let page = match work.client.page::<okta::Group>(&request).await {
-            // Gone, or not for our role: that is for others to find out.
-            Err(okta::Error::Api(refusal)) if matches!(refusal.status.as_u16(), 403 | 404) => return Ok(Vec::new()),
-            other => other?,
+            Ok(page) => page,
+            // Gone: that is for others to find out.
+            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => return Ok(Vec::new()),
+            Err(error) => {
+                let refusal = work.refused(error)?;
+                work.pass_over("user", user.as_str(), None, &refusal);
+                return Ok(Vec::new());
+            }
         };
-        groups.extend(page.items.into_iter().filter(|group| !group.is_everyone()).map(|group| group.id));
+        // Whether somebody left a group cannot be said where some group cannot be read.
+        unsure |= page.bad.iter().any(|bad| bad.id.as_deref().is_none_or(|id| GroupId::parse(id).is_err()));
+        groups.extend(page.bad.iter().filter_map(|bad| GroupId::parse(bad.id.as_deref()?).ok()));
+        groups.extend(page.items.into_iter().filter(|group| !group.is_built_in()).map(|group| group.id));
         match page.next {
             Some(next) => request = api::next(&listing, next),
             None => break,
@@ -219,8 +238,9 @@ async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, 
     let id = |edge: &Item| GroupId::parse(edge.sort_key(None).strip_prefix(keys::MEMBERSHIPS)?).ok();
     let stored: HashSet<_> = edges.iter().filter_map(id).collect();
     let (mut changes, mut moved) = (Vec::new(), BTreeMap::new());
-    for (group, by) in groups.difference(&stored).map(|it| (it, 1)).chain(stored.difference(&groups).map(|it| (it, -1)))
-    {
+    let joined = groups.difference(&stored).map(|it| (it, 1));
+    let left = stored.difference(&groups).filter(|_| !unsure).map(|it| (it, -1));
+    for (group, by) in joined.chain(left) {
         let holder = Holder::Group(group.clone());
         let member = (by > 0).then(|| okta::Member { id: user.clone(), scope: None });
         let before = (by < 0).then_some(user.as_str());

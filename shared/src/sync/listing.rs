@@ -1,8 +1,9 @@
 //! One page of a listing: read, and where the listing goes on.
 
-use super::work::Work;
-use crate::okta::{self, Page, Request, api};
-use crate::synced::Listing;
+use super::slice::MOST_FAILURES;
+use super::work::{Work, finding, forbidden};
+use crate::okta::{self, Meaning, Page, Request, api};
+use crate::synced::{Listing, Phase};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -12,6 +13,35 @@ pub enum Read<T> {
     Page(Page<T>, Option<Listing>),
     /// Okta no longer knows the cursor: the listing begins again, as another pass.
     Restart(Listing),
+}
+
+/// A list that Okta refuses ends its stream, and not the run: what is stored of it stays as it was.
+///
+/// # Errors
+/// What may pass, and what concerns more than this list: a tenant that is in trouble as a whole ends the run.
+pub async fn end_stream(work: &mut Work<'_>, phases: &[Phase], error: okta::Error) -> Result<(), okta::Error> {
+    let refusal = work.refused(error)?;
+    if is_trouble(&refusal) {
+        let has_waited = work.run.failures + 1 >= MOST_FAILURES;
+        if !has_waited || work.client.send(&api::probe_users()).await.is_err() {
+            return Err(okta::Error::Api(refusal));
+        }
+    }
+    let finding = finding(&refusal);
+    // A missing right is told by the stream that is skipped.
+    if forbidden(&refusal).is_none()
+        && let Some(first) = phases.first()
+    {
+        work.pass_over("list", first.name(), None, &refusal);
+    }
+    for phase in phases {
+        work.run.skipped.insert(*phase, finding.clone());
+    }
+    Ok(())
+}
+
+fn is_trouble(refusal: &okta::Refusal) -> bool {
+    matches!(refusal.meaning(), Meaning::Trouble | Meaning::Intermediary)
 }
 
 /// Reads the page at which a listing stands.
@@ -29,7 +59,7 @@ pub async fn read<T: DeserializeOwned>(
         None => work.client.send(&request).await,
     };
     let page = match answer.and_then(|answer| work.client.page_of::<T>(&answer)) {
-        Err(okta::Error::Api(refusal)) if listing.next.is_some() && is_stale_cursor(&refusal) => {
+        Err(okta::Error::Api(refusal)) if listing.next.is_some() && begins_again(&refusal, listing.pass) => {
             return Ok(Read::Restart(Listing { pass: listing.pass + 1, ..Listing::default() }));
         }
         other => other?,
@@ -41,9 +71,14 @@ pub async fn read<T: DeserializeOwned>(
     Ok(Read::Page(page, next))
 }
 
-/// Okta has two codes for it, depending on what stands behind the list.
-fn is_stale_cursor(refusal: &okta::Refusal) -> bool {
-    refusal.status.as_u16() == 400 && matches!(refusal.code.as_str(), "E0000029" | "E0000031")
+/// How often a listing begins again. Okta ends some lists for good, and a cursor that it refuses each time looks alike.
+const MOST_PASSES: u32 = 3;
+
+/// True where Okta may only have forgotten the cursor. It has two codes for that, depending on what stands behind the list,
+/// and one of them also says that it searches no further.
+fn begins_again(refusal: &okta::Refusal, pass: u32) -> bool {
+    let is_stale = refusal.status.as_u16() == 400 && matches!(refusal.code.as_str(), "E0000029" | "E0000031");
+    is_stale && pass + 1 < MOST_PASSES
 }
 
 /// Where a listing stands after a page. A listing that goes in circles is found by keeping one earlier URL, a later one

@@ -32,6 +32,12 @@ pub const HINTS: &[&str] = &[
     "group.application_assignment.update",
 ];
 
+/// Events that are asked for at once; a page with fewer reaches the end of the log as it is by now.
+const PAGE: usize = 1_000;
+/// With a filter, a page may be short although there is more behind it. So many pages are read before a short one ends
+/// the reading.
+const SHORT_PAGES: u32 = 2;
+
 /// Okta keeps its log for 90 days and refuses to be asked for much more.
 const OLDEST_DAYS: i64 = 89;
 
@@ -88,8 +94,17 @@ pub async fn read(
         other => other?,
     };
     let next = page.next.map(String::from);
-    // Okta's log has always a next page: an empty one ends it, or one that leads to itself.
-    let drained = (page.items.is_empty() && page.bad.is_empty()) || next.is_none() || next == listing.next;
+    // Okta's log has always a next page. It ends with an empty page, with one that leads to itself, and, since a busy
+    // tenant never gives an empty page, with what happened since the run began: that is for the next run.
+    let count = page.items.len() + page.bad.len();
+    let is_recent = |event: &LogEvent| {
+        let published = event.published.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        published.zip(work.run.began).is_some_and(|(published, began)| published >= began)
+    };
+    let reaches_run = count < PAGE && page.items.iter().any(is_recent);
+    let leads_nowhere = next.is_none() || next == listing.next;
+    let is_short_again = count < PAGE && listing.pages >= SHORT_PAGES;
+    let drained = count == 0 || leads_nowhere || reaches_run || is_short_again;
     let on = Listing { next: next.clone(), pages: listing.pages + 1, ..listing.clone() };
     Ok(LogPage { events: page.items, listing: (!drained).then_some(on), next })
 }

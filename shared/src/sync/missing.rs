@@ -56,11 +56,11 @@ enum Asked {
     App(okta::App),
     /// It is not.
     Gone,
-    /// We may not see it.
+    /// Okta refuses to say, or says it unreadably: it stays as it is.
     Hidden,
 }
 
-async fn ask(work: &Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::Error> {
+async fn ask(work: &mut Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::Error> {
     let answer = match of {
         Objects::Users => match UserId::parse(id) {
             Ok(id) => work.client.fetch(&api::get_user(&id)).await.map(|user| Asked::User(Box::new(user))),
@@ -77,7 +77,15 @@ async fn ask(work: &Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::Erro
     };
     match answer {
         Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => Ok(Asked::Gone),
-        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 403 => Ok(Asked::Hidden),
+        Err(okta::Error::Unreadable(detail)) => {
+            work.tell_bad(BadRecord { kind: of.singular().to_owned(), id: Some(id.to_owned()), name: None, detail });
+            Ok(Asked::Hidden)
+        }
+        Err(error) => {
+            let refusal = work.refused(error)?;
+            work.pass_over(of.singular(), id, None, &refusal);
+            Ok(Asked::Hidden)
+        }
         other => other,
     }
 }
@@ -104,7 +112,7 @@ impl Answers {
 
 /// Asks for some. What was asked for before Okta stood in the way counts, so that a small limit slows a run down and
 /// never stops it.
-async fn ask_all(work: &Work<'_>, of: Objects, ids: &[String]) -> Result<Answers, okta::Error> {
+async fn ask_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<Answers, okta::Error> {
     let mut answers = Answers::default();
     for id in ids {
         match ask(work, of, id).await {
@@ -137,7 +145,8 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
     if before < VERIFY_AT_MOST {
         for id in &hidden {
             let detail = format!("role_missing: Okta no longer lets us see one of the {}", of.phase().name());
-            work.tell_bad(BadRecord { id: Some(id.clone()), detail });
+            let kind = of.singular().to_owned();
+            work.tell_bad(BadRecord { kind, id: Some(id.clone()), name: None, detail });
         }
     }
     if of == Objects::Users {

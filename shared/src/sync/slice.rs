@@ -47,7 +47,7 @@ const LEASE_SECONDS: i64 = 300;
 /// A run that is older than this is given up.
 const LONGEST_RUN_SECONDS: i64 = 86_400;
 /// Failures of Okta in a row after which a run is given up.
-const MOST_FAILURES: u32 = 6;
+pub(super) const MOST_FAILURES: u32 = 6;
 
 /// What a run has told is moved to the feed for at most so long; the next poll or run moves the rest.
 const DELIVERY: Duration = Duration::from_secs(20);

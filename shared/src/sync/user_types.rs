@@ -1,7 +1,8 @@
 //! User types by name, and what people call the attributes that are their organization's own.
 
+use super::listing;
 use super::work::{Stop, Work, forbidden};
-use crate::okta::{UserSchema, UserType, api};
+use crate::okta::{self, BadRecord, UserSchema, UserType, api};
 use crate::store::Error;
 use crate::synced::{Checkpoint, Phase, State, TypeName};
 use std::collections::BTreeMap;
@@ -15,8 +16,7 @@ pub(super) async fn read(work: &mut Work<'_>) -> Result<(), Stop> {
     let types = match work.client.page::<UserType>(&api::list_user_types()).await {
         Ok(page) => page.items,
         Err(error) => {
-            let Some(finding) = forbidden(&error) else { return Err(error.into()) };
-            work.run.skipped.insert(Phase::UserTypes, finding);
+            listing::end_stream(work, &[Phase::UserTypes], error).await?;
             Vec::new()
         }
     };
@@ -43,10 +43,17 @@ async fn read_labels(work: &mut Work<'_>, types: &[UserType]) -> Result<BTreeMap
                     }
                 }
             }
+            Err(okta::Error::Unreadable(detail)) => {
+                let id = Some(schema.to_string());
+                work.tell_bad(BadRecord { kind: "schema".to_owned(), id, name: None, detail });
+            }
             Err(error) => {
-                let Some(finding) = forbidden(&error) else { return Err(error.into()) };
-                work.run.skipped.insert(Phase::UserTypes, finding);
-                return Ok(BTreeMap::new());
+                let refusal = work.refused(error)?;
+                work.pass_over("schema", schema.as_str(), None, &refusal);
+                if let Some(finding) = forbidden(&refusal) {
+                    work.run.skipped.insert(Phase::UserTypes, finding);
+                    return Ok(BTreeMap::new());
+                }
             }
         }
     }

@@ -125,9 +125,7 @@ pub(super) async fn store(
     let others: Vec<_> = others.filter(|key| heads.contains_key(key.pk.as_str())).collect();
     let found = work.app.store.get_many(&others).await?;
     let stored: HashMap<_, _> = found.into_iter().map(|item| (item.partition_key().to_owned(), item)).collect();
-    for bad in bad {
-        work.tell_bad(bad);
-    }
+    work.tell_all_bad("user", bad);
     for id in unreadable {
         if let Some(item) = stored.get(&User::key(&connection.id, &id).pk) {
             rows.push(Row::new(&item.parse::<User>()?, attributes));
@@ -144,7 +142,8 @@ pub(super) async fn store(
         let item = user.item(&connection.id)?;
         if item.size() > LARGEST_RECORD {
             let detail = "the record is larger than the directory can hold".to_owned();
-            work.tell_bad(BadRecord { id: Some(user.id.to_string()), detail });
+            let name = user.text("login").map(std::borrow::Cow::into_owned);
+            work.tell_bad(BadRecord { kind: "user".to_owned(), id: Some(user.id.to_string()), name, detail });
             rows.extend(old.map(|old| Row::new(&old, attributes)));
             continue;
         }

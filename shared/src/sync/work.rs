@@ -8,11 +8,10 @@ use super::log::Hint;
 use crate::app::App;
 use crate::connection::{Connection, Stream};
 use crate::diagnosis;
-use crate::okta::{self, BadRecord, Client};
+use crate::okta::{self, BadRecord, Client, Meaning, Refusal};
 use crate::store::{self, Lease};
 use crate::synced::roster::Line;
-use crate::synced::{Checkpoint, Crawl, Listing, Mode, Objects, Phase, Run, State};
-use serde_json::Value;
+use crate::synced::{Checkpoint, Crawl, Listing, Mode, Objects, PassedOver, Phase, Run, State};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -46,6 +45,10 @@ pub(super) struct Work<'a> {
 
 /// Records that a run tells as unreadable.
 const MOST_BAD: usize = 100;
+/// Objects that a run lists as passed over; the others are counted.
+const MOST_PASSED_OVER: usize = 100;
+/// Failures in a row after which trouble of Okta's is taken for one with the object that was asked for.
+const PATIENCE_WITH_ONE: u32 = 2;
 /// The list of users who joined or left groups, in an incremental run: they may have gained or lost apps.
 pub(super) const MOVED: &str = "moved";
 /// The list of what may have changed.
@@ -81,6 +84,48 @@ impl Work<'_> {
         self.run.hinted += 1;
         let hints = std::mem::take(&mut self.hints);
         self.note(HINTED, self.run.hinted, &hints).map(Some)
+    }
+
+    /// Remembers an object of which Okta refused something.
+    pub fn pass_over(&mut self, kind: &str, id: &str, name: Option<String>, refusal: &Refusal) {
+        let (status, code) = (refusal.status.as_u16(), refusal.code.as_str());
+        tracing::warn!(kind, id, status, code, "Okta refuses {kind} {id} with {status} {code}; it is passed over");
+        self.run.passed_over_count += 1;
+        let passed_over = PassedOver {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            name,
+            status,
+            okta_error_code: Some(refusal.code.clone()).filter(|code| !code.is_empty()),
+        };
+        let is_known = self.run.passed_over.iter().any(|it| (&it.kind, &it.id) == (&passed_over.kind, &passed_over.id));
+        if is_known {
+            self.run.passed_over_count -= 1;
+        } else if self.run.passed_over.len() < MOST_PASSED_OVER {
+            self.run.passed_over.push(passed_over);
+        }
+    }
+
+    /// What Okta says of one object, where that concerns the object alone; the error again where it may pass, or concerns
+    /// everything.
+    pub fn refused(&self, error: okta::Error) -> Result<Refusal, okta::Error> {
+        match error {
+            okta::Error::Api(refusal) => match refusal.meaning() {
+                Meaning::Credential | Meaning::Proof | Meaning::RateLimit => Err(okta::Error::Api(refusal)),
+                Meaning::Trouble | Meaning::Intermediary if self.run.failures < PATIENCE_WITH_ONE => {
+                    Err(okta::Error::Api(refusal))
+                }
+                _ => Ok(refusal),
+            },
+            other => Err(other),
+        }
+    }
+
+    /// Remembers records that the directory cannot have.
+    pub fn tell_all_bad(&mut self, kind: &str, bad: Vec<BadRecord>) {
+        for record in bad {
+            self.tell_bad(BadRecord { kind: kind.to_owned(), ..record });
+        }
     }
 
     /// Remembers a record that the directory cannot have.
@@ -143,13 +188,15 @@ impl Work<'_> {
     }
 }
 
-/// The finding that says why Okta does not let us read something; none for any other error.
-pub(super) fn forbidden(error: &okta::Error) -> Option<String> {
-    let okta::Error::Api(refusal) = error else { return None };
-    let forbidden = refusal.status.as_u16() == 403 || refusal.code == "E0000015";
-    let finding = diagnosis::of_error(error, &BTreeSet::new()).finding.filter(|_| forbidden)?;
-    match serde_json::to_value(finding) {
-        Ok(Value::String(name)) => Some(name),
-        _ => None,
-    }
+/// The finding that says why Okta does not let us read something; none where no right is missing.
+pub(super) fn forbidden(refusal: &Refusal) -> Option<String> {
+    let lacks_a_right = matches!(refusal.meaning(), Meaning::Role | Meaning::Scope | Meaning::License);
+    lacks_a_right.then(|| finding(refusal))
+}
+
+/// The finding that a refusal is.
+pub(super) fn finding(refusal: &Refusal) -> String {
+    let finding = diagnosis::of_error(&okta::Error::Api(refusal.clone()), &BTreeSet::new()).finding;
+    let name = finding.and_then(|finding| serde_json::to_value(finding).ok());
+    name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }

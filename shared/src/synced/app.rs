@@ -13,18 +13,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The names of the integrations that Okta puts into every organization, or adds with a product of its own: the Admin
-/// Console, the dashboard and its plugin, Workflows, Identity Governance, and the tester of integrations.
-const OKTAS_OWN: [&str; 9] = [
-    "saasure",
-    "okta_enduser",
-    "okta_browser_plugin",
-    "okta_flow_sso",
-    "flow",
-    "okta_iga_reviewer",
-    "okta_access_requests_resource_catalog",
-    "okta_atspoke_sso",
-    "okta_oin_submission_tester_app",
-];
+/// Apps that Okta puts into organizations, beside those whose names begin with `okta_`.
+const OKTAS_OWN: [&str; 2] = ["saasure", "flow"];
+/// Apps of Okta's making that customers add themselves.
+const CUSTOMERS: [&str; 1] = ["okta_org2org"];
+
+/// True for an app that Okta puts there: the Admin Console, the End-User Dashboard, account settings and the like.
+fn is_oktas_own(name: &str) -> bool {
+    OKTAS_OWN.contains(&name) || name.starts_with("okta_") && !CUSTOMERS.contains(&name)
+}
 
 /// The most groups of an app that are stored: an item holds 400 KB.
 const MOST_GROUPS: usize = 20_000;
@@ -97,7 +94,7 @@ impl App {
             label: label.map_or_else(|| app.id.to_string(), Clone::clone),
             status: app.status.clone(),
             sign_on_mode: app.sign_on_mode.clone(),
-            okta_owned: app.name.as_deref().is_some_and(|name| OKTAS_OWN.contains(&name)),
+            okta_owned: app.name.as_deref().is_some_and(is_oktas_own),
             created: app.created.clone(),
             last_updated: app.last_updated.clone(),
             users_count: None,
@@ -149,7 +146,13 @@ mod tests {
 
     #[test]
     fn oktas_own_apps_are_told_from_the_customers() {
-        for (name, own) in [("saasure", true), ("okta_enduser", true), ("okta_org2org", false), ("slack", false)] {
+        for (name, own) in [
+            ("saasure", true),
+            ("okta_enduser", true),
+            ("okta_account_settings", true),
+            ("okta_org2org", false),
+            ("slack", false),
+        ] {
             assert_eq!(app(json!({"id": "0oa1", "name": name, "label": "A"})).okta_owned, own, "{name}");
         }
     }

@@ -154,6 +154,15 @@ pub struct Crawl {
     pub excess: u64,
     /// Edges stored for the groups or apps read so far.
     pub stored: u64,
+    /// Groups or apps whose users were read to the end.
+    #[serde(default)]
+    pub read: u32,
+    /// Groups or apps whose users Okta refused for want of a right.
+    #[serde(default)]
+    pub refused: u32,
+    /// True where a user of the one being read could not be identified: nobody of it counts as in excess.
+    #[serde(default)]
+    pub unsure: bool,
 }
 
 /// Objects that may be missing from a list.
@@ -169,6 +178,15 @@ pub enum Objects {
 }
 
 impl Objects {
+    /// One of them.
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::Users => "user",
+            Self::Groups => "group",
+            Self::Apps => "app",
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Users, Self::Groups, Self::Apps];
 

@@ -65,6 +65,11 @@ impl Group {
     }
 
     /// True for the group of all users: implied, never crawled.
+    pub fn is_built_in(&self) -> bool {
+        self.group_type == "BUILT_IN"
+    }
+
+    /// The group of all users.
     pub fn is_everyone(&self) -> bool {
         self.group_type == "BUILT_IN" && self.name == "Everyone"
     }

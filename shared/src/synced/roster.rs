@@ -21,6 +21,7 @@ use crate::store::{Error, Item, Key, Store, keys};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::thread::available_parallelism;
 use tokio::task::{JoinError, spawn_blocking};
@@ -78,14 +79,14 @@ pub enum Line {
 impl Row {
     /// The line of a user. A text of any length is cut: a profile may hold anything.
     pub fn new(user: &User, attributes: &Attributes) -> Self {
-        let cut = |text: &str| first(text, 200).to_owned();
+        let cut = |text: Cow<'_, str>| first(&text, 200).to_owned();
         let login = user.text("login").map(cut).unwrap_or_default();
         let email = user.text("email").map(cut).filter(|email| *email != login);
         Self {
             id: user.id.clone(),
             status: user.status.clone(),
             updated: user.synced_at,
-            name: cut(&user.name()),
+            name: cut(user.name().into()),
             login,
             email,
             employee_number: user.text("employeeNumber").map(cut),
@@ -110,7 +111,7 @@ impl Row {
 
 /// What a profile says of where somebody works; cut too, since everybody has several of these.
 fn location(user: &User, attributes: &Attributes) -> Vec<(String, String)> {
-    let told = |name: &String| Some((name.clone(), first(&user.word(name)?, 100).to_owned()));
+    let told = |name: &String| Some((name.clone(), first(&user.text(name)?, 100).to_owned()));
     attributes.location.iter().filter_map(told).collect()
 }
 

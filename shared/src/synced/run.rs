@@ -99,6 +99,21 @@ pub struct Progress {
     pub removed: u64,
 }
 
+/// An object of which Okta refused something. What is stored of it stays as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PassedOver {
+    /// `user`, `group`, `app`, `user_type` or `schema`; `list` for a whole list, whose id is the stream.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name or label, where it is known.
+    pub name: Option<String>,
+    /// Okta's HTTP status.
+    pub status: u16,
+    /// Okta's own code, such as `E0000060`.
+    pub okta_error_code: Option<String>,
+}
+
 /// A run as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -134,6 +149,12 @@ pub struct Run {
     /// What Okta does not let us read: the finding that says why.
     #[serde(default)]
     pub skipped: BTreeMap<Phase, String>,
+    /// The first objects that it passed over.
+    #[serde(default)]
+    pub passed_over: Vec<PassedOver>,
+    /// How many objects it passed over.
+    #[serde(default)]
+    pub passed_over_count: u64,
     /// Why it failed, as a problem.
     pub error: Option<Value>,
     /// What somebody confirmed of it.
@@ -194,6 +215,8 @@ impl Run {
             next_wake: None,
             pending_removals: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            passed_over: Vec::new(),
+            passed_over_count: 0,
             error: None,
             confirmed: BTreeSet::new(),
             confirmed_at: None,
@@ -239,6 +262,11 @@ impl Run {
         let owner = store.lease_owner(&keys::sync_lease(connection)).await?;
         let drives = |owner: &str| owner.contains(self.id.as_str()) || self.execution.as_deref() == Some(owner);
         Ok(!owner.is_some_and(|owner| drives(&owner)))
+    }
+
+    /// True where Okta did not let it read something, or something could not be read.
+    pub fn is_partial(&self) -> bool {
+        self.passed_over_count > 0 || !self.skipped.is_empty() || !self.bad.is_empty()
     }
 
     /// What has been done in a phase.

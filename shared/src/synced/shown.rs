@@ -1,6 +1,6 @@
 //! A run as it is shown.
 
-use super::run::{Mode, Phase, Progress, Run, RunStatus};
+use super::run::{Mode, PassedOver, Phase, Progress, Run, RunStatus};
 use crate::id::SyncId;
 use crate::problem::Problem;
 use jiff::Timestamp;
@@ -44,15 +44,31 @@ pub struct SyncRun {
     /// stays as it was.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<Phase, String>,
+    /// True where some objects or streams could not be read; what was stored of them stays as it was.
+    pub partial: bool,
+    /// The first 100 objects of which Okta refused something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
+    /// How many objects there are of which Okta refused something.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub passed_over_count: u64,
     /// Why it failed.
     #[schemars(with = "Option<Problem>")]
     pub error: Option<Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl SyncRun {
     /// Of a run as it is stored.
     pub fn of(run: Run) -> Self {
         Self {
+            partial: run.is_partial(),
+            passed_over: run.passed_over,
+            passed_over_count: run.passed_over_count,
             id: run.id,
             mode: run.mode,
             requested_mode: run.requested_mode,

@@ -137,31 +137,28 @@ impl User {
         keys::user(connection, id)
     }
 
-    /// A text of its profile; none where it is missing, null, empty or no text.
-    pub fn text(&self, attribute: &str) -> Option<&str> {
-        self.profile.get(attribute)?.as_str().filter(|text| !text.is_empty())
-    }
-
-    /// A text or a number of its profile, as text.
-    pub fn word(&self, attribute: &str) -> Option<Cow<'_, str>> {
+    /// A text or a number of its profile, as text: a schema may make any attribute a number. None where it is missing,
+    /// null, empty or neither.
+    pub fn text(&self, attribute: &str) -> Option<Cow<'_, str>> {
         match self.profile.get(attribute)? {
             Value::Number(number) => Some(number.to_string().into()),
-            _ => self.text(attribute).map(Cow::from),
+            Value::String(text) if !text.is_empty() => Some(text.into()),
+            _ => None,
         }
     }
 
     /// Display name, else first and last, else login.
     pub fn name(&self) -> String {
         if let Some(name) = self.text("displayName") {
-            return name.to_owned();
+            return name.into_owned();
         }
         let parts = [self.text("firstName"), self.text("lastName")];
         let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        if name.is_empty() { self.text("login").unwrap_or(self.id.as_str()).to_owned() } else { name }
+        if name.is_empty() { self.text("login").map_or_else(|| self.id.to_string(), Cow::into_owned) } else { name }
     }
 
     /// What names its manager.
-    pub fn manager(&self, attributes: &Attributes) -> Option<&str> {
+    pub fn manager(&self, attributes: &Attributes) -> Option<Cow<'_, str>> {
         self.text(attributes.manager.as_deref()?)
     }
 }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::connection::Connection;
 use crate::feed::{Ground, Hook, Stop, deliver, put_hooked};
 use crate::id::{ConnectionId, TriggerId};
-use crate::okta::{self, Client, Patience, api};
+use crate::okta::{self, Client, Patience, api, readable};
 use crate::problem::Kind;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -103,12 +103,13 @@ pub(super) async fn register(
     let made: Shown =
         client.fetch(&api::create_event_hook(described(app, connection, trigger, secret))).await.map_err(refused)?;
     // Known from here on, so that it can be removed whatever comes.
-    let hook = Hook { okta_id: Some(made.id.clone()), verified: false, secret_hash: secret.hash() };
+    let previous_hash = trigger.hook.as_ref().map(|hook| hook.secret_hash.clone());
+    let hook = Hook { okta_id: Some(made.id.clone()), verified: false, secret_hash: secret.hash(), previous_hash };
     let known = super::write(app, &connection.id, Trigger { hook: Some(hook), ..trigger.clone() }).await?;
     match client.fetch::<Shown>(&api::verify_event_hook(&made.id)).await {
         Ok(shown) => {
             let verified = shown.verification_status.as_deref() == Some("VERIFIED");
-            let hook = known.hook.clone().map(|hook| Hook { verified, ..hook });
+            let hook = known.hook.clone().map(|hook| Hook { verified, previous_hash: None, ..hook });
             super::write(app, &connection.id, Trigger { hook, fault: None, ..known }).await
         }
         Err(error) => {
@@ -226,8 +227,12 @@ async fn mend(app: &App, connection: &Connection, trigger: &Trigger) -> Result<(
 async fn owner(ground: &Ground, hook: &str, shown: Option<&str>) -> Result<Option<ConnectionId>, Error> {
     let Some((connection, id)) = parse(hook) else { return Ok(None) };
     let stored = Trigger::load(&ground.store, &connection, &id).await?.and_then(|trigger| trigger.hook);
-    let is_right =
-        |hook: Hook| bool::from(hash(shown.unwrap_or_default()).as_bytes().ct_eq(hook.secret_hash.as_bytes()));
+    let shown = hash(shown.unwrap_or_default());
+    let is_right = |hook: Hook| {
+        let [current, previous] = [Some(hook.secret_hash), hook.previous_hash];
+        let is = |known: Option<String>| known.is_some_and(|it| bool::from(shown.as_bytes().ct_eq(it.as_bytes())));
+        is(current) || is(previous)
+    };
     Ok(stored.is_some_and(is_right).then_some(connection))
 }
 
@@ -260,6 +265,7 @@ pub async fn receive(
 ) -> Result<(), Problem> {
     let connection = owner(ground, hook, secret).await?.ok_or_else(unknown)?;
     let body = body.await?;
+    let body = readable(&body);
     let delivery: Delivery = serde_json::from_slice(&body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Problem::new(Kind::BadRequest, format!("The delivery is not an event hook's: line {line}, column {column}."))

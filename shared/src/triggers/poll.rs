@@ -4,7 +4,7 @@ use super::{Trigger, hook, poll_delay, problem_of};
 use crate::app::App;
 use crate::clock;
 use crate::connection::Connection;
-use crate::feed::{Entry, Feed, Head, LogPosition, Stop, deliver};
+use crate::feed::{Entry, Feed, Head, Hook, LogPosition, Stop, deliver};
 use crate::metric::{self, Metric};
 use crate::okta::{self, Client, Patience, api};
 use crate::problem::Problem;
@@ -16,10 +16,16 @@ use url::Url;
 
 /// Where Okta does not know a page any more, so much is read once more.
 pub(super) const OVERLAP_SECONDS: i64 = 600;
+/// Events that are asked for at once.
+const PAGE: usize = 1_000;
+/// Times that one reading begins again where Okta refuses its place.
+const MOST_RESTARTS: u32 = 3;
 /// A reading that begins now begins somewhat earlier: clocks differ.
 const SKEW_SECONDS: i64 = 60;
 /// Hooks are compared with what Okta has so often.
 const HOOKS_SECONDS: i64 = 86_400;
+/// A hook that could not be repaired is tried again so often.
+const REPAIR_SECONDS: i64 = 3_600;
 
 /// Reads what is new for a connection's triggers, and moves whatever waits for the feed. Nothing happens while somebody
 /// else does.
@@ -48,7 +54,12 @@ pub async fn poll(app: &App, connection: &Connection, budget: Duration) -> Resul
     let checked = feed.head.hooks_checked_at;
     feed.close().await.map_err(problem_of)?;
     deliver(&ground, &connection.id, Duration::ZERO).await.map_err(problem_of)?;
-    if checked.is_none_or(|at| app.now().duration_since(at).as_secs() >= HOOKS_SECONDS) {
+    let age = checked.map(|at| app.now().duration_since(at).as_secs());
+    // What Okta does not deliver to is repaired at once, and once an hour where that has failed.
+    let is_silent = |trigger: &&Trigger| trigger.enabled && trigger.hook.as_ref().is_some_and(Hook::is_silent);
+    let due = |trigger: &Trigger| trigger.fault.is_none() || age.is_none_or(|age| age >= REPAIR_SECONDS);
+    let repairs = triggers.iter().filter(is_silent).any(due);
+    if repairs || age.is_none_or(|age| age >= HOOKS_SECONDS) {
         check_hooks(app, connection, &triggers).await?;
     }
     Ok(())
@@ -77,12 +88,16 @@ pub(super) async fn read_log(feed: &mut Feed<'_>, client: &Client, until: Instan
     if !feed.triggers.iter().any(Trigger::is_polled) {
         feed.head.log = None;
     }
+    let mut restarts = 0;
     loop {
         let now = client.now();
         let position = feed.head.log.clone();
         let position = position.unwrap_or_else(|| LogPosition::since(clock::after(now, -SKEW_SECONDS)));
         let page = match client.page::<Box<RawValue>>(&request(&position)?).await {
-            Err(okta::Error::Api(refusal)) if position.next.is_some() && refusal.status.as_u16() == 400 => {
+            Err(okta::Error::Api(refusal))
+                if position.next.is_some() && refusal.status.as_u16() == 400 && restarts < MOST_RESTARTS =>
+            {
+                restarts += 1;
                 let since = clock::after(newest(&feed.head, &position), -OVERLAP_SECONDS);
                 feed.read_again(since).await?;
                 continue;
@@ -93,7 +108,9 @@ pub(super) async fn read_log(feed: &mut Feed<'_>, client: &Client, until: Instan
         let Some(next) = next else {
             return Err(okta::Error::Unreadable("the log has no next page".to_owned()).into());
         };
-        let drained = (page.items.is_empty() && page.bad.is_empty()) || position.next.as_ref() == Some(&next);
+        // A page with fewer events than were asked for is the end for now: in a busy tenant none is ever empty.
+        let is_short = page.items.len() + page.bad.len() < PAGE;
+        let drained = is_short || position.next.as_ref() == Some(&next);
         let entries = page.items.into_iter().filter_map(|raw| Entry::of_okta(raw, now)).collect();
         let again_from = position.again_from.filter(|_| !drained);
         (feed.head.polled_at, feed.head.poll_error) = (Some(now), None);

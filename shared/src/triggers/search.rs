@@ -13,13 +13,15 @@ use crate::problem::Problem;
 use crate::store::Error;
 use crate::synced::fingerprint;
 use jiff::Timestamp;
-use serde_json::json;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
+/// Events that are asked for at once.
+const PAGE: usize = 1_000;
 /// Pages of the log that are told by one commit: what they found is one result.
 const MOST_PAGES: usize = 3;
 /// Events of a part.
@@ -66,6 +68,7 @@ async fn failed(feed: &mut Feed<'_>, id: &TriggerId, error: String) -> Result<()
 struct Found {
     events: Vec<Entry>,
     next: Option<String>,
+    was_short: bool,
     drained: bool,
 }
 
@@ -119,7 +122,10 @@ async fn read(client: &Client, from: &SearchPosition, now: Timestamp) -> Result<
         let page = client.page::<Box<RawValue>>(&request(&from.filter, since, found.next.as_deref())?).await?;
         let next = page.next.map(String::from);
         let next = next.ok_or_else(|| okta::Error::Unreadable("the log has no next page".to_owned()))?;
-        found.drained = (page.items.is_empty() && page.bad.is_empty()) || found.next.as_ref() == Some(&next);
+        let count = page.items.len() + page.bad.len();
+        // With a filter, a page may be short although there is more behind it; two short ones in a row are the end.
+        let is_short_again = count < PAGE && std::mem::replace(&mut found.was_short, count < PAGE);
+        found.drained = count == 0 || is_short_again || found.next.as_ref() == Some(&next);
         found.next = Some(next);
         found.events.extend(page.items.into_iter().filter_map(|raw| Entry::of_okta(raw, now)));
         if found.drained {
@@ -142,18 +148,29 @@ fn request(filter: &str, since: Timestamp, next: Option<&str>) -> Result<Request
 /// The ids of what the trigger was told of since a moment, where Okta no longer knows the page at which its search stood.
 async fn told_already(feed: &Feed<'_>, trigger: &Trigger, since: Timestamp) -> Result<HashSet<String>, Stop> {
     #[derive(serde::Deserialize)]
-    struct Results {
+    struct Told {
         events: Vec<Box<RawValue>>,
     }
     let mut ids = HashSet::new();
     for entry in feed.entries_since(since).await? {
         if entry.event_type == RESULTS && entry.subject == trigger.id.as_str() {
-            let results: Results = serde_json::from_str(entry.data.get()).map_err(|_| Error::Corrupt)?;
+            let results: Told = serde_json::from_str(entry.data.get()).map_err(|_| Error::Corrupt)?;
             let told = results.events.into_iter().filter_map(|raw| Entry::of_okta(raw, since));
             ids.extend(told.map(|event| event.id));
         }
     }
     Ok(ids)
+}
+
+/// A part of what a search found.
+#[derive(Serialize)]
+struct Results<'a> {
+    from: Timestamp,
+    to: Timestamp,
+    part: usize,
+    parts: usize,
+    count: usize,
+    events: Vec<&'a RawValue>,
 }
 
 /// What was found, in parts that a bus can take; nothing where nothing was found.
@@ -179,9 +196,7 @@ fn chunks(
     let mut entries = Vec::new();
     for (place, part) in parts.iter().enumerate() {
         let told: Vec<&RawValue> = part.iter().map(|event| &*event.data).collect();
-        let data = json!({
-            "from": from, "to": to, "part": place + 1, "parts": parts.len(), "count": events.len(), "events": told,
-        });
+        let data = Results { from, to, part: place + 1, parts: parts.len(), count: events.len(), events: told };
         let first = part.first().map_or("", |event| event.id.as_str());
         let id = format!("evt_{}", fingerprint(format!("{} {from} {place} {first}", trigger.id).as_bytes()));
         let entry = Entry::new(id, RESULTS, now, trigger.id.to_string(), &data)?;

@@ -173,7 +173,7 @@ async fn main() -> Result<(), Error> {
     match Cli::parse().command {
         Command::Sync { users, rate_limit, once } => scene::measure(users, rate_limit, !once).await,
         Command::Neighbour { users, rate_limit } => Box::pin(neighbour::measure(users, rate_limit)).await,
-        Command::Action { pairs } => acting::measure(pairs).await,
+        Command::Action { pairs } => Box::pin(acting::measure(pairs)).await,
         Command::Unchanged { users, groups, memberships, latency_ms } => {
             unchanged::measure(users, groups, memberships, latency_ms).await
         }

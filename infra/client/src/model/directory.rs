@@ -253,8 +253,23 @@ pub struct Location {
 pub struct DirectoryFinding {
     /// `manager_cycle`, `manager_dangling`, `manager_ambiguous` or `bad_record`.
     pub kind: String,
-    /// Okta's id of the user, where it is known.
+    /// Okta's id of the user, where it is known; null for a record of another kind.
     pub user: Option<String>,
+    /// What it is about.
+    pub object: FindingObject,
     /// What was found.
     pub detail: String,
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FindingObject {
+    /// `user`, `group`, `app` or `schema`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Okta's id, where it is known.
+    pub id: Option<String>,
+    /// Name, login or label, where it is known.
+    pub name: Option<String>,
 }

@@ -41,6 +41,35 @@ pub struct Sync {
     /// it stays as it was.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<String, String>,
+    /// True where some objects or streams could not be read; what was stored of them stays as it was.
+    pub partial: bool,
+    /// The first 100 objects of which Okta refused something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
+    /// How many objects there are of which Okta refused something.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub passed_over_count: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// An object of which Okta refused something.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PassedOver {
+    /// `user`, `group`, `app`, `user_type` or `schema`; `list` for a whole list, whose id is the stream.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name or label, where it is known.
+    pub name: Option<String>,
+    /// Okta's HTTP status.
+    pub status: u16,
+    /// Okta's own code.
+    pub okta_error_code: Option<String>,
 }
 
 /// What a run has done in a phase.

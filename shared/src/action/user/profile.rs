@@ -208,8 +208,8 @@ impl Action for CreateUser {
         run.about(Target::user("", self.login()).without_id());
         let user = match run.by_login(self.login()).await?.map(found).transpose()? {
             None => self.send(run).await?,
-            Some(user) if run.made(&user.id).await? => user,
-            Some(_) => return Err(taken(self.login())),
+            Some(user) if run.made(&user).await? => user,
+            Some(user) => return Err(taken(self.login(), &user)),
         };
         run.about_user(user.user());
         let link = if self.activates_apart() { run.link_of(&user).await? } else { ActivationLink::default() };
@@ -218,8 +218,11 @@ impl Action for CreateUser {
     }
 }
 
-fn taken(login: &str) -> Problem {
-    Problem::new(Kind::AlreadyExists, format!("There is a user with the login '{login}' already."))
+fn taken(login: &str, user: &Found<UserId>) -> Problem {
+    let status = user.status();
+    let detail = format!("A user with the login '{login}' already exists: {}, {status}.", user.id);
+    let candidate = json!({ "id": user.id, "login": user.object.profile("login"), "status": status });
+    Problem::new(Kind::AlreadyExists, detail).with("current_status", status).with("candidates", vec![candidate])
 }
 
 #[async_trait]

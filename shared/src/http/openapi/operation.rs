@@ -165,7 +165,7 @@ fn name(kinds: &[Kind]) -> String {
 fn problem(route: &Operation, kinds: &[Kind], types: &mut Types) -> Value {
     let titles: Vec<_> = kinds.iter().map(|kind| format!("{} (`{}`)", kind.row().2, kind.row().0)).collect();
     let mut headers = vec!["X-Request-Id"];
-    if kinds.iter().any(|kind| matches!(kind, Kind::OktaRateLimited | Kind::RequestInProgress)) {
+    if kinds.iter().any(|kind| matches!(kind, Kind::OktaBusy | Kind::OktaRateLimited | Kind::RequestInProgress)) {
         headers.push("Retry-After");
     }
     let mut schema = types.problem();

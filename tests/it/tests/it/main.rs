@@ -31,6 +31,7 @@ mod locations;
 mod log_filter;
 mod logs;
 mod main_job;
+mod odd;
 mod offboarded;
 mod openapi;
 mod operations;

@@ -391,7 +391,7 @@ async fn a_busy_tenant_is_waited_for_and_never_answers_429() {
 async fn a_tenant_that_stays_away_ends_the_sync_with_a_reason_and_loses_nothing() {
     let ground = ground().await;
     assert_status(&ground.sync(Mode::Full).await, RunStatus::Succeeded);
-    let fault = json!({"fault": "status", "status": 500, "path": "/api/v1/groups"});
+    let fault = json!({"fault": "status", "status": 500, "path": "/api/v1/"});
     ground.tenant().door("POST", "faults", fault).await;
     let run = ground.sync(Mode::Full).await;
     assert_status(&run, RunStatus::Failed);

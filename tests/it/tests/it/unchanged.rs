@@ -28,7 +28,7 @@ async fn equal_after(ground: &Ground, mode: Mode) -> Run {
 
 /// A sync that stores the users and fails before it writes the roster.
 async fn fails_behind_users(ground: &Ground) -> Run {
-    let fault = json!({"fault": "status", "status": 500, "path": "/api/v1/groups"});
+    let fault = json!({"fault": "status", "status": 401, "error_code": "E0000011", "path": "/api/v1/groups"});
     ground.tenant().door("POST", "faults", fault).await;
     let run = ground.sync(Mode::Full).await;
     assert_eq!(run.status, RunStatus::Failed);

@@ -62,10 +62,12 @@ async fn a_failure_of_oktas_own_is_told_as_such() {
     for row in failing() {
         let scene = stage.arrange(&row).await;
         let reply = stage.disturbed(&row, &scene, &json!({"fault": "status", "status": 500})).await;
-        assert_eq!((reply.status, reply.problem()), (502, "okta-unavailable"), "{} {:#}", row.name, reply.body);
+        // A change may have been made before Okta failed.
+        let problem = if row.reads() { "okta-unavailable" } else { "outcome-unknown" };
+        assert_eq!((reply.status, reply.problem()), (502, problem), "{} {:#}", row.name, reply.body);
         assert_eq!(reply.body["okta_error_code"], "E0000009", "{}", row.name);
         assert!(text(&reply.body, "okta_request_id").len() > 5, "{}", row.name);
-        assert_eq!((stage.news().await.len(), stage.outcome(&row).await), (0, unless_read(&row, "failed")));
+        assert_eq!((stage.news().await.len(), stage.outcome(&row).await), (0, unless_read(&row, "unknown")));
     }
 }
 

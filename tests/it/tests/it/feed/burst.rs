@@ -43,7 +43,11 @@ async fn one_process(stage: &Stage, burst: &Burst, gate: &KillSwitch) -> bool {
             process.deliver(some).await;
         }
     };
-    let work = async { tokio::join!(process.poll(BUDGET), deliveries) };
+    // A delivery may hold the feed just when the first poll wants it.
+    let work = async {
+        let _polled = tokio::join!(process.poll(BUDGET), deliveries);
+        process.poll(BUDGET).await
+    };
     process.alive(Box::pin(work), gate).await
 }
 

@@ -63,7 +63,7 @@ impl Stage {
         self.ground.renew().await;
         self.bus = TestBus::start().await;
         let secret_hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, SECRET.as_bytes()));
-        let hook = Some(Hook { okta_id: Some("who1".to_owned()), verified: true, secret_hash });
+        let hook = Some(Hook { okta_id: Some("who1".to_owned()), verified: true, secret_hash, ..Hook::default() });
         let kind = Kind::EventHook { event_types: BTreeSet::from([HOOKED.to_owned()]) };
         let of_hook = trigger(kind, hook, &[Outlet::Feed, Outlet::Bus], &self.ground);
         let kind = Kind::NewEvents { filter: None, schedule: "rate(1 minute)".to_owned() };
