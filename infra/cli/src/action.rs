@@ -223,7 +223,7 @@ fn rehearsed(context: &Context, told: &Rehearsed) -> std::io::Result<()> {
     if context.output.format != Format::Table {
         return context.output.one(told);
     }
-    told.would.iter().try_for_each(|request| {
+    told.requests.iter().try_for_each(|request| {
         let body = if request.body.is_null() { String::new() } else { format!(" {}", request.body) };
         print(&crate::output::plain(&format!("would send {} {}{body}", request.method, request.path)))
     })

@@ -145,7 +145,7 @@ fn rehearsed(told: &Rehearsed) -> Markup {
     html! {
         section.panel role="status" {
             h2 { "It would send" }
-            ul { @for request in &told.would {
+            ul { @for request in &told.requests {
                 li { code { (request.method) " " (request.path) } @if !request.body.is_null() { pre { (request.body) } } }
             } }
         }

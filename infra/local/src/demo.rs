@@ -161,7 +161,7 @@ impl Walk<'_> {
         let (id, login) = (text(&found, "/output/items/0/id")?, text(&found, "/output/items/0/profile/login")?);
         let suspend = json!({"user": login});
         let would = self.api("POST", &format!("{actions}/user.suspend?dry_run=true"), Some(suspend.clone())).await?;
-        println!("  would send: {} {}", text(&would, "/would/0/method")?, text(&would, "/would/0/path")?);
+        println!("  would send: {} {}", text(&would, "/requests/0/method")?, text(&would, "/requests/0/path")?);
         let hook = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
         let hook = self.api("POST", &format!("/v1/connections/{connection}/triggers"), Some(hook)).await?;
         println!("  Okta delivers suspensions to {}", text(&hook, "/hook_url")?);

@@ -121,7 +121,12 @@ impl Run {
         if text.contains('/') {
             return Ok(None);
         }
-        match self.fetch(&api::find_user(text)).await {
+        self.by_path(&api::find_user(text)).await
+    }
+
+    /// An object by its path, or none where Okta does not find it there.
+    async fn by_path(&mut self, request: &Request) -> Result<Option<Object>, Problem> {
+        match self.fetch(request).await {
             Ok(found) => Ok(Some(found)),
             Err(Error::Api(refusal)) if matches!(refusal.status.as_u16(), 400 | 404 | 405) => Ok(None),
             Err(error) => Err(error.into()),
@@ -132,7 +137,7 @@ impl Run {
     pub async fn group(&mut self, reference: &GroupRef) -> Result<Found<GroupId>, Problem> {
         let text = reference.0.as_str();
         if let Ok(id) = GroupId::parse(text)
-            && let Some(object) = self.find::<Object>(&api::get_group(&id)).await?
+            && let Some(object) = self.by_path(&api::get_group(&id)).await?
             && object.text("id") == text
         {
             return Ok(Found { id, object });
@@ -150,7 +155,7 @@ impl Run {
     pub async fn app(&mut self, reference: &AppRef) -> Result<Found<AppId>, Problem> {
         let text = reference.0.as_str();
         if let Ok(id) = AppId::parse(text)
-            && let Some(object) = self.find::<Object>(&api::get_app(&id)).await?
+            && let Some(object) = self.by_path(&api::get_app(&id)).await?
             && object.text("id") == text
         {
             return Ok(Found { id, object });

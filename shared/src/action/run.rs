@@ -131,7 +131,6 @@ impl Run {
         };
         let filter = Expression::all([
             Expression::equals("eventType", "user.lifecycle.create"),
-            Expression::equals("actor.id", &principal),
             Expression::equals("target.id", user.id.as_str()),
         ]);
         let since = sent.to_string();
@@ -142,8 +141,12 @@ impl Run {
             Err(Error::Api(refusal)) if refusal.status.is_client_error() => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        let agent = |event: &Object| event.get("client")?["userAgent"]["rawUserAgent"].as_str().map(str::to_owned);
-        if events.iter().filter_map(agent).any(|agent| agent.contains(&mark)) {
+        let is_ours = |event: &Object| {
+            let agent = event.get("client").and_then(|client| client["userAgent"]["rawUserAgent"].as_str());
+            let actor = event.get("actor").and_then(|actor| actor["id"].as_str());
+            actor == Some(principal.as_str()) && agent.is_some_and(|agent| agent.contains(&mark))
+        };
+        if events.iter().any(is_ours) {
             return Ok(true);
         }
         // Okta's log is late by seconds, sometimes by minutes: a user made since we asked, whose creation the log does not

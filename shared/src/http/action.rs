@@ -103,7 +103,7 @@ pub(super) struct Rehearsed {
     /// The action's name.
     action: String,
     /// The requests that it is about, in order.
-    would: Vec<Rehearsal>,
+    requests: Vec<Rehearsal>,
 }
 
 async fn description(_: Caller, params: Params) -> Result<Response, Problem> {
@@ -149,8 +149,8 @@ async fn run(
     let input = body::read_any(request).await?;
     let call = Call { app: &app, by: &by, connection: &stored.connection, action, input: &input, attempt };
     if dry_run {
-        let would = action::would(&call)?;
-        return Ok(Json(Rehearsed { action: name, would }).into_response());
+        let requests = action::would(&call)?;
+        return Ok(Json(Rehearsed { action: name, requests }).into_response());
     }
     let done = action::perform(&call).await?;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or_default();

@@ -13,6 +13,8 @@ const INVALID_SESSION: &str = "E0000005";
 /// Okta's code for "in maintenance, try a write again later".
 const READ_ONLY_MODE: &str = "E0000010";
 const MOST_TRIES: u32 = 4;
+/// A tenant in trouble that asks for a longer pause is not waited for here.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
 /// What came of one attempt.
 pub enum Outcome {
@@ -81,7 +83,9 @@ fn judge_answer(repeat: Repeat, answer: &Answer, tries: &mut Tries, now: Timesta
         StatusCode::BAD_GATEWAY if repeat == Repeat::Safe => once_more(tries),
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             let untouched = || Refusal::of(answer.status, &answer.headers, &answer.body).code == READ_ONLY_MODE;
-            if repeat == Repeat::Safe || untouched() { after(retry_after(), tries) } else { Verdict::Settled }
+            let asks_too_much = retry_after().is_some_and(|pause| pause > LONGEST_PAUSE);
+            let may_repeat = !asks_too_much && (repeat == Repeat::Safe || untouched());
+            if may_repeat { after(retry_after(), tries) } else { Verdict::Settled }
         }
         _ => Verdict::Settled,
     }

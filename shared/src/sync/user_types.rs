@@ -49,11 +49,11 @@ async fn read_labels(work: &mut Work<'_>, types: &[UserType]) -> Result<BTreeMap
             }
             Err(error) => {
                 let refusal = work.refused(error)?;
-                work.pass_over("schema", schema.as_str(), None, &refusal);
                 if let Some(finding) = forbidden(&refusal) {
                     work.run.skipped.insert(Phase::UserTypes, finding);
                     return Ok(BTreeMap::new());
                 }
+                work.pass_over("schema", schema.as_str(), None, &refusal);
             }
         }
     }

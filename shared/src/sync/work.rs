@@ -117,6 +117,10 @@ impl Work<'_> {
                 }
                 _ => Ok(refusal),
             },
+            // It is not what Okta's API answers, each time.
+            okta::Error::Unreadable(summary) if self.run.failures >= PATIENCE_WITH_ONE => {
+                Ok(Refusal { summary, ..Refusal::default() })
+            }
             other => Err(other),
         }
     }

@@ -44,7 +44,7 @@ pub struct Rehearsed {
     /// The action's name.
     pub action: String,
     /// The requests that it is about, in order.
-    pub would: Vec<Rehearsal>,
+    pub requests: Vec<Rehearsal>,
 }
 
 /// A request that would be sent.

@@ -132,7 +132,8 @@ impl CreateUser {
 impl Run {
     /// The user of a login, if there is one.
     async fn by_login(&mut self, login: &str) -> Result<Option<Object>, Problem> {
-        let user = if login.contains('/') {
+        // Okta does not find these in a path.
+        let user = if login.contains(['/', '?']) {
             let search = Expression::equals("profile.login", login);
             self.all(&api::search_users(search.as_str(), None, 200)).await?.into_iter().next()
         } else {

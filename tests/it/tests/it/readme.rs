@@ -44,7 +44,7 @@ async fn the_commands_of_the_readme_do_what_it_says() {
     let read = world.tenant("GET", &format!("/api/v1/users/{}", text(&user, "id")), None).await.expect(200);
     assert_eq!(read["status"], "SUSPENDED");
     let told = world.run(rehearse, id).await;
-    assert_eq!(told["would"][0]["path"], "/api/v1/users/ana.abel@example.com/lifecycle/suspend");
+    assert_eq!(told["requests"][0]["path"], "/api/v1/users/ana.abel@example.com/lifecycle/suspend");
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ fn every_problem_of_the_readme_is_one_that_is_told() {
     let readme = include_str!("../../../../README.md");
     let (_, part) = readme.split_once("| problem | status | what it means |").expect("the table");
     let rows: Vec<_> = part.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
-    assert_eq!(rows.len(), 13);
+    assert_eq!(rows.len(), 14);
     for slug in rows.iter().flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2)) {
         assert!(document.contains(&format!("\"urn:okta-connector:problem:{slug}\"")), "{slug}");
     }

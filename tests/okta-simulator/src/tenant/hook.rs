@@ -95,7 +95,7 @@ impl Hook {
             links["activate"] = turn("activate");
             links["delete"] = json!({ "href": own, "hints": { "allow": ["DELETE"] } });
         }
-        json!({
+        let mut shown = json!({
             "id": self.id,
             "status": if self.active { "ACTIVE" } else { "INACTIVE" },
             "verificationStatus": if self.verified { "VERIFIED" } else { "UNVERIFIED" },
@@ -103,11 +103,15 @@ impl Hook {
             "created": self.created,
             "createdBy": self.created_by,
             "lastUpdated": self.last_updated,
-            "description": self.draft.description,
-            "events": { "type": "EVENT_TYPE", "items": self.draft.types, "filter": null },
+            "events": { "type": "EVENT_TYPE", "items": self.draft.types },
             "channel": self.draft.channel.json(),
             "_links": links,
-        })
+        });
+        // Recorded hooks without a description do not have the member.
+        if let Some(description) = &self.draft.description {
+            shown["description"] = description.as_str().into();
+        }
+        shown
     }
 }
 

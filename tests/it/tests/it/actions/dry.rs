@@ -13,7 +13,7 @@ fn told(would: &Value, scene: &Scene) -> Vec<String> {
         let body = Some(&request["body"]).filter(|body| !body.is_null());
         scene.tell(&line(text(request, "method"), path, Some(query), body))
     };
-    would["would"].as_array().expect("requests").iter().map(one).collect()
+    would["requests"].as_array().expect("requests").iter().map(one).collect()
 }
 
 /// What a row sends that a dry run tells: all changes, or the reads that it is about.
@@ -52,7 +52,7 @@ async fn a_dry_run_repeats_references_as_given_and_no_password() {
         {"method": "POST", "path": "/api/v1/users?activate=false", "body": body},
         {"method": "POST", "path": "/api/v1/users/{user_id}/lifecycle/activate?sendEmail=false", "body": null},
     ]);
-    assert_eq!(would["would"], wanted);
+    assert_eq!(would["requests"], wanted);
     for (action, input, path) in [
         ("user.suspend", json!({"user": "a+b@c.example"}), "/api/v1/users/a+b@c.example/lifecycle/suspend"),
         ("user.suspend", json!({"user": "a/b@c.example"}), "/api/v1/users/a%2Fb@c.example/lifecycle/suspend"),
@@ -60,10 +60,10 @@ async fn a_dry_run_repeats_references_as_given_and_no_password() {
         ("log.search", json!({"sort": "asc"}), "/api/v1/logs?sortOrder=ASCENDING&limit=50&until=%7Bnow%7D"),
     ] {
         let would = stage.would(action, input).await.expect(200);
-        assert_eq!(would["would"][0]["path"], path, "{action}");
+        assert_eq!(would["requests"][0]["path"], path, "{action}");
     }
     let logons = stage.would("log.recent_logons_by_ip", json!({"ip": "192.0.2.1"})).await.expect(200);
-    let path = text(&logons["would"][0], "path");
+    let path = text(&logons["requests"][0], "path");
     assert!(path.starts_with("/api/v1/logs?since=%7B24+hours+ago%7D&until=%7Bnow%7D&"), "{path}");
 }
 
