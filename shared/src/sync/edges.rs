@@ -99,7 +99,7 @@ pub(super) async fn pass_over(
     let kind = holder.kind();
     let refusal = work.refused(error)?;
     let (of, name) = match holder {
-        Holder::Group(id) => ("group", groups::name(work, id).await?),
+        Holder::Group(id) => ("group", groups::stored(work, id).await?.map(|group| group.name)),
         Holder::App(id) => ("app", apps::label(work, id).await?),
     };
     work.pass_over(of, holder.id(), name, &refusal);
@@ -259,7 +259,7 @@ pub(super) async fn reread(work: &mut Work<'_>) -> Result<(), Stop> {
         let mut seen = Vec::new();
         for holder in holders {
             let stamp = match &holder {
-                Holder::Group(id) => groups::stamp(work, id).await?,
+                Holder::Group(id) => groups::stored(work, id).await?.and_then(|group| group.last_membership_updated),
                 Holder::App(_) => None,
             };
             seen.push(Seen { holder, stamp, crawl: true });

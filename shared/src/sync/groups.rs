@@ -119,16 +119,10 @@ pub(super) async fn removed(work: &Work<'_>, id: &GroupId) -> Result<Option<Chan
     Ok(Some(Change::object(item, About::Group(id.clone()), Verb::Removed, Map::new())))
 }
 
-/// The name of a stored group.
-pub(super) async fn name(work: &Work<'_>, id: &GroupId) -> Result<Option<String>, Error> {
+/// A group as it is stored.
+pub(super) async fn stored(work: &Work<'_>, id: &GroupId) -> Result<Option<Group>, Error> {
     let item = work.app.store.get(&keys::group(&work.connection.id, id)).await?;
-    Ok(item.map(|item| item.parse::<Group>()).transpose()?.map(|group| group.name))
-}
-
-/// The stamp under which a group's members are stored.
-pub(super) async fn stamp(work: &Work<'_>, id: &GroupId) -> Result<Option<String>, Error> {
-    let item = work.app.store.get(&keys::group(&work.connection.id, id)).await?;
-    Ok(item.map(|item| item.parse::<Group>()).transpose()?.and_then(|group| group.last_membership_updated))
+    item.map(|item| item.parse()).transpose()
 }
 
 /// The write that stores what is now known of a group; none where that is nothing new.

@@ -223,7 +223,7 @@ async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, 
                 return Ok(Vec::new());
             }
         };
-        // Whether somebody left a group cannot be said where some group cannot be read.
+        // Where some group cannot be read, the user may still be in it.
         unsure |= page.bad.iter().any(|bad| bad.id.as_deref().is_none_or(|id| GroupId::parse(id).is_err()));
         groups.extend(page.bad.iter().filter_map(|bad| GroupId::parse(bad.id.as_deref()?).ok()));
         groups.extend(page.items.into_iter().filter(|group| !group.is_built_in()).map(|group| group.id));

@@ -28,7 +28,7 @@ pub async fn end_stream(work: &mut Work<'_>, phases: &[Phase], error: okta::Erro
         }
     }
     let finding = finding(&refusal);
-    // A missing right is told by the stream that is skipped.
+    // A missing right is shown as the reason why the stream is skipped.
     if forbidden(&refusal).is_none()
         && let Some(first) = phases.first()
     {
@@ -76,7 +76,7 @@ const MOST_PASSES: u32 = 3;
 
 /// True where Okta may only have forgotten the cursor. It has two codes for that, depending on what stands behind the list,
 /// and one of them also says that it searches no further.
-fn begins_again(refusal: &okta::Refusal, pass: u32) -> bool {
+pub(super) fn begins_again(refusal: &okta::Refusal, pass: u32) -> bool {
     let is_stale = refusal.status.as_u16() == 400 && matches!(refusal.code.as_str(), "E0000029" | "E0000031");
     is_stale && pass + 1 < MOST_PASSES
 }

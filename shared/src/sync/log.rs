@@ -1,6 +1,7 @@
 //! The System Log as a sync reads it: from where it was last read on, and only events of a few types. Events are hints,
 //! never facts: what is stored is read from Okta afterwards.
 
+use super::listing::begins_again;
 use super::work::Work;
 use crate::clock;
 use crate::okta::{self, AppId, Expression, GroupId, LogEvent, Operator, Refusal, UserId, api};
@@ -86,9 +87,11 @@ pub async fn read(
         Some(next) => api::next(&first, Url::parse(next).map_err(|_| okta::Error::ForeignUrl)?),
         None => first.clone(),
     };
+    let mut pass = listing.pass;
     let page = match work.client.page::<LogEvent>(&request).await {
         // A cursor that Okta no longer knows: once more from the beginning; hints may come twice.
-        Err(okta::Error::Api(refusal)) if listing.next.is_some() && refusal.status.as_u16() == 400 => {
+        Err(okta::Error::Api(refusal)) if listing.next.is_some() && begins_again(&refusal, pass) => {
+            pass += 1;
             work.client.page(&first).await?
         }
         other => other?,
@@ -105,7 +108,7 @@ pub async fn read(
     let leads_nowhere = next.is_none() || next == listing.next;
     let is_short_again = count < PAGE && listing.pages >= SHORT_PAGES;
     let drained = count == 0 || leads_nowhere || reaches_run || is_short_again;
-    let on = Listing { next: next.clone(), pages: listing.pages + 1, ..listing.clone() };
+    let on = Listing { next: next.clone(), pages: listing.pages + 1, pass, ..listing.clone() };
     Ok(LogPage { events: page.items, listing: (!drained).then_some(on), next })
 }
 

@@ -4,7 +4,7 @@
 use super::change::Change;
 use super::holder::{Holder, Kind, Seen};
 use super::log::{self, DELETIONS};
-use super::work::{Stop, Work};
+use super::work::{Stop, Work, forbidden};
 use super::{apps, groups, guard, holder, users};
 use crate::okta::{self, AppId, BadRecord, GroupId, UserId, api};
 use crate::store::Error;
@@ -56,8 +56,10 @@ enum Asked {
     App(okta::App),
     /// It is not.
     Gone,
-    /// Okta refuses to say, or says it unreadably: it stays as it is.
+    /// We may not see it. An admin who confirms removals confirms these as well.
     Hidden,
+    /// Okta refuses to say, or says it unreadably: it stays as it is, whatever is confirmed.
+    Unknown,
 }
 
 async fn ask(work: &mut Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::Error> {
@@ -79,12 +81,12 @@ async fn ask(work: &mut Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::
         Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => Ok(Asked::Gone),
         Err(okta::Error::Unreadable(detail)) => {
             work.tell_bad(BadRecord { kind: of.singular().to_owned(), id: Some(id.to_owned()), name: None, detail });
-            Ok(Asked::Hidden)
+            Ok(Asked::Unknown)
         }
         Err(error) => {
             let refusal = work.refused(error)?;
             work.pass_over(of.singular(), id, None, &refusal);
-            Ok(Asked::Hidden)
+            Ok(if forbidden(&refusal).is_some() { Asked::Hidden } else { Asked::Unknown })
         }
         other => other,
     }
@@ -98,6 +100,7 @@ struct Answers {
     apps: Vec<okta::App>,
     gone: Vec<String>,
     hidden: Vec<String>,
+    unknown: Vec<String>,
     /// How many were asked for before Okta stood in the way.
     asked: usize,
 }
@@ -121,6 +124,7 @@ async fn ask_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<Ans
             Ok(Asked::App(app)) => answers.apps.push(app),
             Ok(Asked::Gone) => answers.gone.push(id.clone()),
             Ok(Asked::Hidden) => answers.hidden.push(id.clone()),
+            Ok(Asked::Unknown) => answers.unknown.push(id.clone()),
             Err(error) if answers.asked == 0 => return Err(error),
             Err(_) => break,
         }
@@ -140,7 +144,8 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
     } else {
         Answers { hidden: ids.clone(), asked: ids.len(), ..Answers::default() }
     };
-    let (found, gone, hidden, asked) = answers.split();
+    let (mut found, gone, hidden, asked) = answers.split();
+    let unknown = std::mem::take(&mut found.unknown);
     let (mut changes, _) = store_found(work, found).await?;
     if before < VERIFY_AT_MOST {
         for id in &hidden {
@@ -150,7 +155,7 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
         }
     }
     if of == Objects::Users {
-        let kept = stored_rows(work, &hidden).await?;
+        let kept = stored_rows(work, &[hidden, unknown].concat()).await?;
         changes.extend(work.note_lines(&kept)?);
     }
     let noted = before + u32::try_from(place).unwrap_or_default();

@@ -88,22 +88,23 @@ impl Work<'_> {
 
     /// Remembers an object of which Okta refused something.
     pub fn pass_over(&mut self, kind: &str, id: &str, name: Option<String>, refusal: &Refusal) {
-        let (status, code) = (refusal.status.as_u16(), refusal.code.as_str());
+        let status = refusal.status.as_u16();
+        let code = refusal.code.as_str();
         tracing::warn!(kind, id, status, code, "Okta refuses {kind} {id} with {status} {code}; it is passed over");
+        if self.run.passed_over.iter().any(|known| known.kind == kind && known.id == id) {
+            return;
+        }
         self.run.passed_over_count += 1;
-        let passed_over = PassedOver {
+        if self.run.passed_over.len() >= MOST_PASSED_OVER {
+            return;
+        }
+        self.run.passed_over.push(PassedOver {
             kind: kind.to_owned(),
             id: id.to_owned(),
             name,
             status,
             okta_error_code: Some(refusal.code.clone()).filter(|code| !code.is_empty()),
-        };
-        let is_known = self.run.passed_over.iter().any(|it| (&it.kind, &it.id) == (&passed_over.kind, &passed_over.id));
-        if is_known {
-            self.run.passed_over_count -= 1;
-        } else if self.run.passed_over.len() < MOST_PASSED_OVER {
-            self.run.passed_over.push(passed_over);
-        }
+        });
     }
 
     /// What Okta says of one object, where that concerns the object alone; the error again where it may pass, or concerns

@@ -19,7 +19,8 @@ fn passed_over(run: &Run) -> Vec<(&str, &str, u16)> {
 
 /// The directory holds everything that the tenant has.
 async fn assert_equal_to_the_tenant(ground: &Ground, case: &str) {
-    let (picture, wanted) = (Table::read(ground).await.picture(ground).await, ground.tenant().picture().await);
+    let picture = Table::read(ground).await.picture(ground).await;
+    let wanted = ground.tenant().picture().await;
     let differences = picture.differences(&wanted);
     assert!(differences.is_empty(), "{case}: {differences:#?}");
 }
@@ -58,6 +59,37 @@ async fn whatever_okta_refuses_about_one_group_or_app_passes_that_one_over() {
 }
 
 #[tokio::test]
+async fn a_confirmed_removal_keeps_what_okta_refuses_to_show() {
+    let ground = Ground::with(unlimited()).await;
+    assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+    let groups = ground.tenant().groups().await;
+    fault(&ground, json!({"fault": "empty_list", "path": "/api/v1/groups"})).await;
+    let run = ground.sync(Mode::Full).await;
+    assert_eq!(run.status, RunStatus::NeedsConfirmation);
+    for (place, status, code) in [(0, 405, "E0000022"), (1, 500, "E0000009")] {
+        let path = format!("/api/v1/groups/{}", text(&groups[place], "id"));
+        fault(&ground, json!({"fault": "status", "status": status, "error_code": code, "path": path})).await;
+    }
+    assert_eq!(ground.confirm(&run.id).await.status, RunStatus::Succeeded);
+    ground.tenant().call("DELETE", "/_sim/faults", None).await;
+    let kept = Table::read(&ground).await.picture(&ground).await.groups;
+    assert_eq!(kept.len(), groups.len(), "Okta refused to say whether two of them are gone");
+}
+
+#[tokio::test]
+async fn a_log_whose_cursor_is_refused_for_good_ends_the_reading() {
+    let ground = Ground::with(unlimited()).await;
+    assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+    assert_eq!(ground.sync(Mode::Incremental).await.status, RunStatus::Succeeded);
+    ground.tenant().door("POST", "events", json!({"count": 3_000, "type": "group.user_membership.add"})).await;
+    fault(&ground, json!({"fault": "refuse_cursor", "path": "/api/v1/logs"})).await;
+    let before = ground.okta.calls();
+    let run = ground.sync(Mode::Incremental).await;
+    assert!(run.status.is_over(), "{:?}", run.status);
+    assert!(ground.okta.calls() - before < 30, "{} requests", ground.okta.calls() - before);
+}
+
+#[tokio::test]
 async fn trouble_with_one_group_is_waited_for_and_then_passes_it_over() {
     let ground = Ground::with(unlimited()).await;
     let group = text(&ground.tenant().groups().await[0], "id").to_owned();
@@ -76,7 +108,7 @@ async fn a_refused_list_ends_its_stream_and_types_and_schemas_end_nothing() {
             fault(&ground, json!({"fault": "status", "status": status, "error_code": code, "path": path})).await;
             let run = ground.sync(Mode::Full).await;
             assert_eq!(run.status, RunStatus::Succeeded, "{path} {status}: {:?}", run.error);
-            // A missing right is told by the finding of the stream.
+            // A missing right is shown by the finding of the stream.
             let is_listed = passed_over(&run).contains(&("list", skipped, status));
             assert_eq!(is_listed, status != 403, "{path} {status}: {:?}", run.passed_over);
             ground.tenant().call("DELETE", "/_sim/faults", None).await;
