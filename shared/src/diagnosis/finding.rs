@@ -134,7 +134,7 @@ pub fn of_error(error: &Error, proved: &BTreeSet<String>) -> Verdict {
 /// A cause that the token endpoint names: words of its sentence, the finding, and what to do about this very cause.
 type Cause = (&'static [&'static str], Finding, Option<&'static str>);
 
-/// The token endpoint has one code for many causes; its sentence tells them apart. The first that fits counts.
+/// The token endpoint has one code for many causes; its sentence distinguishes them. The first that fits counts.
 const CAUSES: &[Cause] = &[
     (
         &[

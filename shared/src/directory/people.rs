@@ -290,9 +290,9 @@ pub fn findings(directory: &Directory<'_>, after: Option<&str>, limit: usize) ->
     let roster = &directory.roster;
     let managers = roster.tree.findings().iter().map(|finding| {
         let row = &roster.rows[finding.place];
-        let (kind, id, name) = ("user".to_owned(), Some(row.id.to_string()), Some(row.name.clone()));
-        let detail = finding.detail.clone();
-        Finding { kind: finding.kind, user: id.clone(), object: FindingObject { kind, id, name }, detail }
+        let id = Some(row.id.to_string());
+        let object = FindingObject { kind: "user".to_owned(), id: id.clone(), name: Some(row.name.clone()) };
+        Finding { kind: finding.kind, user: id, object, detail: finding.detail.clone() }
     });
     let bad = directory.state.bad.iter().cloned().map(|bad| {
         let kind = if bad.kind.is_empty() { "user".to_owned() } else { bad.kind };

@@ -118,10 +118,10 @@ pub async fn read(
                         break 'pages;
                     }
                     bytes += entry.size();
-                    // An event that was stored before its text was made readable is told without its content.
-                    let told = serde_json::to_value(entry.told(connection, source));
-                    items.push(match told {
-                        Ok(told) => told,
+                    // An event that was stored before its text was made readable is returned without its content.
+                    let item = serde_json::to_value(entry.told(connection, source));
+                    items.push(match item {
+                        Ok(item) => item,
                         Err(_) => serde_json::to_value(entry.shortened().told(connection, source)).unwrap_or_default(),
                     });
                 }

@@ -99,7 +99,8 @@ fn tidy(schema: &mut Value) {
 
 /// The values of a choice among documented texts, and a line about each.
 fn constants(choice: &Value) -> Option<(Vec<Value>, String)> {
-    let (mut values, mut lines) = (Vec::new(), Vec::new());
+    let mut values = Vec::new();
+    let mut lines = Vec::new();
     for one in choice.as_array()? {
         let value = one.get("const").filter(|value| value.is_string())?;
         if let Some(about) = one["description"].as_str() {

@@ -272,7 +272,7 @@ pub fn list_apps(q: Option<&str>, include_inactive: bool, limit: u64) -> Request
     let limit = limit.to_string();
     let mut query = vec![("limit", limit.as_str())];
     query.extend(q.map(|q| ("q", q)));
-    // Both are sent: whether inactive ones are listed by default, Okta's description and its recordings do not agree.
+    // Said either way: Okta's description and its recordings do not agree on what is listed by default.
     query.push(if include_inactive { ("includeNonDeleted", "true") } else { ("filter", "status eq \"ACTIVE\"") });
     Request::get("apps", "/api/v1/apps", &query)
 }

@@ -61,7 +61,8 @@ const NOT_ABOUT_AN_OBJECT: &[&str] = &["E0000012", "E0000026", "E0000191", "E000
 impl Refusal {
     /// What it means.
     pub fn meaning(&self) -> Meaning {
-        let (status, code) = (self.status.as_u16(), self.code.as_str());
+        let status = self.status.as_u16();
+        let code = self.code.as_str();
         let is = |codes: &[&str]| codes.contains(&code);
         match (status, code) {
             (429, _) | (_, "E0000047") => Meaning::RateLimit,

@@ -160,7 +160,7 @@ pub struct Crawl {
     /// Groups or apps whose users Okta refused for want of a right.
     #[serde(default)]
     pub refused: u32,
-    /// True where a user of the one being read could not be identified: nobody of it counts as in excess.
+    /// True where a user of the one being read could not be identified: none of its stored users counts as in excess.
     #[serde(default)]
     pub unsure: bool,
 }

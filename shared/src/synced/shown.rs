@@ -40,8 +40,8 @@ pub struct SyncRun {
     pub next_wake: Option<Timestamp>,
     /// What it would remove once somebody confirms.
     pub pending_removals: Option<BTreeMap<Phase, u64>>,
-    /// What Okta did not let us read, and why: `scope_missing`, `role_missing` or `not_licensed`. What was stored of it
-    /// stays as it was.
+    /// The streams that Okta did not let us read, each with the finding that says why, such as `role_missing`. What was
+    /// stored of them stays as it was.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<Phase, String>,
     /// True where some objects or streams could not be read; what was stored of them stays as it was.

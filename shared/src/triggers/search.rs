@@ -148,13 +148,13 @@ fn request(filter: &str, since: Timestamp, next: Option<&str>) -> Result<Request
 /// The ids of what the trigger was told of since a moment, where Okta no longer knows the page at which its search stood.
 async fn told_already(feed: &Feed<'_>, trigger: &Trigger, since: Timestamp) -> Result<HashSet<String>, Stop> {
     #[derive(serde::Deserialize)]
-    struct Told {
+    struct Part {
         events: Vec<Box<RawValue>>,
     }
     let mut ids = HashSet::new();
     for entry in feed.entries_since(since).await? {
         if entry.event_type == RESULTS && entry.subject == trigger.id.as_str() {
-            let results: Told = serde_json::from_str(entry.data.get()).map_err(|_| Error::Corrupt)?;
+            let results: Part = serde_json::from_str(entry.data.get()).map_err(|_| Error::Corrupt)?;
             let told = results.events.into_iter().filter_map(|raw| Entry::of_okta(raw, since));
             ids.extend(told.map(|event| event.id));
         }
@@ -195,8 +195,8 @@ fn chunks(
     }
     let mut entries = Vec::new();
     for (place, part) in parts.iter().enumerate() {
-        let told: Vec<&RawValue> = part.iter().map(|event| &*event.data).collect();
-        let data = Results { from, to, part: place + 1, parts: parts.len(), count: events.len(), events: told };
+        let found: Vec<&RawValue> = part.iter().map(|event| &*event.data).collect();
+        let data = Results { from, to, part: place + 1, parts: parts.len(), count: events.len(), events: found };
         let first = part.first().map_or("", |event| event.id.as_str());
         let id = format!("evt_{}", fingerprint(format!("{} {from} {place} {first}", trigger.id).as_bytes()));
         let entry = Entry::new(id, RESULTS, now, trigger.id.to_string(), &data)?;

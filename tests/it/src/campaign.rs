@@ -113,7 +113,8 @@ impl Campaign {
     fn strata(self, calls: usize, strata: usize, ends: bool) -> Vec<Point> {
         let strata = strata.min(calls);
         let inside = |stratum: usize| {
-            let (from, to) = (stratum * calls / strata, (stratum + 1) * calls / strata);
+            let from = stratum * calls / strata;
+            let to = (stratum + 1) * calls / strata;
             1 + from
                 + usize::try_from(mixed(self.seed.wrapping_add(stratum as u64)) % (to - from) as u64)
                     .unwrap_or_default()

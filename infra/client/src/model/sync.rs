@@ -37,8 +37,8 @@ pub struct Sync {
     /// What was asked for, where that was something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_mode: Option<String>,
-    /// What Okta did not let us read, and why: `scope_missing`, `role_missing` or `not_licensed`. What was stored of
-    /// it stays as it was.
+    /// The streams that Okta did not let us read, each with the finding that says why, such as `role_missing`. What was
+    /// stored of them stays as it was.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<String, String>,
     /// True where some objects or streams could not be read; what was stored of them stays as it was.

@@ -53,11 +53,16 @@ impl KillSwitch {
         Self(Arc::new(State { at, when, count: Mutex::new(0), dead: watch::Sender::new(false), watcher: None }))
     }
 
-    /// Kills nobody, and calls `watcher` before and after each call, with the call's number. No other call begins or ends
+    /// Never kills, and calls `watcher` before and after each call, with the call's number. No other call begins or ends
     /// meanwhile, so that what the watcher sees is what a process that dies there leaves behind.
     pub fn watched(watcher: impl Fn(usize, When) + Send + Sync + 'static) -> Self {
-        let (count, dead) = (Mutex::new(0), watch::Sender::new(false));
-        Self(Arc::new(State { at: usize::MAX, when: When::Before, count, dead, watcher: Some(Box::new(watcher)) }))
+        Self(Arc::new(State {
+            at: usize::MAX,
+            when: When::Before,
+            count: Mutex::new(0),
+            dead: watch::Sender::new(false),
+            watcher: Some(Box::new(watcher)),
+        }))
     }
 
     /// Only counts: the first run of a test asks it how many calls there are to die at.

@@ -46,7 +46,8 @@ fn completed() -> [(String, String); 1] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_first_sync_killed_before_and_after_every_call_leaves_a_directory_equal_to_the_tenant() {
-    let (campaign, mut ground) = (Campaign::start(), ground().await);
+    let campaign = Campaign::start();
+    let mut ground = ground().await;
     let run = ground.begin(Mode::Full).await;
     let calls = ground.count(&run).await;
     let undisturbed = ground.run(&run).await;
@@ -73,7 +74,8 @@ async fn large() -> Ground {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_large_sync_killed_at_calls_spread_over_all_leaves_a_directory_equal_to_the_tenant() {
-    let (campaign, mut ground) = (Campaign::start(), large().await);
+    let campaign = Campaign::start();
+    let mut ground = large().await;
     let run = ground.begin(Mode::Full).await;
     let calls = ground.count(&run).await;
     say(&format!("a sync of 5,000 users and 300 groups makes {calls} outbound calls"));
@@ -169,7 +171,8 @@ const KINDS: [&str; 14] = [
 
 /// Kills a sync of changes; a directory equal to the tenant, and each change told once.
 async fn kill_a_sync_of_changes(mode: Mode) {
-    let (campaign, (mut ground, before)) = (Campaign::start(), changed().await);
+    let campaign = Campaign::start();
+    let (mut ground, before) = changed().await;
     let run = ground.begin(mode).await;
     let calls = ground.count(&run).await;
     let run = ground.run(&run).await;

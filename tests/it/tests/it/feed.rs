@@ -60,13 +60,16 @@ impl Day {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn poller_receiver_and_publisher_killed_at_any_call_tell_every_event_once() {
     let mut stage = Stage::new(&[Outlet::Feed, Outlet::Bus]).await;
-    let (day, never) = (Day::dawn(&stage).await, KillSwitch::never());
+    let day = Day::dawn(&stage).await;
+    let never = KillSwitch::never();
     assert!(stage.process(&never).await.work(&day.hooked, &never).await);
     assert_told_once(&stage, &day.hooked, &day.others, "undisturbed").await;
     assert!(never.count() > 30, "{}", never.count());
     for point in Campaign::start().points(never.count()) {
         stage.begin().await;
-        let (day, gate, never) = (Day::dawn(&stage).await, point.switch(), KillSwitch::never());
+        let day = Day::dawn(&stage).await;
+        let gate = point.switch();
+        let never = KillSwitch::never();
         assert!(!stage.process(&gate).await.work(&day.hooked, &gate).await, "{point:?}: there is such a call");
         stage.pass(100).await;
         assert!(stage.process(&never).await.work(&day.hooked, &never).await);
@@ -82,7 +85,8 @@ async fn polls(stage: &Stage, gate: &KillSwitch) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_hooks_missed_is_counted_once_although_a_page_takes_several_commits_and_pollers_die_in_it() {
-    let (mut stage, never) = (Stage::new(&[Outlet::Feed]).await, KillSwitch::never());
+    let mut stage = Stage::new(&[Outlet::Feed]).await;
+    let never = KillSwitch::never();
     stage.happen(json!({"count": 200, "type": HOOKED})).await;
     assert!(polls(&stage, &never).await);
     assert!(never.count() > 15, "{}", never.count());

@@ -73,12 +73,14 @@ fn assert_rows(campaign: Campaign, rows: &BTreeSet<String>) {
 
 #[tokio::test]
 async fn an_offboarding_killed_at_any_call_and_repeated_is_complete_and_each_call_has_its_row() {
-    let (campaign, scene) = (Campaign::start(), Scene::with(tiny(7)).await);
+    let campaign = Campaign::start();
+    let scene = Scene::with(tiny(7)).await;
     assert_rows(campaign, &killed_and_repeated(campaign, &scene, false).await);
 }
 
 #[tokio::test]
 async fn an_offboarding_under_a_key_is_repeated_until_its_answer_is_kept() {
-    let (campaign, scene) = (Campaign::start(), Scene::with(tiny(8)).await.warmed().await);
+    let campaign = Campaign::start();
+    let scene = Scene::with(tiny(8)).await.warmed().await;
     assert_rows(campaign, &killed_and_repeated(campaign, &scene, true).await);
 }
