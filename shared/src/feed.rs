@@ -14,7 +14,7 @@ mod write;
 
 pub use entry::Entry;
 pub use head::{Head, LogPosition, Mark, SearchPosition};
-pub use inbox::{deliver, put_hooked};
+pub use inbox::{deliver, put_hooked, take_back};
 pub use publish::Bus;
 pub use read::{Filter, Page, Reading, read};
 pub use trigger::{Hook, Kind, Outlet, Trigger};

@@ -20,6 +20,7 @@ pub mod lambda;
 pub mod log;
 pub mod metric;
 pub mod okta;
+mod panics;
 pub mod problem;
 pub mod runs;
 mod schedule;

@@ -36,8 +36,8 @@ pub use limits::date;
 pub use log_filter::{FilterFault, LogFilter};
 pub use meaning::Meaning;
 pub use model::{
-    App, AppGroup, Attribute, BadRecord, Group, GroupProfile, LogEvent, Member, Organization, Page, Role, TypeRef,
-    User, UserSchema, UserType,
+    App, AppGroup, Attribute, BadRecord, Group, GroupProfile, LogEvent, Member, Organization, Page, Provider, Role,
+    TypeRef, User, UserSchema, UserType,
 };
 pub use origin::{AllowedOrigins, Domain, Origin, Refused};
 pub use readable::readable;

@@ -236,7 +236,7 @@ impl JsonSchema for Problem {
                 "oldest_cursor": text("The oldest cursor that can be read from."),
                 "sync_id": text("The sync that is running."),
                 "current_status": text("The state that stands in the way."),
-                "candidates": {"type": "array", "items": {"type": "object"}, "description": "The objects that the reference names."}
+                "candidates": {"type": "array", "items": {"type": "object", "additionalProperties": true}, "description": "The objects that the reference names."}
             },
             "required": ["type", "title", "status", "detail"]
         })

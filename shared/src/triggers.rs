@@ -22,6 +22,7 @@ use crate::connection::Connection;
 use crate::feed::{Feed, Ground, Head, Hook, Kind as Fires, Stop, Trigger};
 use crate::id::{ConnectionId, TriggerId};
 use crate::okta::Patience;
+use crate::panics::caught;
 use crate::problem::{Kind, Problem};
 use crate::store::{Error, Write, keys};
 use serde_json::Value;
@@ -174,18 +175,19 @@ async fn begin(app: &App, connection: &Connection, trigger: Trigger) -> Result<T
     let client = app.client(connection, Patience::foreground(BUDGET, Duration::from_secs(8))).await?;
     let ground = app.ground();
     let mut feed = wait_for_feed(&ground, &connection.id, Instant::now() + LONGEST_WAIT).await?;
-    match poll::read_log(&mut feed, &client, Instant::now() + BUDGET).await {
-        Ok(()) => {}
-        // Hooks work without the log; what they lose is lost.
-        Err(Stop::Okta(crate::okta::Error::Api(refusal)))
-            if trigger.event_types().is_some() && matches!(refusal.status.as_u16(), 401 | 403) => {}
-        Err(stop) => {
-            feed.close().await.map_err(problem_of)?;
-            return Err(problem_of(stop));
+    let mut result = Ok(());
+    let begun = caught(async {
+        match poll::read_log(&mut feed, &client, Instant::now() + BUDGET).await {
+            // Hooks work without the log; what they lose is lost.
+            Err(Stop::Okta(crate::okta::Error::Api(refusal)))
+                if trigger.event_types().is_some() && matches!(refusal.status.as_u16(), 401 | 403) => {}
+            read => read?,
         }
-    }
-    let result = app.store.transact(vec![feed.fence(), trigger.write(&connection.id)?]).await;
-    feed.close().await.map_err(problem_of)?;
+        result = app.store.transact(vec![feed.fence(), trigger.write(&connection.id)?]).await;
+        Ok(())
+    });
+    let begun = begun.await;
+    feed.close_after(begun, |_, _| {}).await.map_err(problem_of)?;
     written(result, 1)?;
     Ok(Trigger { revision: trigger.revision + 1, ..trigger })
 }
@@ -213,6 +215,7 @@ fn problem_of(stop: Stop) -> Problem {
         Stop::TakenOver => Problem::new(Kind::RequestInProgress, "Somebody else took over; try again in a minute."),
         Stop::Store(error) => error.into(),
         Stop::Okta(error) => error.into(),
+        Stop::Panicked(panicked) => Problem::new(Kind::Internal, panicked.to_string()),
     }
 }
 

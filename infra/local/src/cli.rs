@@ -8,6 +8,7 @@ use okta_connector::log::Lines;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_cli::{Failure, Options};
 use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -179,9 +180,11 @@ async fn serve(options: Serve) -> Result<(), Error> {
     let Serve { port, public_url, .. } = options;
     let config = Config { port, data, public_url, allowed, gate, clock: Arc::new(SystemClock) };
     let service = Service::start(config).await?;
-    println!("listening on {}", service.url());
+    // Whoever started it may have stopped reading; that ends nothing.
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "listening on {}", service.url());
     if let Some(console) = service.console_url() {
-        println!("the console is at {console}");
+        let _ = writeln!(out, "the console is at {console}");
     }
     tokio::signal::ctrl_c().await?;
     Ok(())

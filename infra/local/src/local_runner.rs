@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use okta_connector::app::{App, RunnerError, SyncRunner};
 use okta_connector::connection;
+use okta_connector::feed;
 use okta_connector::id::{ConnectionId, SyncId};
 use okta_connector::problem::Problem;
 use okta_connector::store::{Index, Query, keys};
@@ -44,6 +45,7 @@ impl LocalRunner {
         while let Some(connections) = pages.next().await? {
             for stored in connections {
                 let id = stored.connection.id;
+                feed::take_back(&app.ground(), &id).await?;
                 let Some(current) = State::load(&app.store, &id).await?.current else { continue };
                 let run = Run::load(&app.store, &id, &current).await?;
                 if run.is_some_and(|run| !run.status.is_over()) {

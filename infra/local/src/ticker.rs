@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use okta_connector::app::{App, Scheduled, Scheduler, SchedulerError};
 use okta_connector::connection::{self, Connection, Stored};
-use okta_connector::feed::{Head, Trigger};
+use okta_connector::feed::{self, Head, Trigger};
 use okta_connector::id::ConnectionId;
 use okta_connector::problem::Problem;
 use okta_connector::triggers::{self, Job};
@@ -73,6 +73,7 @@ pub async fn turn(app: &App) -> Result<Option<Timestamp>, Problem> {
                     tracing::error!(connection = %connection.id, "a scheduled sync was not started: {problem}");
                 }
             }
+            tokio::spawn(deliver(app.clone(), connection.id.clone()));
             match read_logs(app, connection).await {
                 Ok(next) => soonest = [soonest, next].into_iter().flatten().min(),
                 Err(problem) => tracing::error!("triggers could not be read: {problem}"),
@@ -102,6 +103,14 @@ async fn test_some(app: &App, tried: &mut HashMap<ConnectionId, Timestamp>) -> R
 async fn tested(app: App, stored: Stored) {
     if let Err(problem) = test::test(&app, &stored).await {
         tracing::error!(connection = %stored.connection.id, "a connection could not be tested: {problem}");
+    }
+}
+
+/// Moves what waits for the feed, for example because whoever was to move it was killed.
+#[tracing::instrument(skip_all, fields(function = "log-poll"))]
+async fn deliver(app: App, connection: ConnectionId) {
+    if let Err(stop) = feed::deliver(&app.ground(), &connection, TURN).await {
+        tracing::warn!(%connection, "events wait in the inbox: {stop}");
     }
 }
 

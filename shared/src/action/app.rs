@@ -147,10 +147,19 @@ impl Action for AssignUser {
             (Some(_), Some(profile)) => Some(api::update_app_user(&app.id, &user.id, profile)),
             _ => Some(api::assign_app_user(&app.id, user.id.as_str(), profile.as_ref())),
         };
-        if let Some(request) = &request {
-            run.change(request).await?;
+        let mut changed = request.is_some();
+        if let Some(request) = &request
+            && let Err(problem) = run.change(request).await
+        {
+            // Somebody else assigned the user at the same moment.
+            let now = run.find::<Object>(&api::get_app_user(&app.id, &user.id)).await?;
+            let is_met = now.is_some_and(|now| now.text("scope") == "USER" && self.is_met_by(&now));
+            if problem.kind != Kind::AlreadyExists || !is_met {
+                return Err(problem);
+            }
+            changed = false;
         }
-        Ok(Assignment { changed: request.is_some(), app: app.app(), user: user.user() })
+        Ok(Assignment { changed, app: app.app(), user: user.user() })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Action;
 use super::list::{List, Paging};
-use super::lookup::{GroupRef, UserRef};
+use super::lookup::{GroupRef, UserRef, group_candidate};
 use super::object::{Found, Group, Object, User};
 use super::run::Run;
 use crate::audit::Target;
@@ -321,7 +321,16 @@ impl Action for CreateGroup {
 
     async fn run(&self, run: &mut Run) -> Result<Created, Problem> {
         run.about(Target::named("group", "", &self.name).without_id());
-        let group: Object = run.change_for(&api::create_group(&self.name, self.description.as_deref())).await?;
+        let made = run.change_for::<Object>(&api::create_group(&self.name, self.description.as_deref())).await;
+        let group = match made {
+            Err(problem) if problem.kind == Kind::AlreadyExists => {
+                return Err(match run.group(&GroupRef(self.name.clone())).await {
+                    Ok(there) => problem.with("candidates", vec![group_candidate(&there.object)]),
+                    Err(_) => problem,
+                });
+            }
+            made => made?,
+        };
         let Group { id, name } = Group::of(&group);
         run.about(Target::named("group", id, name));
         Ok(Created { changed: true, group })

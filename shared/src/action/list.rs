@@ -3,7 +3,7 @@
 use super::object::Object;
 use super::run::Run;
 use crate::cursor;
-use crate::okta::{Page, Request, api};
+use crate::okta::{Request, api};
 use crate::problem::{Kind, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ impl Run {
             Some(cursor) => self.behind(listing, &tie, cursor)?,
             None => listing.clone(),
         };
-        let page: Page<Object> = self.read_page(&request).await?;
+        let page = self.listed(&request).await?;
         let next_cursor = page.next.map(|next| cursor::encode(&tie, &next[url::Position::BeforePath..]));
         Ok(List { items: page.items.into_iter().map(|item| paging.project(item)).collect(), next_cursor })
     }
@@ -87,7 +87,7 @@ impl Run {
         let (mut objects, mut request) = (Vec::new(), listing.clone());
         let mut seen: Vec<Url> = Vec::new();
         loop {
-            let page: Page<Object> = self.read_page(&request).await?;
+            let page = self.listed(&request).await?;
             objects.extend(page.items);
             let Some(next) = page.next.filter(|next| !seen.contains(next)) else { return Ok(objects) };
             seen.push(next.clone());

@@ -18,7 +18,7 @@ macro_rules! reference {
         $(#[$doc])*
         #[derive(Clone, Debug, serde::Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(pub(super) String);
 
         impl $name {
             /// As it was given.
@@ -79,6 +79,11 @@ fn is_user_id(text: &str) -> bool {
 /// What was found must be what was asked for; Okta ignores case.
 pub fn same(text: &str, reference: &str) -> bool {
     text.to_lowercase() == reference.to_lowercase()
+}
+
+/// A group, for somebody to choose from.
+pub(super) fn group_candidate(group: &Object) -> Value {
+    json!({ "id": group.text("id"), "name": group.profile("name"), "type": group.text("type") })
 }
 
 impl Run {
@@ -145,8 +150,7 @@ impl Run {
         let named = Expression::equals("profile.name", text);
         let mut groups = self.all(&api::search_groups(Some(&named), 200)).await?;
         groups.retain(|group| same(group.profile("name").and_then(Value::as_str).unwrap_or_default(), text));
-        let candidate = |group: &Object| json!({ "id": group.text("id"), "name": group.profile("name"), "type": group.text("type") });
-        let object = one(groups, "group", text, candidate)?;
+        let object = one(groups, "group", text, group_candidate)?;
         let id = GroupId::parse(object.text("id")).map_err(|_| unreadable("group"))?;
         Ok(Found { id, object })
     }

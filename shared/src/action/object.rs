@@ -27,7 +27,11 @@ impl JsonSchema for Object {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "object", "description": "As Okta tells it, without _links, _embedded and credentials." })
+        json_schema!({
+            "type": "object",
+            "additionalProperties": true,
+            "description": "As Okta tells it, without _links, _embedded and credentials.",
+        })
     }
 }
 

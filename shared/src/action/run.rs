@@ -8,6 +8,7 @@ use crate::id::ConnectionId;
 use crate::idempotency::Attempt;
 use crate::okta::{Answer, Client, Error, Expression, Origin, Page, Request, UserId, api, date};
 use crate::problem::{Kind, Problem};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -26,8 +27,8 @@ pub struct Run {
     attempt: Option<Attempt>,
     /// True once the audit says that something is about to be changed.
     intended: bool,
-    /// The status of the user that it is about, as it was read.
-    status: Option<String>,
+    /// The user that it is about, as it was read.
+    user: Option<User>,
     request_ids: Vec<String>,
     served: Option<Timestamp>,
 }
@@ -37,8 +38,8 @@ impl Run {
     pub fn new(connection: &Connection, client: Client, audit: Audit, attempt: Option<Attempt>) -> Self {
         let by_key = connection.auth.auth_type == AuthType::PrivateKeyJwt;
         let (connection, client_id) = (connection.id.clone(), connection.auth.client_id.clone().filter(|_| by_key));
-        let (intended, status, request_ids, served) = Default::default();
-        Self { connection, client_id, client, audit, attempt, intended, status, request_ids, served }
+        let (intended, user, request_ids, served) = Default::default();
+        Self { connection, client_id, client, audit, attempt, intended, user, request_ids, served }
     }
 
     /// The audit of what was done, and Okta's ids of all requests, in order.
@@ -68,9 +69,8 @@ impl Run {
 
     /// Names the user that it is about.
     pub fn about_user(&mut self, user: User) {
-        let User { id, login, status } = user;
-        self.audit.target(Target::user(id, login));
-        self.status = Some(status);
+        self.audit.target(Target::user(user.id.as_str(), user.login.as_str()));
+        self.user = Some(user);
     }
 
     /// Sends a request that changes nothing.
@@ -89,6 +89,24 @@ impl Run {
     pub async fn read_page(&mut self, request: &Request) -> Result<Page<Object>, Error> {
         let answer = self.read(request).await?;
         self.client.page_of(&answer)
+    }
+
+    /// A page of a list. What Okta does not find below a user who was read a moment ago, the user does not have: a
+    /// deprovisioned one has nothing at all.
+    pub async fn listed(&mut self, request: &Request) -> Result<Page<Object>, Problem> {
+        match self.read_page(request).await {
+            Err(Error::Api(refusal)) if refusal.status == StatusCode::NOT_FOUND && self.is_below_user(request) => {
+                if self.status() == "DEPROVISIONED" {
+                    return Ok(Page { items: Vec::new(), bad: Vec::new(), next: None, served: self.okta_time() });
+                }
+                Err(self.refused(Error::Api(refusal)))
+            }
+            page => Ok(page?),
+        }
+    }
+
+    fn is_below_user(&self, request: &Request) -> bool {
+        self.user.as_ref().is_some_and(|user| request.path().starts_with(&format!("/api/v1/users/{}/", user.id)))
     }
 
     /// Sends a request that changes something. It is recorded before it is sent.
@@ -163,7 +181,7 @@ impl Run {
 
     /// The status of the user that it is about, as it was read.
     pub fn status(&self) -> &str {
-        self.status.as_deref().unwrap_or_default()
+        self.user.as_ref().map_or("", |user| user.status.as_str())
     }
 
     /// Writes down that something is about to be changed; what cannot be written down is not done.
@@ -204,11 +222,11 @@ impl Run {
             return Problem { members, ..Problem::new(Kind::OutcomeUnknown, detail) };
         }
         let problem = Problem::from(error);
-        match &self.status {
+        match self.user.as_ref().map(|user| user.status.as_str()) {
             // Okta answers 404 for what a user in this state does not have: the user itself was read a moment ago.
             Some(status) if matches!(problem.kind, Kind::WrongState | Kind::OktaNotFound) => {
                 let detail = format!("Okta does not do this for a user who is {status}: {}", problem.detail);
-                Problem { kind: Kind::WrongState, detail, ..problem }.with("current_status", status.as_str())
+                Problem { kind: Kind::WrongState, detail, ..problem }.with("current_status", status)
             }
             _ => problem,
         }

@@ -31,7 +31,7 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Permissions {
-    /// Names of actions, or words: read, write, destructive, credentials, all.
+    /// Names of actions, or words: read, write, destructive, credentials, all. Left out: read.
     pub actions: Vec<String>,
 }
 

@@ -75,7 +75,7 @@ pub async fn apps(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Listed, Problem> {
-    if directory.state.succeeded_at.is_none() {
+    if !directory.state.is_published() {
         return Ok(Listed { items: Vec::new(), next: None });
     }
     let partition = keys::apps_partition(&directory.connection.id, which);
@@ -112,7 +112,7 @@ pub async fn app_users(
     limit: usize,
 ) -> Result<Listed, Problem> {
     let item = find(directory, id).await?;
-    if directory.state.succeeded_at.is_none() {
+    if !directory.state.is_published() {
         return Ok(Listed { items: Vec::new(), next: None });
     }
     let app: App = item.parse()?;

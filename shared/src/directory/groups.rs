@@ -28,7 +28,7 @@ pub async fn groups(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Listed, Problem> {
-    if directory.state.succeeded_at.is_none() {
+    if !directory.state.is_published() {
         return Ok(Listed { items: Vec::new(), next: None });
     }
     let partition = keys::groups_partition(&directory.connection.id, listed);
@@ -114,7 +114,7 @@ pub async fn members(
     limit: usize,
 ) -> Result<Listed, Problem> {
     let group = find(directory, id).await?;
-    if directory.state.succeeded_at.is_none() {
+    if !directory.state.is_published() {
         return Ok(Listed { items: Vec::new(), next: None });
     }
     let (rows, next) = if group.is_everyone() {
@@ -152,7 +152,7 @@ async fn member_ids(
 /// A page of all memberships but those in `Everyone`; `after` is `<group's index key> <user>`.
 pub async fn memberships(directory: &Directory<'_>, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
     let mut items: Vec<Value> = Vec::new();
-    if directory.state.succeeded_at.is_none() {
+    if !directory.state.is_published() {
         return Ok(Listed { items, next: None });
     }
     let (mut at, mut user) = match after.and_then(|after| after.rsplit_once(' ')) {

@@ -7,6 +7,7 @@ use super::write::{Feed, MOST_ROWS, Stop, Way};
 use crate::clock;
 use crate::event::INBOX_DAYS;
 use crate::id::ConnectionId;
+use crate::panics::caught;
 use crate::store::{Error, Item, Query, Write, keys};
 use crate::synced::{pack, unpack};
 use serde_json::value::RawValue;
@@ -53,14 +54,26 @@ pub async fn deliver(ground: &Ground, connection: &ConnectionId, budget: Duratio
     let until = Instant::now() + budget;
     while holds_something(ground, connection).await? {
         let Some(mut feed) = Feed::open(ground, connection).await? else { return Ok(()) };
-        feed.drain(until).await?;
-        feed.publish(until).await?;
-        feed.close().await?;
+        let moved = caught(async {
+            feed.drain(until).await?;
+            feed.publish(until).await
+        });
+        let moved = moved.await;
+        feed.close_after(moved, |_, _| {}).await?;
         if Instant::now() >= until {
             break;
         }
     }
     Ok(())
+}
+
+/// Gives back what a writer held that is dead. Should it live after all, its next commit is refused, and it stops.
+pub async fn take_back(ground: &Ground, connection: &ConnectionId) -> Result<(), Error> {
+    let key = keys::feed_lease(connection);
+    match ground.store.lease_owner(&key).await? {
+        Some(owner) => ground.store.give_back(&key, &owner).await,
+        None => Ok(()),
+    }
 }
 
 async fn holds_something(ground: &Ground, connection: &ConnectionId) -> Result<bool, Error> {

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::id::ConnectionId;
 use crate::metric::{self, Metric};
 use crate::okta;
+use crate::panics::{Panicked, caught};
 use crate::store::{self, Item, Lease, Query, Write, keys};
 use crate::synced::{pack, unpack};
 use jiff::Timestamp;
@@ -37,6 +38,9 @@ pub enum Stop {
     /// Okta stands in the way.
     #[error(transparent)]
     Okta(#[from] okta::Error),
+    /// The work panicked.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 impl From<store::Error> for Stop {
@@ -78,6 +82,15 @@ impl<'a> Feed<'a> {
         let owner = uuid::Uuid::new_v4().simple().to_string();
         let lease = ground.store.take_lease(keys::feed_lease(connection), &owner, LEASE_SECONDS).await?;
         let Some(lease) = lease else { return Ok(None) };
+        let feed = caught(Self::read(ground, connection, lease.clone())).await;
+        let feed = feed.unwrap_or_else(|panicked| Err(panicked.into()));
+        if feed.is_err() {
+            ground.store.release_lease(&lease).await?;
+        }
+        feed.map(Some)
+    }
+
+    async fn read(ground: &'a Ground, connection: &'a ConnectionId, lease: Lease) -> Result<Self, Stop> {
         let head = Head::load(&ground.store, connection).await?;
         let triggers = Trigger::all(&ground.store, connection).await?;
         let matcher = Matcher::new(&triggers);
@@ -87,12 +100,32 @@ impl<'a> Feed<'a> {
         if let Some(from) = feed.head.log.as_ref().and_then(|log| log.again_from) {
             feed.known = feed.ids_from(from).await?;
         }
-        Ok(Some(feed))
+        Ok(feed)
     }
 
     /// Gives it back.
     pub async fn close(self) -> Result<(), Stop> {
         Ok(self.ground.store.release_lease(&self.lease).await?)
+    }
+
+    /// Gives it back after some work, whatever became of that. Where the work panicked, `blame` writes the reason into the
+    /// head as it was last committed.
+    pub async fn close_after(
+        mut self,
+        worked: Result<Result<(), Stop>, Panicked>,
+        blame: impl FnOnce(&mut Head, String),
+    ) -> Result<(), Stop> {
+        let ended = match worked {
+            Ok(ended) => ended,
+            Err(panicked) => {
+                tracing::error!(connection = %self.connection, "the feed was not written to the end: {panicked}");
+                self.head = Head::load(&self.ground.store, self.connection).await?;
+                blame(&mut self.head, panicked.to_string());
+                self.commit(Vec::new(), Vec::new()).await.and(Err(panicked.into()))
+            }
+        };
+        let closed = self.close().await;
+        ended.and(closed)
     }
 
     /// The check that goes first into every transaction of its writer.

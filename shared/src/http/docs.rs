@@ -89,8 +89,9 @@ fn operation(page: &mut String, document: &Value, (path, method, told): (&str, &
     if let Some(schema) = told.pointer("/requestBody/content/application~1json/schema") {
         put(page, format_args!("<h4>Body</h4>\n{}", table(document, schema)));
     }
-    let action = told.pointer("/responses/200/content/application~1json/schema/anyOf/0/properties/output");
-    if let Some(output) = action.filter(|_| told["x-effect"].is_string()) {
+    let performed = told.pointer("/responses/200/content/application~1json/schema/anyOf/0");
+    if let Some(performed) = performed.filter(|_| told["x-effect"].is_string()) {
+        let output = &shape::resolve(document, performed)["properties"]["output"];
         put(page, format_args!("<h4>Output</h4>\n{}", table(document, output)));
     }
     put(page, format_args!("<h4>Answers</h4>\n<table>\n"));

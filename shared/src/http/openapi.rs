@@ -74,12 +74,19 @@ pub(super) fn document() -> Value {
     document
 }
 
-/// Writes schemas as generators of clients read them: an enum as `enum`, and no description that is null.
+/// Writes schemas as generators of clients read them: an enum as `enum`, no description that is null, and as defaults only
+/// plain values. A default of null makes some take the member for required, and one that is an object makes others leave
+/// the whole operation out.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
-            if members.get("description").is_some_and(Value::is_null) {
-                members.remove("description");
+            for (name, is_odd) in [
+                ("description", Value::is_null as fn(&Value) -> bool),
+                ("default", |value| value.is_null() || value.is_object()),
+            ] {
+                if members.get(name).is_some_and(is_odd) {
+                    members.remove(name);
+                }
             }
             if let Some((values, described)) = members.get("oneOf").and_then(constants) {
                 members.remove("oneOf");
@@ -90,7 +97,13 @@ fn tidy(schema: &mut Value) {
                 let description = parts.join("\n");
                 members.insert("description".to_owned(), description.into());
             }
-            members.values_mut().for_each(tidy);
+            for (name, member) in members.iter_mut() {
+                match member {
+                    // Members of a type may have any name.
+                    Value::Object(properties) if name == "properties" => properties.values_mut().for_each(tidy),
+                    member => tidy(member),
+                }
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}

@@ -89,7 +89,7 @@ pub async fn hop(app: &App, mut hop: Hop, budget: Duration) -> Result<Answer, Er
     let moved = checkpoint(app, &hop.connection, &slice.run).await? != before;
     hop.stalled = stalled(hop.stalled, moved, next);
     if hop.stalled >= MOST_STALLED {
-        sync::give_up(app, &slice, "it worked again and again without progress").await?;
+        sync::give_up(app, &slice, "it worked again and again without progress.").await?;
         next = Next::Done;
     }
     Ok(hop.answer(next, app.now()))

@@ -11,6 +11,7 @@ use super::error::Error;
 use super::id::{GroupId, UserId};
 use super::null;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -114,6 +115,31 @@ pub struct User {
     /// Its attributes.
     #[serde(default, deserialize_with = "null::as_default")]
     pub profile: BTreeMap<String, Value>,
+    /// The realm that it is in.
+    #[serde(default, deserialize_with = "null::lenient", skip_serializing_if = "Option::is_none")]
+    pub realm_id: Option<String>,
+    /// Of how it signs in, who checks that.
+    #[serde(default, deserialize_with = "null::lenient", skip_serializing)]
+    pub credentials: Credentials,
+}
+
+/// How a user signs in, without secrets.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Credentials {
+    /// Who checks that, and masters the user.
+    #[serde(default)]
+    pub provider: Option<Provider>,
+}
+
+/// Who checks how a user signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Provider {
+    /// `OKTA`, `ACTIVE_DIRECTORY`, `LDAP`, `FEDERATION`, `SOCIAL` or `IMPORT`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name, such as a directory's domain.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 /// A reference to a user type.

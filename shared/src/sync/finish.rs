@@ -46,6 +46,22 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
     Ok(end_with(work.app, work.connection, &work.lease, &mut work.run, status, learn).await?)
 }
 
+/// Ends a run before it has read everything. What a first one has read becomes readable all the same.
+pub async fn end_early(work: &mut Work<'_>, status: RunStatus) -> Result<(), Error> {
+    let state = State::load(&work.app.store, &work.connection.id).await?;
+    if state.succeeded_at.is_some() {
+        return end(work.app, work.connection, &work.lease, &mut work.run, status).await;
+    }
+    let made = roster::make(work, &state).await?;
+    let counts = count(work, &state, &made).await?;
+    let now = work.app.now();
+    let learn = |state: &mut State| {
+        state.roster.clone_from(&made.parts);
+        (state.counts, state.published_at) = (counts, Some(now));
+    };
+    end_with(work.app, work.connection, &work.lease, &mut work.run, status, learn).await
+}
+
 /// What later runs must know of a good one. One that carries out what was confirmed has read nothing new.
 fn learn_of(run: &Run, status: RunStatus, state: &mut State) {
     if !run.confirmed.is_empty() {

@@ -5,7 +5,7 @@ use super::apps;
 use super::change::Change;
 use super::edges;
 use super::holder::{self, Holder, Kind, Seen};
-use super::log::{self, HINTS, Hint};
+use super::log::{self, HINTS, Hint, Move};
 use super::missing;
 use super::work::{HINTED, Stop, Work};
 use crate::okta::{self, AppId, BadRecord, GroupId, UserId, api};
@@ -94,13 +94,15 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     if work.run.hinted > 0 {
         work.each_noted(HINTED, |page: Vec<Hint>| hints.extend(page)).await?;
     }
-    let (mut tasks, mut moved) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<_>>::new());
+    let (mut tasks, mut moved) = (BTreeSet::new(), Moved::new());
     for hint in hints {
         match hint {
             Hint::User(id) => drop(tasks.insert(Task::User(id))),
             Hint::Group(id) => drop(tasks.insert(Task::Group(id))),
             Hint::Belongings(id) => drop(tasks.insert(Task::Belongings(id))),
-            Hint::Membership(group, user) => drop(moved.entry(group).or_default().insert(user)),
+            Hint::Membership(group, user, how) => {
+                moved.entry(group).or_default().entry(user).or_default().insert(how);
+            }
             Hint::App(_) | Hint::Assignment(..) | Hint::AppGroups(_) => {}
         }
     }
@@ -113,6 +115,7 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
         let stored = item.map(|item| item.parse::<Group>()).transpose()?;
         let stored = stored.filter(|stored| stored.removed_at.is_none() && !stored.is_built_in());
         let Some(stored) = stored else { continue };
+        let users = unknown(work, &group, users).await?;
         let pages = stored.members_count.unwrap_or_default() / PAGE + 1;
         if users.len() as u64 <= pages {
             tasks.extend(users.into_iter().map(Task::Belongings));
@@ -126,6 +129,27 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     work.run.checkpoint = if tasks.is_empty() { Stage::Groups.after() } else { Stage::Groups.at(0, 0) };
     changes.extend(note_tasks(work, Stage::Groups, tasks)?);
     Ok(work.commit(changes).await?)
+}
+
+/// Who moved into or out of which groups, as the log tells it.
+type Moved = BTreeMap<GroupId, BTreeMap<UserId, BTreeSet<Move>>>;
+
+/// Those about whom the log tells something that is not stored. Most of what a log tells is what an earlier run has read
+/// already; who moved both ways is asked about.
+async fn unknown(
+    work: &Work<'_>,
+    group: &GroupId,
+    users: BTreeMap<UserId, BTreeSet<Move>>,
+) -> Result<Vec<UserId>, Error> {
+    let connection = &work.connection.id;
+    let edges: Vec<_> = users.keys().map(|user| keys::membership(connection, group, user)).collect();
+    let stored = work.app.store.get_many(&edges).await?;
+    let members: HashSet<_> = stored.iter().map(Item::partition_key).collect();
+    let is_stored = |user: &UserId, moves: &BTreeSet<Move>| {
+        let is_member = members.contains(keys::user_partition(connection, user).as_str());
+        moves.iter().all(|how| is_member == (*how == Move::In))
+    };
+    Ok(users.into_iter().filter(|(user, moves)| !is_stored(user, moves)).map(|(user, _)| user).collect())
 }
 
 /// The groups whose members this run reads in any case.

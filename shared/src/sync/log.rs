@@ -51,14 +51,23 @@ pub enum Hint {
     Belongings(UserId),
     /// A group.
     Group(GroupId),
-    /// Whether a user is in a group.
-    Membership(GroupId, UserId),
+    /// Whether a user is in a group, who joined or left it.
+    Membership(GroupId, UserId, Move),
     /// An app.
     App(AppId),
     /// Whether a user has an app.
     Assignment(AppId, UserId),
     /// Which groups have an app.
     AppGroups(AppId),
+}
+
+/// What an event says that somebody did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Move {
+    /// Joined.
+    In,
+    /// Left.
+    Out,
 }
 
 /// One page of the log.
@@ -126,7 +135,8 @@ pub fn hint(event: &LogEvent) -> Option<Hint> {
     match event.event_type.as_str() {
         "user.lifecycle.delete.completed" => Some(Hint::User(user()?)),
         "group.lifecycle.delete" => Some(Hint::Group(group()?)),
-        name if name.starts_with("group.user_membership.") => Some(Hint::Membership(group()?, user()?)),
+        "group.user_membership.add" => Some(Hint::Membership(group()?, user()?, Move::In)),
+        name if name.starts_with("group.user_membership.") => Some(Hint::Membership(group()?, user()?, Move::Out)),
         name if name.starts_with("application.lifecycle.") => Some(Hint::App(app()?)),
         name if name.starts_with("application.user_membership.") => Some(Hint::Assignment(app()?, user()?)),
         name if name.starts_with("group.application_assignment.") => Some(Hint::AppGroups(app()?)),

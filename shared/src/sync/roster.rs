@@ -1,10 +1,11 @@
 //! The roster at the end of a run: made anew out of the lists of users, or brought up to date.
 
+use super::users;
 use super::work::Work;
 use crate::connection::Stream;
 use crate::store::{Error, Item, Query, Write, keys};
 use crate::synced::roster::{self, Census, Part, Row, Sum};
-use crate::synced::{Phase, Progress, State, unpack};
+use crate::synced::{Checkpoint, Phase, Progress, State, unpack};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -100,10 +101,17 @@ pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
 /// What a run learnt of users' lines; none where there is no line any more.
 type Lines = HashMap<Box<str>, Option<Box<RawValue>>>;
 
-/// The lists of lines: what was noted last counts.
+/// The lists of lines: what was noted last counts. A list that a run has not read to its end counts where the run ends
+/// early.
 fn lists_of_lines(work: &Work<'_>) -> Vec<String> {
     let lists = work.run.read.get(&Phase::Users).cloned().unwrap_or_default();
-    lists.into_iter().chain((work.run.lines > 0).then(|| work.run.lines_list().to_owned())).collect()
+    let unfinished = match &work.run.checkpoint {
+        Checkpoint::Users { listing } => Some(users::noted_as(users::PRESENT, listing)),
+        Checkpoint::Deprovisioned { listing } => Some(users::noted_as(users::DEPROVISIONED_ONLY, listing)),
+        _ => None,
+    };
+    let others = (work.run.lines > 0).then(|| work.run.lines_list().to_owned());
+    lists.into_iter().chain(unfinished).chain(others).collect()
 }
 
 /// How many lines the lists hold.

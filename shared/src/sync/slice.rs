@@ -11,11 +11,13 @@ use crate::connection::{self, Connection};
 use crate::feed;
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::{self, Patience};
+use crate::panics::caught;
 use crate::problem::{self, Problem};
 use crate::store::{self, Lease, keys};
 use crate::synced::{Checkpoint, Run, RunStatus, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -42,6 +44,14 @@ pub enum Next {
     Wait(Timestamp),
 }
 
+/// Why a run stops before its end.
+enum Stopped {
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its connection was deleted.
+    Deleted,
+}
+
 /// Longer than a slice, so that a lease is renewed by the next one and is over soon after a function died.
 const LEASE_SECONDS: i64 = 300;
 /// A run that is older than this is given up.
@@ -57,13 +67,24 @@ const DELIVERY: Duration = Duration::from_secs(20);
 #[tracing::instrument(name = "slice", skip_all, fields(connection = %slice.connection, run = %slice.run))]
 pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, Problem> {
     // Whoever took over delivers as well.
-    let Some(next) = Box::pin(work_on(app, slice, budget)).await? else { return Ok(Next::Done) };
-    if next == Next::Done
-        && let Err(stop) = feed::deliver(&app.ground(), &slice.connection, DELIVERY).await
-    {
-        tracing::warn!("what a sync told waits in the inbox: {stop}");
+    let next = match caught(work_on(app, slice, budget)).await {
+        Ok(next) => next?,
+        Err(panicked) => {
+            give_up(app, slice, panicked.to_string()).await?;
+            Some(Next::Done)
+        }
+    };
+    let Some(next) = next else { return Ok(Next::Done) };
+    if next == Next::Done {
+        deliver(app, &slice.connection).await;
     }
     Ok(next)
+}
+
+async fn deliver(app: &App, connection: &ConnectionId) {
+    if let Err(stop) = feed::deliver(&app.ground(), connection, DELIVERY).await {
+        tracing::warn!("what a sync told waits in the inbox: {stop}");
+    }
 }
 
 /// The same, without moving anything; `None` where somebody else has taken over.
@@ -77,13 +98,17 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
         return Ok(Some(Next::Done));
     };
     if app.now().duration_since(run.begun_at()).as_secs() > LONGEST_RUN_SECONDS {
-        give_up(app, slice, "it was not over after 24 hours").await?;
+        give_up(app, slice, "it was not over after 24 hours.").await?;
         return Ok(Some(Next::Done));
     }
     let Some(lease) = app.store.take_lease(key, &slice.execution, LEASE_SECONDS).await? else {
         return Ok(Some(Next::Wait(clock::after(app.now(), 30))));
     };
     let connection = stored.connection;
+    if run.requests == 0 {
+        // Whoever was to deliver what waits may have been killed.
+        deliver(app, &connection.id).await;
+    }
     let deadline = Instant::now() + budget;
     let client = match app.client(&connection, Patience::background(budget)).await {
         Ok(client) => client,
@@ -109,13 +134,13 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
 }
 
 /// Ends a run for whoever drives it, and says why.
-pub async fn give_up(app: &App, slice: &Slice, why: &str) -> Result<(), Problem> {
+pub async fn give_up(app: &App, slice: &Slice, why: impl Display) -> Result<(), Problem> {
     let key = keys::sync_lease(&slice.connection);
     let stored = connection::load(&app.store, &slice.connection).await?;
     let run = Run::load(&app.store, &slice.connection, &slice.run).await?.filter(|run| !run.status.is_over());
     let (Some(stored), Some(mut run)) = (stored, run) else { return Ok(()) };
     let Some(lease) = app.store.take_lease(key, &slice.execution, 60).await? else { return Ok(()) };
-    let problem = Problem::new(problem::Kind::Internal, format!("The sync was given up: {why}."));
+    let problem = Problem::new(problem::Kind::Internal, format!("The sync was given up: {why}"));
     tracing::error!(connection = %slice.connection, run = %slice.run, "sync {} was given up: {why}", slice.run);
     run.error = Some(problem.to_json(None));
     match finish::end(app, &stored.connection, &lease, &mut run, RunStatus::Failed).await {
@@ -148,9 +173,16 @@ async fn fail_without_client(
 impl Work<'_> {
     async fn drive(&mut self, deadline: Instant) -> Result<Next, Stop> {
         while Instant::now() < deadline {
-            if self.is_stopped().await? {
-                finish::end(self.app, self.connection, &self.lease, &mut self.run, RunStatus::Cancelled).await?;
-                return Ok(Next::Done);
+            match self.stopped().await? {
+                None => {}
+                Some(Stopped::Cancelled) => {
+                    finish::end_early(self, RunStatus::Cancelled).await?;
+                    return Ok(Next::Done);
+                }
+                Some(Stopped::Deleted) => {
+                    finish::end(self.app, self.connection, &self.lease, &mut self.run, RunStatus::Cancelled).await?;
+                    return Ok(Next::Done);
+                }
             }
             let before = self.run.clone();
             self.hints.clear();
@@ -167,12 +199,18 @@ impl Work<'_> {
         Ok(Next::Again)
     }
 
-    /// True once the run was cancelled or its connection deleted.
-    async fn is_stopped(&self) -> Result<bool, Stop> {
+    /// Why the run is to stop, if it is.
+    async fn stopped(&self) -> Result<Option<Stopped>, Stop> {
         let id = &self.connection.id;
         let found = self.app.store.get_many(&[keys::connection(id), keys::cancelled(id, &self.run.id)]).await?;
         let is_there = |sk: &str| found.iter().any(|item| item.sort_key(None) == sk);
-        Ok(!is_there(&keys::connection(id).sk) || is_there(&keys::cancelled(id, &self.run.id).sk))
+        Ok(if !is_there(&keys::connection(id).sk) {
+            Some(Stopped::Deleted)
+        } else if is_there(&keys::cancelled(id, &self.run.id).sk) {
+            Some(Stopped::Cancelled)
+        } else {
+            None
+        })
     }
 
     async fn step(&mut self) -> Result<(), Stop> {
@@ -225,15 +263,25 @@ impl Work<'_> {
             }
             None => {
                 tracing::warn!("a sync failed: {error}");
-                self.run.error = Some(Problem::from(error.clone()).to_json(None));
-                let ended = finish::end(self.app, self.connection, &self.lease, &mut self.run, RunStatus::Failed).await;
-                ended.map(|()| Next::Done)
+                return self.fail(error.clone().into()).await;
             }
         };
-        match written {
-            Err(store::Error::Conflict(0)) => Ok(None),
-            other => Ok(Some(other?)),
-        }
+        held(written)
+    }
+
+    /// Ends the run with a reason. `None` where somebody else has taken over.
+    async fn fail(&mut self, problem: Problem) -> Result<Option<Next>, Problem> {
+        self.run.error = Some(problem.to_json(None));
+        let ended = finish::end_early(self, RunStatus::Failed).await;
+        held(ended.map(|()| Next::Done))
+    }
+}
+
+/// What comes next; `None` where somebody else has taken over.
+fn held(written: Result<Next, store::Error>) -> Result<Option<Next>, Problem> {
+    match written {
+        Err(store::Error::Conflict(0)) => Ok(None),
+        other => Ok(Some(other?)),
     }
 }
 

@@ -22,13 +22,23 @@ const DEPROVISIONED: &str = "DEPROVISIONED";
 /// The largest record that is stored; `DynamoDB` takes items of 400 KB.
 const LARGEST_RECORD: usize = 350_000;
 
+/// The plain list, as it is noted.
+pub(super) const PRESENT: &str = "users";
+/// The list of the deprovisioned users.
+pub(super) const DEPROVISIONED_ONLY: &str = "deprovisioned";
+
+/// As what a pass over a list is noted.
+pub(super) fn noted_as(list: &str, listing: &Listing) -> String {
+    format!("{list}.{}", listing.pass)
+}
+
 /// One page of the plain list.
 pub async fn read_present(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop> {
     let then = |next| match next {
         Some(listing) => Checkpoint::Users { listing },
         None => Checkpoint::Deprovisioned { listing: Listing::default() },
     };
-    read(work, api::list_users(), "users", listing, then).await
+    read(work, api::list_users(), PRESENT, listing, then).await
 }
 
 /// One page of the deprovisioned users.
@@ -37,7 +47,7 @@ pub async fn read_deprovisioned(work: &mut Work<'_>, listing: Listing) -> Result
         Some(listing) => Checkpoint::Deprovisioned { listing },
         None => Checkpoint::FindMissing { of: Objects::Users },
     };
-    read(work, api::list_deprovisioned_users(), "deprovisioned", listing, then).await
+    read(work, api::list_deprovisioned_users(), DEPROVISIONED_ONLY, listing, then).await
 }
 
 /// One page of the users that changed since the last run.
@@ -58,7 +68,7 @@ async fn read(
     then: impl Fn(Option<Listing>) -> Checkpoint,
 ) -> Result<(), Stop> {
     work.run.phase = Some(Phase::Users);
-    let name = format!("{name}.{}", listing.pass);
+    let name = noted_as(name, &listing);
     let (page, next) = match listing::read::<okta::User>(work, request, &listing).await? {
         Read::Page(page, next) => (page, next),
         Read::Restart(again) => {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// From where a run goes on. If it is not in here, a killed function has forgotten it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "step")]
+#[serde(rename_all = "snake_case")]
 pub enum Checkpoint {
     /// The plain list of users, which leaves out the deprovisioned.
     Users {

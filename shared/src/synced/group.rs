@@ -9,7 +9,7 @@ use crate::store::{Error, Index, Item};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A group as it is stored and told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,9 @@ pub struct Group {
     pub removed_at: Option<Timestamp>,
     /// When it was last stored.
     pub synced_at: Timestamp,
+    /// Its attributes beside name and description.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub custom: Map<String, Value>,
 }
 
 impl Group {
@@ -51,16 +54,20 @@ impl Group {
             members_count: None,
             removed_at: None,
             synced_at: now,
+            custom: group.profile.other.clone(),
         }
     }
 
     /// What makes it a changed one, under Okta's names; who its members are does not.
     pub fn told(&self) -> Value {
+        let mut profile = self.custom.clone();
+        profile.insert("name".to_owned(), json!(self.name));
+        profile.insert("description".to_owned(), json!(self.description));
         json!({
             "type": self.group_type,
             "created": self.created,
             "lastUpdated": self.last_updated,
-            "profile": { "name": self.name, "description": self.description },
+            "profile": profile,
         })
     }
 

@@ -27,6 +27,8 @@ pub struct State {
     pub counts: Counts,
     /// When the last good run ended.
     pub succeeded_at: Option<Timestamp>,
+    /// When what a first sync had read was made readable, although it had not read everything.
+    pub published_at: Option<Timestamp>,
     /// What was read to its end at least once.
     pub complete: BTreeSet<Phase>,
     /// Okta's time from which on changes are to be read: somewhat before the last good run began.
@@ -107,6 +109,11 @@ impl State {
         let Some(item) = store.get(&keys::sync_state(connection)).await? else { return Ok(Self::default()) };
         let revision = item.get_number("rev").ok_or(Error::Corrupt)?;
         Ok(Self { revision, ..item.parse()? })
+    }
+
+    /// True once there is something to read: a good run, or what a first one read before it failed.
+    pub fn is_published(&self) -> bool {
+        self.succeeded_at.max(self.published_at).is_some()
     }
 
     /// Makes a run the newest one.

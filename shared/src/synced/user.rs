@@ -2,7 +2,7 @@
 
 use crate::connection::Attributes;
 use crate::id::ConnectionId;
-use crate::okta::{self, UserId};
+use crate::okta::{self, Provider, UserId};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Key};
 use crate::synced::fingerprint;
@@ -41,6 +41,12 @@ pub struct User {
     pub removed_at: Option<Timestamp>,
     /// When it was last stored.
     pub synced_at: Timestamp,
+    /// The realm that it is in, where the organization has realms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm_id: Option<String>,
+    /// Who checks how it signs in, and masters it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
 }
 
 /// A user type.
@@ -62,6 +68,10 @@ struct Content<'a> {
     created: Option<&'a str>,
     activated: Option<&'a str>,
     status_changed: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realm_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a Provider>,
     profile: &'a BTreeMap<String, Value>,
 }
 
@@ -84,15 +94,21 @@ impl User {
             password_changed: user.password_changed,
             removed_at: None,
             synced_at: now,
+            realm_id: user.realm_id,
+            provider: user.credentials.provider,
         }
     }
 
     /// A hash of all that makes a user a changed one. Signing in, a new password and Okta's own stamps do not: otherwise
     /// an idle tenant would be written anew every day.
     pub fn hash(&self) -> String {
-        let Content { status, user_type, created, activated, status_changed, profile } = self.content();
+        let Content { status, user_type, created, activated, status_changed, realm_id, provider, profile } =
+            self.content();
+        let kind = provider.map(|provider| provider.kind.as_str());
+        let name = provider.and_then(|provider| provider.name.as_deref());
         let mut bytes = Vec::with_capacity(1_024);
-        for text in [Some(self.id.as_str()), Some(status), user_type, created, activated, status_changed] {
+        let texts = [Some(self.id.as_str()), Some(status), user_type, created, activated, status_changed];
+        for text in texts.into_iter().chain([realm_id, kind, name]) {
             match text {
                 Some(text) => put_text(text, &mut bytes),
                 None => bytes.push(b'-'),
@@ -114,6 +130,8 @@ impl User {
             created: self.created.as_deref(),
             activated: self.activated.as_deref(),
             status_changed: self.status_changed.as_deref(),
+            realm_id: self.realm_id.as_deref(),
+            provider: self.provider.as_ref(),
             profile: &self.profile,
         }
     }
@@ -226,6 +244,12 @@ mod tests {
             assert_ne!(user(|body| body[field] = json!("2026-01-01T00:00:00.000Z")).hash(), before, "{field}");
         }
         assert_ne!(user(|body| body["type"]["id"] = json!("oty2")).hash(), before);
+        assert_ne!(user(|body| body["realmId"] = json!("guo1")).hash(), before);
+        let mastered = json!({"provider": {"type": "ACTIVE_DIRECTORY", "name": "corp.example"}});
+        assert_ne!(user(|body| body["credentials"] = mastered.clone()).hash(), before);
+        for odd in [json!(7), json!({"provider": "OKTA"}), json!([])] {
+            assert_eq!(user(|body| body["credentials"] = odd.clone()).hash(), before, "{odd}");
+        }
         assert_ne!(user(|body| body["profile"]["city"] = json!("Bergen")).hash(), before);
         assert_ne!(user(|body| body["profile"]["city"] = Value::Null).hash(), before);
     }

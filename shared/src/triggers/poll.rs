@@ -7,6 +7,7 @@ use crate::connection::Connection;
 use crate::feed::{Entry, Feed, Head, Hook, LogPosition, Stop, deliver};
 use crate::metric::{self, Metric};
 use crate::okta::{self, Client, Patience, api};
+use crate::panics::caught;
 use crate::problem::Problem;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -34,25 +35,19 @@ pub async fn poll(app: &App, connection: &Connection, budget: Duration) -> Resul
     let (ground, until) = (app.ground(), Instant::now() + budget);
     let Some(mut feed) = Feed::open(&ground, &connection.id).await.map_err(problem_of)? else { return Ok(()) };
     let triggers = feed.triggers.clone();
-    if let Some(delay) = poll_delay(connection, &triggers, &feed.head, app.now()) {
-        metric::tell(Metric::PollDelay, delay);
-    }
-    if triggers.iter().any(Trigger::is_polled) {
-        let client = app.client(connection, Patience::background(budget)).await;
-        let read = match client {
-            Ok(client) => read_log(&mut feed, &client, until).await,
-            Err(problem) => note(&mut feed, Some(problem.detail)).await,
-        };
-        match read {
-            Err(Stop::Okta(okta::Error::RateLimited { .. })) | Ok(()) => {}
-            Err(Stop::Okta(error)) => note(&mut feed, Some(error.to_string())).await.map_err(problem_of)?,
-            Err(stop) => return Err(problem_of(stop)),
-        }
-    }
-    feed.drain(until).await.map_err(problem_of)?;
-    feed.publish(until).await.map_err(problem_of)?;
     let checked = feed.head.hooks_checked_at;
-    feed.close().await.map_err(problem_of)?;
+    let polled = caught(async {
+        if let Some(delay) = poll_delay(connection, &triggers, &feed.head, app.now()) {
+            metric::tell(Metric::PollDelay, delay);
+        }
+        if triggers.iter().any(Trigger::is_polled) {
+            read_or_note(app, connection, &mut feed, budget, until).await?;
+        }
+        feed.drain(until).await?;
+        feed.publish(until).await
+    });
+    let polled = polled.await;
+    feed.close_after(polled, |head, reason| head.poll_error = Some(reason)).await.map_err(problem_of)?;
     deliver(&ground, &connection.id, Duration::ZERO).await.map_err(problem_of)?;
     let age = checked.map(|at| app.now().duration_since(at).as_secs());
     // What Okta does not deliver to is repaired at once, and once an hour where that has failed.
@@ -63,6 +58,25 @@ pub async fn poll(app: &App, connection: &Connection, budget: Duration) -> Resul
         check_hooks(app, connection, &triggers).await?;
     }
     Ok(())
+}
+
+/// Reads the log, or writes down why it cannot be read.
+async fn read_or_note(
+    app: &App,
+    connection: &Connection,
+    feed: &mut Feed<'_>,
+    budget: Duration,
+    until: Instant,
+) -> Result<(), Stop> {
+    let read = match app.client(connection, Patience::background(budget)).await {
+        Ok(client) => read_log(feed, &client, until).await,
+        Err(problem) => note(feed, Some(problem.detail)).await,
+    };
+    match read {
+        Err(Stop::Okta(okta::Error::RateLimited { .. })) => Ok(()),
+        Err(Stop::Okta(error)) => note(feed, Some(error.to_string())).await,
+        other => other,
+    }
 }
 
 /// Why the log could not be read; none once it could.

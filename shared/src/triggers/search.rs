@@ -6,9 +6,10 @@ use super::{Fires, Trigger, problem_of, schedule, wait_for_feed};
 use crate::app::App;
 use crate::clock::{self, parse_duration};
 use crate::connection::Connection;
-use crate::feed::{Entry, Feed, SearchPosition, Stop};
+use crate::feed::{Entry, Feed, Head, SearchPosition, Stop};
 use crate::id::TriggerId;
 use crate::okta::{self, Client, Patience, Request, api};
+use crate::panics::caught;
 use crate::problem::Problem;
 use crate::store::Error;
 use crate::synced::fingerprint;
@@ -42,25 +43,33 @@ pub async fn search(app: &App, connection: &Connection, id: &TriggerId, budget: 
     let Some(trigger) = feed.triggers.iter().find(|it| it.id == *id && it.enabled).cloned() else {
         return feed.close().await.map_err(problem_of);
     };
-    let searched = match app.client(connection, Patience::background(budget)).await {
-        Ok(client) => run(&mut feed, &client, &trigger, until).await,
-        Err(problem) => failed(&mut feed, id, problem.detail).await,
-    };
-    match searched {
-        // Where Okta's limit is reached, it waits its turn.
-        Ok(()) | Err(Stop::Okta(okta::Error::RateLimited { .. })) => {}
-        Err(Stop::Okta(error)) => failed(&mut feed, id, error.to_string()).await.map_err(problem_of)?,
-        Err(stop) => return Err(problem_of(stop)),
-    }
-    feed.publish(until).await.map_err(problem_of)?;
-    feed.close().await.map_err(problem_of)
+    let searched = caught(async {
+        let searched = match app.client(connection, Patience::background(budget)).await {
+            Ok(client) => run(&mut feed, &client, &trigger, until).await,
+            Err(problem) => failed(&mut feed, id, problem.detail).await,
+        };
+        match searched {
+            // Where Okta's limit is reached, it waits its turn.
+            Ok(()) | Err(Stop::Okta(okta::Error::RateLimited { .. })) => {}
+            Err(Stop::Okta(error)) => failed(&mut feed, id, error.to_string()).await?,
+            Err(stop) => return Err(stop),
+        }
+        feed.publish(until).await
+    });
+    let searched = searched.await;
+    let now = ground.now();
+    feed.close_after(searched, |head, reason| blame(head, id, reason, now)).await.map_err(problem_of)
 }
 
 async fn failed(feed: &mut Feed<'_>, id: &TriggerId, error: String) -> Result<(), Stop> {
     let now = feed.now();
-    let mark = feed.head.marks.entry(id.clone()).or_default();
-    (mark.error, mark.last_run_at) = (Some(error), Some(now));
+    blame(&mut feed.head, id, error, now);
     feed.commit(Vec::new(), Vec::new()).await
+}
+
+fn blame(head: &mut Head, id: &TriggerId, error: String, now: Timestamp) {
+    let mark = head.marks.entry(id.clone()).or_default();
+    (mark.error, mark.last_run_at) = (Some(error), Some(now));
 }
 
 /// What some pages of the log hold.

@@ -3,6 +3,7 @@
 
 mod acting;
 mod bare;
+mod busy;
 mod cold;
 mod cost;
 mod events;
@@ -102,6 +103,19 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         times: usize,
     },
+    /// A tenant that is never silent, with answers that take a while and Okta's own limits: triggers are made, an incremental
+    /// sync ends, polls keep pace.
+    Busy {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 1_000)]
+        users: usize,
+        /// Background events a second.
+        #[arg(long, default_value_t = 40)]
+        events_a_second: u32,
+        /// What every answer of the tenant takes, in milliseconds.
+        #[arg(long, default_value_t = 300)]
+        latency_ms: u64,
+    },
     /// Cold starts of the programs that `sam build` made, beside one that does nothing.
     Cold {
         /// What `sam build` made.
@@ -180,8 +194,11 @@ async fn main() -> Result<(), Error> {
         Command::Cpu { users } => unchanged::measure_cpu(users).await,
         Command::Bare { tenant, token } => bare::run(&tenant, &token).await,
         Command::Events { count } => events::measure_drain(count).await,
-        Command::Hooks { deliveries, in_flight } => events::measure_hooks(deliveries, in_flight).await,
+        Command::Hooks { deliveries, in_flight } => Box::pin(events::measure_hooks(deliveries, in_flight)).await,
         Command::Search { users, times } => Box::pin(searching::measure(users, times)).await,
+        Command::Busy { users, events_a_second, latency_ms } => {
+            Box::pin(busy::measure(users, events_a_second, latency_ms)).await
+        }
         Command::Cold { built, empty, starts } => cold::measure(&built, &empty, starts).await,
         Command::Cost { users, latency_ms } => Box::pin(cost::measure(users, latency_ms)).await,
         Command::Draining { database, tenant } => events::drain(&database, &tenant).await,

@@ -76,9 +76,9 @@ pub struct Config {
     /// The size of every rate limit bucket, if not Okta's own; a principal sees half.
     #[arg(long)]
     pub rate_limit: Option<u32>,
-    /// Events that the tenant's people cause by themselves, a minute.
-    #[arg(long, default_value_t = Config::default().noise)]
-    pub noise: u32,
+    /// Events that the tenant's people cause by themselves, a minute; a few in a rude tenant if absent, none in a polite one.
+    #[arg(long)]
+    pub noise: Option<u32>,
     /// Whether it does what real tenants do and examples do not: a second built-in group, odd logins, directories and
     /// rare sign-on modes among the apps, background noise, nothing under a user who has left.
     #[arg(skip)]
@@ -103,8 +103,8 @@ impl Default for Config {
             latency: Duration::ZERO,
             dpop: Dpop::Required,
             rate_limit: None,
-            noise: 0,
-            rude: false,
+            noise: None,
+            rude: true,
             public_url: None,
         }
     }

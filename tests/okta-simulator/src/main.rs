@@ -5,9 +5,6 @@ use okta_simulator::{Config, Simulator};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// Whether the tenant is rude unless the command line says otherwise.
-const RUDE: bool = false;
-
 /// A stateful Okta tenant over HTTP, on this machine only.
 #[derive(Parser)]
 #[command(version)]
@@ -15,10 +12,10 @@ struct Flags {
     /// The port; 0 picks a free one.
     #[arg(long, default_value_t = 7171)]
     port: u16,
-    /// Does what real tenants do and examples do not.
+    /// Does what real tenants do and examples do not, which it does anyway.
     #[arg(long, conflicts_with = "polite")]
     rude: bool,
-    /// Does what examples do.
+    /// Does what examples do, and nothing else.
     #[arg(long)]
     polite: bool,
     #[command(flatten)]
@@ -29,7 +26,7 @@ struct Flags {
 async fn main() -> std::io::Result<()> {
     let flags = Flags::parse();
     let listener = TcpListener::bind(("127.0.0.1", flags.port)).await?;
-    let rude = flags.rude || (RUDE && !flags.polite);
+    let rude = flags.rude || !flags.polite;
     let okta = Simulator::start(Config { rude, ..flags.config }, listener).await?;
     let mut ready = json!(okta.credentials());
     ready["listening"] = json!(okta.url());

@@ -102,7 +102,7 @@ pub struct Key {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Permissions {
-    /// Names of actions, or words: read, write, destructive, credentials, all.
+    /// Names of actions, or words: read, write, destructive, credentials, all. Left out: read.
     pub actions: Vec<String>,
 }
 

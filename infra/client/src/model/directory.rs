@@ -130,6 +130,23 @@ pub struct User {
     pub removed_at: Option<String>,
     /// When it was last stored.
     pub synced_at: String,
+    /// The realm that it is in, where the organization has realms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realm_id: Option<String>,
+    /// Who checks how it signs in, and masters it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
+}
+
+/// Who checks how a user signs in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provider {
+    /// `OKTA`, `ACTIVE_DIRECTORY`, `LDAP`, `FEDERATION`, `SOCIAL` or `IMPORT`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name, such as a directory's domain.
+    pub name: Option<String>,
 }
 
 /// A user type.
@@ -167,6 +184,9 @@ pub struct Group {
     pub removed_at: Option<String>,
     /// When it was last stored.
     pub synced_at: String,
+    /// Its attributes beside name and description.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom: BTreeMap<String, Value>,
 }
 
 /// An app as it is stored and told.

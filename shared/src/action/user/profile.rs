@@ -117,6 +117,11 @@ impl CreateUser {
         api::create_user(body, self.activate && self.send_email)
     }
 
+    /// The user that is there already, if it is this very request's.
+    async fn adopt(&self, run: &mut Run, there: Found<UserId>) -> Result<Found<UserId>, Problem> {
+        if run.made(&there).await? { Ok(there) } else { Err(taken(self.login(), &there)) }
+    }
+
     #[expect(clippy::disallowed_methods, reason = "a new user's password is shown to Okta")]
     async fn send(&self, run: &mut Run) -> Result<Found<UserId>, Problem> {
         let mut groups = Vec::new();
@@ -133,14 +138,17 @@ impl Run {
     /// The user of a login, if there is one.
     async fn by_login(&mut self, login: &str) -> Result<Option<Object>, Problem> {
         // Okta does not find these in a path.
-        let user = if login.contains(['/', '?']) {
-            let search = Expression::equals("profile.login", login);
-            self.all(&api::search_users(search.as_str(), None, 200)).await?.into_iter().next()
-        } else {
-            self.find::<Object>(&api::find_user(login)).await?
-        };
-        let text = |user: &Object| user.profile("login").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(user.filter(|user| same(&text(user), login)))
+        if login.contains(['/', '?']) {
+            return self.search_login(login).await;
+        }
+        let user = self.find::<Object>(&api::find_user(login)).await?;
+        Ok(user.filter(|user| has_login(user, login)))
+    }
+
+    async fn search_login(&mut self, login: &str) -> Result<Option<Object>, Problem> {
+        let search = Expression::equals("profile.login", login);
+        let users = self.all(&api::search_users(search.as_str(), None, 200)).await?;
+        Ok(users.into_iter().find(|user| has_login(user, login)))
     }
 
     /// Sends the link of a user's activation to the caller instead of the user, however far the user got before.
@@ -208,15 +216,25 @@ impl Action for CreateUser {
     async fn run(&self, run: &mut Run) -> Result<Created, Problem> {
         run.about(Target::user("", self.login()).without_id());
         let user = match run.by_login(self.login()).await?.map(found).transpose()? {
-            None => self.send(run).await?,
-            Some(user) if run.made(&user).await? => user,
-            Some(user) => return Err(taken(self.login(), &user)),
+            Some(there) => self.adopt(run, there).await?,
+            None => match self.send(run).await {
+                // A login is not always found in a path; the search decides.
+                Err(problem) if problem.kind == Kind::AlreadyExists => {
+                    let there = run.search_login(self.login()).await?.map(found).transpose()?;
+                    self.adopt(run, there.ok_or(problem)?).await?
+                }
+                sent => sent?,
+            },
         };
         run.about_user(user.user());
         let link = if self.activates_apart() { run.link_of(&user).await? } else { ActivationLink::default() };
         let now = if self.activates_apart() { run.fetch(&api::get_user(&user.id)).await.ok() } else { None };
         Ok(Created { changed: true, user: now.unwrap_or(user.object), link })
     }
+}
+
+fn has_login(user: &Object, login: &str) -> bool {
+    same(user.profile("login").and_then(Value::as_str).unwrap_or_default(), login)
 }
 
 fn taken(login: &str, user: &Found<UserId>) -> Problem {

@@ -48,7 +48,10 @@ pub fn of_action(entry: &Entry, types: &mut Types) -> Value {
         parameters.retain(|parameter| parameter["name"] != "name");
     }
     if let Some(performed) = told.pointer_mut("/responses/200/content/application~1json/schema/anyOf/0") {
-        performed["properties"] = json!({"action": {"const": entry.name}, "output": output});
+        let mut own = types.outputs.definitions().get("Performed").cloned().unwrap_or_default();
+        own["properties"]["action"]["const"] = entry.name.into();
+        own["properties"]["output"] = output;
+        *performed = types.name(format!("{}.performed", entry.name), own);
     }
     told
 }

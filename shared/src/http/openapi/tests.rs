@@ -93,8 +93,11 @@ fn every_action_is_a_path_with_its_own_input_and_output() {
         let told = &document["paths"][format!("/v1/connections/{{id}}/actions/{}", entry.name)]["post"];
         let input = &told["requestBody"]["content"]["application/json"]["schema"]["$ref"];
         assert_eq!(input, &format!("{SCHEMAS}{}.input", entry.name));
-        let output = told.pointer("/responses/200/content/application~1json/schema/anyOf/0/properties/output/$ref");
-        assert_eq!(output, Some(&format!("{SCHEMAS}{}.output", entry.name).into()));
+        let performed = told.pointer("/responses/200/content/application~1json/schema/anyOf/0/$ref");
+        assert_eq!(performed, Some(&format!("{SCHEMAS}{}.performed", entry.name).into()));
+        let performed = &document["components"]["schemas"][format!("{}.performed", entry.name)]["properties"];
+        assert_eq!(performed["action"]["const"], entry.name);
+        assert_eq!(performed["output"]["$ref"], format!("{SCHEMAS}{}.output", entry.name));
     }
 }
 

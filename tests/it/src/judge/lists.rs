@@ -22,6 +22,8 @@ pub enum Source {
     /// The documentation of the System Log: "almost everything" may be null, these fields by name (6). No recording has
     /// log events.
     Documentation,
+    /// A report of a user of one of Okta's SDKs.
+    Report(&'static str),
     /// The log events that users of the System Log have published as examples.
     PublishedEvents,
 }
@@ -34,6 +36,7 @@ pub const NULLS_OKTA_SENDS: &[Null] = &[
     null("ApplicationAccessibility", "errorRedirectUrl", APPS),
     null("ApplicationAccessibility", "loginRedirectUrl", APPS),
     null("Application", "universalLogout", APPS),
+    null("Application", "signOnMode", Source::Report("okta-sdk-dotnet#821")),
     null("OktaUserGroupProfile", "description", GROUPS),
     null("LogEvent", "actor", Source::Documentation),
     null("LogEvent", "client", Source::Documentation),

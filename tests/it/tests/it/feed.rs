@@ -2,7 +2,7 @@
 //! gets each at least once.
 
 mod burst;
-mod stage;
+pub mod stage;
 
 use it::campaign::Campaign;
 use it::proxy::KillSwitch;

@@ -4,7 +4,7 @@ use crate::picture::Table;
 use crate::process::Ground;
 use crate::properties::cases;
 use crate::tenancy::{Change, make};
-use crate::world::{World, small, unlimited};
+use crate::world::{World, quiet, small, unlimited};
 use it::campaign::Campaign;
 use okta_connector::synced::{Mode, RunStatus};
 use proptest::prelude::*;
@@ -83,7 +83,7 @@ async fn requests(ground: &Ground, mode: Mode) -> Vec<String> {
 
 #[tokio::test]
 async fn an_unchanged_tenant_costs_a_handful_of_requests_and_no_write() {
-    let ground = Ground::with(small()).await;
+    let ground = Ground::with(quiet()).await;
     ground.okta.record(true);
     ground.sync(Mode::Full).await;
     pass(&ground, 3_600).await;

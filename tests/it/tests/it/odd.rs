@@ -5,6 +5,9 @@ use crate::picture::Table;
 use crate::process::Ground;
 use crate::scene::{Scene, tiny};
 use crate::world::{World, text, unlimited};
+use it::proxy::KillSwitch;
+use okta_connector::directory::{self, Directory, PeopleFilter, Rosters, UserFilter};
+use okta_connector::store::keys::Listed;
 use okta_connector::synced::{Mode, Run, RunStatus};
 use serde_json::{Value, json};
 
@@ -63,6 +66,7 @@ async fn a_confirmed_removal_keeps_what_okta_refuses_to_show() {
     let ground = Ground::with(unlimited()).await;
     assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
     let groups = ground.tenant().groups().await;
+    let all = Table::read(&ground).await.picture(&ground).await.groups;
     fault(&ground, json!({"fault": "empty_list", "path": "/api/v1/groups"})).await;
     let run = ground.sync(Mode::Full).await;
     assert_eq!(run.status, RunStatus::NeedsConfirmation);
@@ -73,7 +77,7 @@ async fn a_confirmed_removal_keeps_what_okta_refuses_to_show() {
     assert_eq!(ground.confirm(&run.id).await.status, RunStatus::Succeeded);
     ground.tenant().call("DELETE", "/_sim/faults", None).await;
     let kept = Table::read(&ground).await.picture(&ground).await.groups;
-    assert_eq!(kept.len(), groups.len(), "Okta refused to say whether two of them are gone");
+    assert_eq!(kept.len(), all.len(), "Okta refused to say whether two of them are gone");
 }
 
 #[tokio::test]
@@ -273,4 +277,101 @@ async fn a_refused_change_of_a_hook_leaves_the_old_one_delivering() {
         let trigger = world.api("GET", &one, None).await.expect(200);
         assert_eq!((&trigger["status"], &trigger["verified"]), (&json!("active"), &json!(true)), "{trigger:#}");
     }
+}
+
+#[tokio::test]
+async fn what_a_first_sync_has_read_is_shown_although_it_fails() {
+    // The list that is refused, by a part of its address, and how many users and groups were read by then.
+    for (refused, users, groups) in
+        [("/api/v1/users?after=", 25, 0), ("DEPROVISIONED", 59, 0), ("/api/v1/apps?", 60, 12)]
+    {
+        let ground = Ground::with(unlimited()).await;
+        ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
+        ground.okta.intercept(move |exchange| {
+            let target = format!("{}?{}", exchange.path, exchange.query.as_deref().unwrap_or_default());
+            let body = json!({"errorCode": "E0000011", "errorSummary": "Invalid token provided", "errorCauses": []});
+            let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+            target.contains(refused).then(|| (401, headers, body.to_string().into_bytes()))
+        });
+        let run = ground.sync(Mode::Full).await;
+        assert_eq!(run.status, RunStatus::Failed, "{refused}");
+        let process = ground.warm_process(&KillSwitch::never()).await;
+        let shown = Directory::open(&process.app, &Rosters::default(), &ground.connection).await.expect("a directory");
+        let listed = directory::users(&shown, &UserFilter::default(), None, 500).await.expect("users");
+        assert_eq!(listed.items.len(), users, "{refused}");
+        let people = directory::people(&shown, &PeopleFilter::default(), None, 500).await.expect("people");
+        assert!(people.items.len() >= 25, "{refused}: {}", people.items.len());
+        let listed = directory::groups(&shown, None, Listed::Present, None, 500).await.expect("groups");
+        assert_eq!(listed.items.len(), groups, "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_told_as_okta_wrote_them() {
+    let ground = Ground::with(tiny(1)).await;
+    let numbers = [r#""ratio":1.10"#, r#""badge":12345678901234567890123"#, r#""tiny":1e-7"#, r#""whole":7"#];
+    let profile = format!(r#"{{"login":"ana@example.com","list":[1.0,-0.50],{}}}"#, numbers.join(","));
+    let user = format!(r#"{{"id":"00uNumbers0000000001","status":"ACTIVE","profile":{profile}}}"#);
+    ground.okta.intercept(move |exchange| {
+        let is_filtered = exchange.query.as_deref().is_some_and(|query| query.contains("filter"));
+        let body = if is_filtered { "[]".to_owned() } else { format!("[{user}]") };
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        (exchange.path == "/api/v1/users").then(|| (200, headers, body.into_bytes()))
+    });
+    assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+    let process = ground.warm_process(&KillSwitch::never()).await;
+    let shown = Directory::open(&process.app, &Rosters::default(), &ground.connection).await.expect("a directory");
+    let listed = directory::users(&shown, &UserFilter::default(), None, 500).await.expect("users");
+    let told = listed.items.first().expect("a user")["profile"].to_string();
+    for number in numbers.into_iter().chain([r#""list":[1.0,-0.50]"#]) {
+        assert!(told.contains(number), "{number}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_is_refused_once_is_renewed_and_one_that_is_refused_for_good_ends_the_run() {
+    for (mut order, times, status) in [
+        (json!({"fault": "status", "status": 403, "error_code": "E0000005"}), 1, RunStatus::Succeeded),
+        (json!({"fault": "nonce"}), 1, RunStatus::Succeeded),
+        (json!({"fault": "proof_used"}), 1, RunStatus::Succeeded),
+        (json!({"fault": "status", "status": 502}), 1, RunStatus::Succeeded),
+        (json!({"fault": "status", "status": 403, "error_code": "E0000005"}), 1_000, RunStatus::Failed),
+    ] {
+        let ground = Ground::with(tiny(1)).await;
+        (order["path"], order["times"]) = ("/api/v1/groups".into(), times.into());
+        fault(&ground, order.clone()).await;
+        let run = ground.sync(Mode::Full).await;
+        assert_eq!(run.status, status, "{order}: {:?}", run.error);
+        if let Some(error) = run.error {
+            assert!(text(&error, "type").ends_with("okta-unauthorized"), "{order}: {error:#}");
+        } else {
+            assert_equal_to_the_tenant(&ground, &order.to_string()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_manager_may_be_named_by_a_number() {
+    let ground = Ground::with(tiny(1)).await;
+    let user = |id: &str, login: &str, more: &str| {
+        format!(r#"{{"id":"{id}","status":"ACTIVE","profile":{{"login":"{login}","email":"{login}",{more}}}}}"#)
+    };
+    let users = [
+        user("00uBoss0000000000001", "boss@example.com", r#""employeeNumber":77"#),
+        user("00uAna00000000000001", "ana@example.com", r#""managerId":77,"employeeNumber":78"#),
+    ];
+    let users = format!("[{}]", users.join(","));
+    ground.okta.intercept(move |exchange| {
+        let is_filtered = exchange.query.as_deref().is_some_and(|query| query.contains("filter"));
+        let body = if is_filtered { "[]".to_owned() } else { users.clone() };
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        (exchange.path == "/api/v1/users").then(|| (200, headers, body.into_bytes()))
+    });
+    assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+    let process = ground.warm_process(&KillSwitch::never()).await;
+    let shown = Directory::open(&process.app, &Rosters::default(), &ground.connection).await.expect("a directory");
+    let people = directory::people(&shown, &PeopleFilter::default(), None, 10).await.expect("people").items;
+    let ana = people.iter().find(|person| person["login"] == "ana@example.com").expect("Ana");
+    assert_eq!(ana["manager"]["id"], "00uBoss0000000000001", "{ana:#}");
+    assert_eq!(ana["employee_number"], "78");
 }

@@ -128,7 +128,7 @@ impl Tenant {
         users
     }
 
-    /// All groups but `Everyone`.
+    /// All groups but the built-in ones.
     pub async fn groups(&self) -> Vec<Value> {
         let mut groups = self.all("/api/v1/groups?limit=200").await;
         groups.retain(|group| group["type"] != "BUILT_IN");
@@ -155,6 +155,12 @@ impl Tenant {
         for user in self.users().await {
             picture.roster.insert(text(&user["id"]), (text(&user["status"]), text(&user["profile"]["login"])));
             picture.users.insert(text(&user["id"]), (text(&user["status"]), user["profile"].clone()));
+        }
+        for group in self.all("/api/v1/groups?filter=type+eq+%22BUILT_IN%22").await {
+            // Its members are implied, or are not listed by anybody.
+            if group["profile"]["name"] != "Everyone" {
+                picture.groups.insert(text(&group["id"]), (text(&group["profile"]["name"]), None));
+            }
         }
         for group in self.groups().await {
             let id = text(&group["id"]);

@@ -42,25 +42,39 @@ const SLICE: Duration = Duration::from_mins(4);
 /// Slices after which a run that does not end is a failure of the test.
 const MOST_SLICES: usize = 200;
 
-/// The machine's clock, and what a test has moved it by.
+/// The machine's clock, and what a test has moved it by. It may panic, in the place of whatever else could.
 #[derive(Default)]
-pub struct MovedClock(AtomicI64);
+pub struct MovedClock {
+    millis: AtomicI64,
+    until_panic: AtomicI64,
+}
 
 impl MovedClock {
     /// Moves it ahead.
     pub fn advance(&self, by: SignedDuration) {
         let millis = i64::try_from(by.as_millis()).expect("a test's duration");
-        self.0.fetch_add(millis.max(0), Ordering::SeqCst);
+        self.millis.fetch_add(millis.max(0), Ordering::SeqCst);
     }
 
     /// By how much it was moved.
     pub fn moved(&self) -> SignedDuration {
-        SignedDuration::from_millis(self.0.load(Ordering::SeqCst))
+        SignedDuration::from_millis(self.millis.load(Ordering::SeqCst))
+    }
+
+    /// Whoever reads it for the nth time from now on panics; 0: nobody does.
+    pub fn panic_at(&self, nth: i64) {
+        self.until_panic.store(nth, Ordering::SeqCst);
+    }
+
+    /// True where somebody is still to panic.
+    pub fn will_panic(&self) -> bool {
+        self.until_panic.load(Ordering::SeqCst) > 0
     }
 }
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
+        assert!(self.until_panic.fetch_sub(1, Ordering::SeqCst) != 1, "a test asked for this");
         SystemClock.now() + self.moved()
     }
 }

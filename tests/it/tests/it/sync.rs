@@ -52,8 +52,10 @@ impl Synced {
         let changeable = |id: &str| groups.iter().any(|group| group["id"] == id && group["type"] == "OKTA_GROUP");
         let active = self.ids("users?status=ACTIVE").await;
         let edges = self.all("memberships").await;
-        let found =
-            edges.iter().find(|edge| changeable(text(edge, "group_id")) && active.contains(text(edge, "user_id")));
+        let found = edges
+            .iter()
+            .rev()
+            .find(|edge| changeable(text(edge, "group_id")) && active.contains(text(edge, "user_id")));
         let edge = found.expect("somebody is in a group");
         (text(edge, "user_id").to_owned(), text(edge, "group_id").to_owned())
     }

@@ -84,6 +84,11 @@ pub fn unlimited() -> okta_simulator::Config {
     okta_simulator::Config { rate_limit: Some(10_000_000), ..small() }
 }
 
+/// The same, in which nothing happens but what a test does: for tests that count events, or requests that events cause.
+pub fn quiet() -> okta_simulator::Config {
+    okta_simulator::Config { noise: Some(0), ..unlimited() }
+}
+
 impl World {
     /// A small tenant and the service.
     pub async fn start() -> Self {

@@ -41,7 +41,7 @@ const RUDE_APPS: &[(&str, &str, &str, Links)] = &[
     ("oidc_client", "Field App", "OPENID_CONNECT", LOGIN),
 ];
 
-/// Events a minute in a rude tenant, at least.
+/// Events a minute in a rude tenant, unless somebody says otherwise.
 const RUDE_NOISE: u32 = 6;
 
 /// What Okta says of the group of all administrators (recorded).
@@ -59,7 +59,7 @@ impl Tenant {
         let mut ids = Ids::new(seed);
         let org = people::org(&mut ids, now);
         let everyone = ids.next(*b"00g");
-        let noise = if config.rude { config.noise.max(RUDE_NOISE) } else { config.noise };
+        let noise = config.noise.unwrap_or(if config.rude { RUDE_NOISE } else { 0 });
         let mut tenant = Tenant {
             org,
             base,

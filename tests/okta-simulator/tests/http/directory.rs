@@ -17,7 +17,7 @@ async fn status(world: &World, id: &str) -> Value {
 
 #[tokio::test]
 async fn every_operation_has_its_statuses_and_its_own_refusal() {
-    let world = World::small().await;
+    let world = World::polite().await;
     let id = world.hire("zara@acme.example").await;
     let steps: [(&str, u16, &str, &str); 17] = [
         ("unsuspend", 400, "E0000001", "ACTIVE"),
@@ -58,7 +58,7 @@ async fn an_expired_password_answers_the_user_with_a_stale_stamp() {
 
 #[tokio::test]
 async fn a_user_is_deleted_by_the_second_delete() {
-    let world = World::small().await;
+    let world = World::polite().await;
     let id = world.hire("zara@acme.example").await;
     let path = format!("/api/v1/users/{id}");
     assert_eq!(world.call(Method::DELETE, &path, None).await.status, 204);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::{App, Seen, World};
 
 async fn world() -> World {
-    World::new(Config { users: 40, ..Config::default() }).await
+    World::new(Config { users: 40, noise: Some(0), ..Config::default() }).await
 }
 
 fn kinds(seen: &Seen) -> Vec<&str> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 async fn noisy(noise: u32) -> World {
-    World::new(Config { users: 60, noise, rate_limit: Some(100_000), ..Config::default() }).await
+    World::new(Config { users: 60, noise: Some(noise), rate_limit: Some(100_000), ..Config::default() }).await
 }
 
 /// Every event since a second of the tenant's clock, read by polling.

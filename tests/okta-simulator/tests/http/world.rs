@@ -86,6 +86,11 @@ impl World {
         World::new(Config { users: 120, groups: 12, apps: 8, ..Config::default() }).await
     }
 
+    /// As in examples, where users who have left can still be asked about.
+    pub async fn polite() -> World {
+        World::new(Config { users: 120, rude: false, ..Config::default() }).await
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.okta.url()))
     }

@@ -2,7 +2,7 @@
 
 use crate::bus::{self, TestBus};
 use crate::process::{Ground, Process};
-use crate::world::unlimited;
+use crate::world::quiet;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -50,7 +50,7 @@ fn trigger(kind: Kind, hook: Option<Hook>, outlets: &[Outlet], ground: &Ground) 
 
 impl Stage {
     pub async fn new(outlets: &'static [Outlet]) -> Self {
-        let (ground, bus) = (Ground::with(unlimited()).await, TestBus::start().await);
+        let (ground, bus) = (Ground::with(quiet()).await, TestBus::start().await);
         let (hooked, polled) = (TriggerId::random(), TriggerId::random());
         let mut stage = Self { ground, bus, hooked, polled, outlets };
         stage.begin().await;
