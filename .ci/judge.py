@@ -9,6 +9,7 @@ operation a line.
 import json
 import re
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +42,20 @@ BEYOND = {
 
 NO_SECRETS = ["directory", "public"]
 
+# What conditions in the functions' policies this judge can evaluate.
+CONDITIONS = {
+    ("ForAllValues:StringLike", "dynamodb:LeadingKeys"),
+    ("Null", "dynamodb:LeadingKeys"),
+    ("StringEquals", "iam:PassedToService"),
+}
+
+# Services that act for many accounts at once, and what has to bind them to this one when they take a role.
+BINDINGS = {
+    "lambda.amazonaws.com": set(),
+    "states.amazonaws.com": {"aws:SourceAccount"},
+    "scheduler.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
+}
+
 faults = []
 
 
@@ -59,6 +74,31 @@ def logical(function):
 def statements(role):
     for policy in RESOURCES[role]["Properties"].get("Policies", []):
         yield from policy["PolicyDocument"]["Statement"]
+
+
+def of_type(kind):
+    return {name: it for name, it in RESOURCES.items() if it["Type"] == kind}
+
+
+def conditions(statement):
+    for operator, keys in statement.get("Condition", {}).items():
+        for key, values in keys.items():
+            yield operator, key, as_list(values)
+
+
+def permits(statement, action, key):
+    """Whether a statement allows an operation on a partition whose key begins so; `-` is an operation without a key."""
+    if action not in as_list(statement["Action"]):
+        return False
+    keys = [] if key == "-" else [key + "rest" if key.endswith("#") else key]
+    for operator, name, values in conditions(statement):
+        if name != "dynamodb:LeadingKeys":
+            continue
+        if operator == "Null" and (not keys) != (values == ["true"]):
+            return False
+        if operator == "ForAllValues:StringLike" and not all(any(fnmatchcase(it, like) for like in values) for it in keys):
+            return False
+    return True
 
 
 def allowed(function):
@@ -80,6 +120,48 @@ def judge_wildcards():
                 used.add((name, statement["Sid"]))
     for place in used ^ set(WILDCARDS):
         fault(f"{place}: a resource is * without being on the list, or on the list without being *")
+
+
+def judge_conditions():
+    for name in of_type("AWS::IAM::Role"):
+        for statement in statements(name):
+            for operator, key, _ in conditions(statement):
+                if (operator, key) not in CONDITIONS:
+                    fault(f"{name}: {statement['Sid']} has {operator} of {key}, which this judge cannot evaluate")
+                if operator.startswith("ForAllValues:") and statement["Condition"].get("Null", {}).get(key) != "false":
+                    fault(f"{name}: {statement['Sid']} allows requests without {key}: ForAllValues needs Null beside it")
+
+
+def judge_trust():
+    for name, role in of_type("AWS::IAM::Role").items():
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            service = statement["Principal"]["Service"]
+            bound = {key: values for _, key, values in conditions(statement)}
+            if service not in BINDINGS or not BINDINGS[service] <= set(bound):
+                fault(f"{name}: {service} may take it for others than this stack")
+            if bound.get("aws:SourceAccount", [{"Ref": "AWS::AccountId"}]) != [{"Ref": "AWS::AccountId"}]:
+                fault(f"{name}: {service} may take it for another account")
+    for name, permission in of_type("AWS::Lambda::Permission").items():
+        if "${Api}/" not in json.dumps(permission["Properties"].get("SourceArn")):
+            fault(f"{name} lets others than the API call the function")
+    # A schedule: what its group, its role and its target have to say of each other.
+    takes = {
+        (it["GroupName"]["Ref"], it["Target"]["RoleArn"]["Fn::GetAtt"][0], json.dumps(it["Target"]["Arn"]))
+        for it in (schedule["Properties"] for schedule in of_type("AWS::Scheduler::Schedule").values())
+    }
+    for function in FUNCTIONS:
+        given = RESOURCES[f"{logical(function)}Function"]["Properties"]["Environment"]["Variables"]
+        if "OKTA_CONNECTOR_SCHEDULE_ROLE" in given:
+            group, role = given["OKTA_CONNECTOR_SCHEDULE_GROUP"]["Ref"], given["OKTA_CONNECTOR_SCHEDULE_ROLE"]["Fn::GetAtt"][0]
+            for target in ["OKTA_CONNECTOR_STATE_MACHINE", "OKTA_CONNECTOR_LOG_POLL_FUNCTION"]:
+                takes.add((group, role, json.dumps(given[target])))
+    for group, role, target in sorted(takes):
+        trust = RESOURCES[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if not any(key == "aws:SourceArn" and {"Fn::GetAtt": [group, "Arn"]} in values
+                   for statement in trust for _, key, values in conditions(statement)):
+            fault(f"{role} cannot be taken by schedules of {group}")
+        if not any(target == json.dumps(it) for statement in statements(role) for it in as_list(statement["Resource"])):
+            fault(f"{role} may not start {target}")
 
 
 def judge_beyond():
@@ -104,11 +186,17 @@ def judge_operations(lines):
         granted = set(re.findall(r"/index/(gsi\d)", json.dumps(list(statements(f"{logical(function)}Role")))))
         if indexes != granted:
             fault(f"{function} reads the indexes {sorted(indexes)}, and may read {sorted(granted)}")
-        for statement in statements(f"{logical(function)}Role"):
-            keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
-            letters = {it[3] + "*" for it in own if it[1].startswith("dynamodb:")}
-            if keys and letters != set(keys):
-                fault(f"{function} reads and writes partitions {sorted(letters)}, and may {sorted(keys)}")
+        policy = list(statements(f"{logical(function)}Role"))
+        for _, action, _, key in own:
+            if action in may and not any(permits(it, action, key) for it in policy):
+                fault(f"{function} asks for {action} in the partition {key}, and a condition denies it")
+        for statement in policy:
+            for operator, key, values in conditions(statement):
+                if (operator, key) != ("ForAllValues:StringLike", "dynamodb:LeadingKeys"):
+                    continue
+                needed = {it[3] + "*" for it in own if it[1] in as_list(statement["Action"])}
+                for like in sorted(set(values) - needed):
+                    fault(f"{function}: {statement['Sid']} allows partitions {like}, and was never seen to need them")
 
 
 def judge_secrets():
@@ -150,6 +238,11 @@ def judge_schedules():
     for name in queues:
         if f'"{name}", "QueueName"' not in alarms:
             fault(f"{name} is watched by no alarm")
+    for name in of_type("AWS::Scheduler::ScheduleGroup"):
+        if f'"Name": "ScheduleGroup", "Value": {{"Ref": "{name}"}}' not in alarms:
+            fault(f"{name} is watched by no alarm")
+    if '"TreatMissingData": "breaching"' not in alarms:
+        fault("no alarm goes off where nothing happens any more")
 
 
 # ---- Parameters: what is refused before anything is created ----
@@ -165,6 +258,7 @@ VALUES = {
     "AdminScope": (["okta-connector.admin"], ["", "a b"]),
     "AdminRoleArns": (["", ROLE, f"{ROLE}, {ROLE}"], ["Admins", f"{ROLE},", "arn:aws:iam::1:role/A", f"it={ROLE}"]),
     "TeamRoleArns": (["", f"it={ROLE}", f"it={ROLE},h.r={ROLE}"], [ROLE, f"i t={ROLE}", f"it={ROLE};hr={ROLE}"]),
+    "ExistingTable": (["", "okta-connector-Table-1A2B", "restored_2026.01"], ["a", "my table", "arn:aws:dynamodb:x:1:table/t"]),
     "AlarmTopicArn": (["", "arn:aws:sns:us-east-1:123456789012:ops"], ["ops", "arn:aws:sqs:us-east-1:123456789012:ops"]),
 }
 
@@ -199,6 +293,8 @@ def judge_parameters():
 
 
 judge_wildcards()
+judge_conditions()
+judge_trust()
 judge_beyond()
 judge_secrets()
 judge_environment()

@@ -151,7 +151,7 @@ pub async fn serve(name: &'static str, router: impl FnOnce(App) -> Router) -> Re
     lambda_http::run(callers(name, &environment, &app, router)).await
 }
 
-/// Serves a router of callers, and does something for all connections when a schedule says so, once a day.
+/// Serves a router of callers, and does something for all connections when a schedule says so.
 pub async fn serve_daily<F>(
     name: &'static str,
     router: impl FnOnce(App) -> Router,

@@ -1,7 +1,7 @@
 //! What a scheduler is to keep for a connection, and having it kept.
 //!
 //! A schedule only starts something that looks for itself whether it is due. So one too many does no harm, and one that is
-//! missing is made by the next change of the connection, or by the daily look at all of them.
+//! missing is made by the next change of the connection, or by the hourly look at all of them.
 
 use crate::app::{App, Scheduled};
 use crate::connection::{self, Connection, Stored};

@@ -1,4 +1,4 @@
-//! Connections: set up, changed, deleted; syncs started. Once a day all schedules are made what they should be.
+//! Connections: set up, changed, deleted; syncs started. Every hour all schedules are made what they should be.
 
 use okta_connector::{http, lambda, schedules};
 

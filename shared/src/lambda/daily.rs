@@ -1,4 +1,4 @@
-//! What a function does once a day for all connections, when a schedule hands it an event that is no request.
+//! What a function does every day or every hour for all connections, when a schedule hands it an event that is no request.
 //!
 //! `lambda_http` makes such an event a `POST /events` of a context of its own, which nobody can send from outside.
 
@@ -52,7 +52,7 @@ fn done(result: Result<(), Problem>) -> Response {
 pub(super) fn failing(result: Result<Response, Infallible>) -> Result<Response, Error> {
     let response = result.unwrap_or_else(|never| match never {});
     match response.extensions().get::<Undone>() {
-        Some(Undone(why)) => Err(format!("what is done once a day was not done: {why}").into()),
+        Some(Undone(why)) => Err(format!("what a schedule asked for was not done: {why}").into()),
         None => Ok(response),
     }
 }
@@ -112,7 +112,7 @@ mod tests {
     async fn what_was_not_done_is_an_error_of_the_function() {
         let router = router(|| async { Err(Problem::new(Kind::Internal, "no table")) }, Router::new(), Duration::MAX);
         let error = answer(router, event()).await.expect_err("an error");
-        assert_eq!(error.to_string(), "what is done once a day was not done: no table");
+        assert_eq!(error.to_string(), "what a schedule asked for was not done: no table");
     }
 
     #[tokio::test]

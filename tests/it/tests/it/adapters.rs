@@ -251,7 +251,7 @@ async fn the_schedules_follow_every_change_of_a_connection_and_its_triggers() {
     let trigger = format!("{path}/triggers/{}", made["id"].as_str().expect("an id"));
     assert_eq!(function.call("DELETE", &trigger, &[], None).await.status, 204);
     assert_eq!(words().await, ["full"]);
-    // A change is made although its schedules could not be; the daily look mends them.
+    // A change is made although its schedules could not be; the hourly look mends them.
     let elsewhere = Plan { group: "a-group-that-is-gone".to_owned(), ..group.plan.clone() };
     process.app.scheduler = Arc::new(scheduler(elsewhere));
     patch(&Function::of(&process.app), json!({"sync": {"verify": "rate(7 days)"}})).await;
