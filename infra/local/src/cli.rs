@@ -166,7 +166,6 @@ async fn serve(options: Serve) -> Result<(), Error> {
         Some(data) => data,
         None => data_folder()?,
     };
-    std::fs::create_dir_all(&data)?;
     if options.public_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
         return Err("--public-url must be https, as in https://connector.example.com".into());
     }

@@ -6,7 +6,6 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use okta_connector::http::Caller;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -46,16 +45,7 @@ impl Issuer {
         let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let token = token.strip_prefix("Bearer ").or_else(|| token.strip_prefix("bearer "))?;
         let claims = self.verify(token).await?;
-        let words = |name: &str| match claims.get(name) {
-            Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
-            Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            _ => BTreeSet::new(),
-        };
-        let admin = words("scope").contains(&self.admin_scope) || words("scp").contains(&self.admin_scope);
-        let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let teams =
-            words(&self.teams_claim).into_iter().filter(|team| okta_connector::connection::is_team(team)).collect();
-        Some(Caller { subject, teams, admin })
+        Caller::of_claims(&claims, &self.teams_claim, &self.admin_scope)
     }
 
     async fn verify(&self, token: &str) -> Option<Map<String, Value>> {

@@ -12,8 +12,10 @@ use okta_connector::http::{action, callers, connect, directory, layered, named, 
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
 use okta_connector_client::{Client, Credentials};
+use std::fs::{OpenOptions, Permissions};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -45,7 +47,6 @@ pub struct Service {
     console_url: Option<String>,
     app: App,
     tasks: Vec<JoinHandle<()>>,
-    _engine: Engine,
 }
 
 impl Service {
@@ -53,9 +54,9 @@ impl Service {
     pub async fn start(config: Config) -> Result<Self, Error> {
         let listener = TcpListener::bind(("127.0.0.1", config.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
+        let table = own_folder(&config.data)?;
         let secrets = FileSecrets::open(config.data.join("secrets"))?;
-        let engine = Engine::start(Some(&config.data.join("dynamodb.sqlite"))).await?;
-        let client = embedded_dynamodb::client(engine.endpoint());
+        let client = Engine::open(Some(&table))?.client();
         create_table(&client, TABLE).await?;
         let clock = config.clock;
         let (runner, scheduler) = (LocalRunner::default(), LocalScheduler::default());
@@ -88,7 +89,7 @@ impl Service {
             console_url = Some(at);
             tasks.push(tokio::spawn(async move { drop(pages.await) }));
         }
-        Ok(Self { url, console_url, app, tasks, _engine: engine })
+        Ok(Self { url, console_url, app, tasks })
     }
 
     /// Where the console is, if there is one.
@@ -113,6 +114,21 @@ impl Drop for Service {
             task.abort();
         }
     }
+}
+
+/// Makes the data folder and the table's file so that only their owner can read them: the whole directory is in it. SQLite
+/// gives the files that it makes beside it the same rights.
+fn own_folder(data: &Path) -> std::io::Result<PathBuf> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
+    std::fs::set_permissions(data, Permissions::from_mode(0o700))?;
+    let table = data.join("dynamodb.sqlite");
+    for file in [table.clone(), data.join("dynamodb.sqlite-wal"), data.join("dynamodb.sqlite-shm")] {
+        if file == table || file.exists() {
+            OpenOptions::new().append(true).create(file == table).mode(0o600).open(&file)?;
+            std::fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(table)
 }
 
 /// The console at the next port, or at any that is free.

@@ -70,8 +70,7 @@ fn files(directory: &Path) -> Vec<std::path::PathBuf> {
 
 /// All items of the table as text.
 async fn items(data: &Path) -> String {
-    let engine = Engine::start(Some(&data.join("dynamodb.sqlite"))).await.expect("the engine's file");
-    let client = embedded_dynamodb::client(engine.endpoint());
+    let client = Engine::open(Some(&data.join("dynamodb.sqlite"))).expect("the engine's file").client();
     let items = client.scan().table_name("okta-connector").into_paginator().items().send();
     format!("{:?}", items.collect::<Result<Vec<_>, _>>().await.expect("items"))
 }

@@ -128,8 +128,7 @@ impl World {
     /// Waits until nothing in the table tells of a connection any more but the audit.
     async fn purged(&self, id: &str) {
         let file = self.data().join("dynamodb.sqlite");
-        let engine = Engine::start(Some(&file)).await.expect("the engine's file");
-        let client = embedded_dynamodb::client(engine.endpoint());
+        let client = Engine::open(Some(&file)).expect("the engine's file").client();
         loop {
             let items = client.scan().table_name("okta-connector").into_paginator().items().send();
             let items = items.collect::<Result<Vec<_>, _>>().await.expect("items");

@@ -6,6 +6,8 @@ use it::proxy::Proxy;
 use okta_simulator::{Config, Simulator};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -137,4 +139,56 @@ async fn the_program_killed_in_the_middle_of_a_sync_ends_it_by_itself_when_it_is
     let seen: BTreeSet<_> =
         edges.iter().map(|edge| (text(edge, "group_id").to_owned(), text(edge, "user_id").to_owned())).collect();
     assert_eq!((seen.len(), &seen), (edges.len(), &wanted.memberships));
+}
+
+/// The ports of this machine at which a process listens.
+fn ports(pid: u32) -> BTreeSet<u16> {
+    let links = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("its files").flatten();
+    let targets = links.filter_map(|link| std::fs::read_link(link.path()).ok());
+    let sockets: BTreeSet<_> = targets
+        .filter_map(|target| Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    let mut ports = BTreeSet::new();
+    for table in ["tcp", "tcp6"] {
+        let rows = std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).expect("its sockets");
+        for row in rows.lines().skip(1) {
+            let columns: Vec<_> = row.split_whitespace().collect();
+            let port = columns[1].rsplit(':').next().and_then(|port| u16::from_str_radix(port, 16).ok());
+            // 0A: it listens.
+            if columns[3] == "0A" && sockets.contains(columns[9]) {
+                ports.extend(port);
+            }
+        }
+    }
+    ports
+}
+
+/// What lies below a folder, and the folder.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let below = entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] });
+    std::iter::once(folder.to_owned()).chain(below).collect()
+}
+
+#[tokio::test]
+async fn nothing_listens_but_the_api_and_the_console_and_nobody_else_reads_the_data() {
+    let okta = Proxy::start("http://127.0.0.1:9").await;
+    let data = tempfile::tempdir().expect("a directory");
+    // As an earlier version may have left it.
+    std::fs::write(data.path().join("dynamodb.sqlite"), "").expect("a file");
+    std::fs::set_permissions(data.path(), Permissions::from_mode(0o755)).expect("rights");
+    let running = Running::start(data.path(), &okta).await;
+    let body = serde_json::json!({"name": "Acme", "auth": {"type": "private_key_jwt"}});
+    let made = running.http.post(format!("{}/v1/connections", running.url)).json(&body).send().await;
+    assert_eq!(made.expect("an answer").status(), 201);
+    let ports = ports(running.child.id().expect("it is at work"));
+    let api = running.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    assert!(ports.contains(&api) && ports.len() == 2, "{ports:?}");
+    let all = below(data.path());
+    assert!(all.len() > 4, "{all:?}");
+    for path in all {
+        let mode = path.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} {mode:o}", path.display());
+    }
+    running.kill().await;
 }
