@@ -15,7 +15,7 @@ mod run;
 mod user;
 
 pub use catalogue::{Description, Entry, find, list};
-pub use perform::{Call, Done, Rehearsal, perform, would};
+pub use perform::{Call, Done, Rehearsal, allow, perform, would};
 pub use run::Run;
 
 use crate::connection::Fault;

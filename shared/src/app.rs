@@ -156,6 +156,15 @@ impl App {
     }
 }
 
+/// Refuses to use a connection that has not signed in, or at whose domain somebody else answers.
+pub fn ready(connection: &Connection) -> Result<(), Problem> {
+    if connection.is_elsewhere {
+        let detail = "Another organization than the connection's answers at its domain. Test the connection once the domain leads to its own again, or delete it and connect the other one.";
+        return Err(Problem::new(Kind::ConnectionNotReady, detail));
+    }
+    if connection.is_ready() { Ok(()) } else { Err(not_ready()) }
+}
+
 /// The connection lacks something.
 pub fn not_ready() -> Problem {
     Problem::new(Kind::ConnectionNotReady, "Give the connection its domain and credentials first (PUT …/auth).")

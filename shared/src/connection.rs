@@ -119,6 +119,9 @@ pub struct Connection {
     pub settings: Settings,
     /// Whether its first full sync was started.
     pub first_sync_started: bool,
+    /// Whether another organization answered at its domain when it was last tested.
+    #[serde(default)]
+    pub is_elsewhere: bool,
     /// When its schedules last changed, if they ever did; paused ones count as none.
     #[serde(default)]
     pub scheduled_at: Option<Timestamp>,
@@ -148,6 +151,7 @@ impl Connection {
             secret_version: None,
             settings,
             first_sync_started: false,
+            is_elsewhere: false,
             scheduled_at: None,
             created_at: now,
             updated_at: now,
@@ -158,7 +162,7 @@ impl Connection {
 
     /// True where it has signed in and can do so again.
     pub fn is_ready(&self) -> bool {
-        self.status != Status::Pending && self.is_complete()
+        self.status != Status::Pending && !self.is_elsewhere && self.is_complete()
     }
 
     /// True where its schedules count.

@@ -7,7 +7,7 @@ mod due;
 pub use confirm::{CONFIRM_DAYS, confirm};
 pub use due::{Due, Wanted, delay, due, wanted};
 
-use crate::app::{App, not_ready};
+use crate::app::{App, ready};
 use crate::connection::{self, Connection, Status, Stored};
 use crate::id::{ConnectionId, SyncId};
 use crate::metric::{self, Metric};
@@ -22,9 +22,7 @@ const ATTEMPTS: usize = 4;
 
 /// Records a run of a connection and has it driven.
 pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run, Problem> {
-    if !connection.is_ready() {
-        return Err(not_ready());
-    }
+    ready(connection)?;
     if connection.settings.paused {
         return Err(Problem::new(Kind::ConnectionPaused, "The connection is paused; set paused to false first."));
     }

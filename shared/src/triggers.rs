@@ -17,7 +17,7 @@ pub use poll::poll;
 pub use resource::TriggerResource;
 pub use search::search;
 
-use crate::app::{App, not_ready};
+use crate::app::{App, ready};
 use crate::connection::Connection;
 use crate::feed::{Feed, Ground, Head, Hook, Kind as Fires, Stop, Trigger};
 use crate::id::{ConnectionId, TriggerId};
@@ -145,10 +145,6 @@ async fn tell(app: &App, connection: &ConnectionId, trigger: Trigger) -> Result<
 async fn load(app: &App, connection: &ConnectionId, id: &str) -> Result<Trigger, Problem> {
     let id = TriggerId::parse(id).ok_or_else(Problem::not_found)?;
     Trigger::load(&app.store, connection, &id).await?.ok_or_else(Problem::not_found)
-}
-
-fn ready(connection: &Connection) -> Result<(), Problem> {
-    if connection.is_ready() { Ok(()) } else { Err(not_ready()) }
 }
 
 /// Writes a trigger that nothing else has changed meanwhile.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use url::Url;
 
 /// Where `serve` listens.
 const THIS_MACHINE: &str = "http://127.0.0.1:7070";
@@ -69,10 +70,12 @@ async fn credentials(url: &str, deployment: &Deployment) -> Result<Credentials, 
     }
 }
 
-/// `https://<id>.execute-api.<region>.amazonaws.com`
+/// The region of `https://<id>.execute-api.<region>.amazonaws.com`, or of AWS in China. Nobody else is sent a signature.
 fn region_of(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once(".execute-api.")?;
-    rest.split('.').next().map(str::to_owned)
+    let url = Url::parse(url).ok().filter(|url| url.scheme() == "https")?;
+    let (_, rest) = url.host_str()?.split_once(".execute-api.")?;
+    let (region, domain) = rest.split_once('.')?;
+    matches!(domain, "amazonaws.com" | "amazonaws.com.cn").then(|| region.to_owned())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
@@ -116,7 +119,16 @@ mod tests {
     #[test]
     fn the_region_is_read_off_an_address_of_api_gateway() {
         assert_eq!(region_of("https://a1.execute-api.eu-west-1.amazonaws.com").as_deref(), Some("eu-west-1"));
-        assert_eq!(region_of("https://connector.example.com"), None);
+        assert_eq!(region_of("https://a1.execute-api.cn-north-1.amazonaws.com.cn").as_deref(), Some("cn-north-1"));
+        for other in [
+            "https://connector.example.com",
+            "https://a1.execute-api.eu-west-1.evil.example",
+            "https://a1.execute-api.eu-west-1.amazonaws.com.evil.example",
+            "https://evil.example/x.execute-api.eu-west-1.amazonaws.com",
+            "http://a1.execute-api.eu-west-1.amazonaws.com",
+        ] {
+            assert_eq!(region_of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -38,8 +38,10 @@ impl Client {
     pub fn new(origin: &str, credentials: Credentials) -> Result<Self, Error> {
         let wrong = || Error::Address(origin.to_owned());
         let origin = Url::parse(origin).ok().filter(Url::has_host).ok_or_else(wrong)?;
-        if matches!(credentials, Credentials::Bearer(_)) && origin.scheme() != "https" && !is_loopback(&origin) {
-            return Err(Error::Credentials(format!("a token is not sent to {origin} for all to read; write https://")));
+        if !matches!(credentials, Credentials::None) && origin.scheme() != "https" && !is_loopback(&origin) {
+            return Err(Error::Credentials(format!(
+                "nothing secret is sent to {origin} for all to read; write https://"
+            )));
         }
         let http = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
         Ok(Self { http: http.build().map_err(|error| Error::Unreachable(error.to_string()))?, origin, credentials })

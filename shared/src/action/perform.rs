@@ -2,9 +2,9 @@
 
 use super::run::Run;
 use super::{Entry, Prepared};
-use crate::app::{App, not_ready};
+use crate::app::{App, ready};
 use crate::audit::{Audit, By, Outcome};
-use crate::connection::{CREDENTIALS, Connection, Effect, Status};
+use crate::connection::{CREDENTIALS, Connection, Effect};
 use crate::idempotency::Attempt;
 use crate::okta::{Client, Patience, Request};
 use crate::problem::{Kind, Problem};
@@ -61,10 +61,14 @@ impl Rehearsal {
     }
 }
 
-/// Tells the requests that an action is about. Nothing is sent and nothing is recorded.
-pub fn would(call: &Call<'_>) -> Result<Vec<Rehearsal>, Problem> {
-    let prepared = call.prepare()?;
-    Ok(prepared.would().into_iter().map(Rehearsal::of).collect())
+/// Tells the requests that an action is about. Nothing is sent, and nothing but a denial is recorded.
+pub async fn would(call: &Call<'_>) -> Result<Vec<Rehearsal>, Problem> {
+    Ok(call.allowed().await?.would().into_iter().map(Rehearsal::of).collect())
+}
+
+/// Whether the action may be called now. A denial is recorded.
+pub async fn allow(call: &Call<'_>) -> Result<(), Problem> {
+    call.allowed().await.map(|_| ())
 }
 
 /// Runs an action. Whatever would change something leaves a row in the audit, and so does every denial.
@@ -86,6 +90,18 @@ pub async fn perform(call: &Call<'_>) -> Result<Done, Problem> {
 }
 
 impl Call<'_> {
+    /// The same as `prepare`; a denial is recorded.
+    async fn allowed(&self) -> Result<Box<dyn Prepared>, Problem> {
+        let prepared = self.prepare();
+        if let Err(problem) = &prepared
+            && Outcome::of(problem) == Outcome::Denied
+        {
+            let audit = Audit::new(self.app, self.by, Some(&self.connection.id), self.action.name);
+            audit.settle(Outcome::Denied, Some(problem), Vec::new()).await;
+        }
+        prepared
+    }
+
     /// The action with its input, if it is allowed and can be read.
     fn prepare(&self) -> Result<Box<dyn Prepared>, Problem> {
         let (name, permissions) = (self.action.name, &self.connection.settings.permissions);
@@ -96,9 +112,7 @@ impl Call<'_> {
         if prepared.reveals() && !permissions.allow_credentials() {
             return Err(denied(CREDENTIALS, &format!("This connection does not allow {name} to answer a credential.")));
         }
-        if self.connection.status == Status::Pending {
-            return Err(not_ready());
-        }
+        ready(self.connection)?;
         if self.connection.settings.paused {
             return Err(Problem::new(Kind::ConnectionPaused, "The connection is paused; set paused to false first."));
         }

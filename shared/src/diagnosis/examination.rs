@@ -54,6 +54,7 @@ impl Examination {
     /// Writes into the connection what was learnt, and moves its status by the one rule. True where it is Active.
     pub fn apply(&self, connection: &mut Connection, now: Timestamp) -> bool {
         connection.tested_at = Some(now);
+        connection.is_elsewhere = self.sign_in.different_org;
         let limited = self.sign_in.check.status == CheckStatus::Degraded && !self.is_verified();
         if limited && connection.org_id.is_none() {
             // These credentials have never signed in, and a limit tells nothing of them.

@@ -149,7 +149,7 @@ async fn run(
     let input = body::read_any(request).await?;
     let call = Call { app: &app, by: &by, connection: &stored.connection, action, input: &input, attempt };
     if dry_run {
-        let requests = action::would(&call)?;
+        let requests = action::would(&call).await?;
         return Ok(Json(Rehearsed { action: name, requests }).into_response());
     }
     let done = action::perform(&call).await?;

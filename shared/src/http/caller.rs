@@ -2,13 +2,14 @@
 
 use crate::app::App;
 use crate::audit::{Actor, By};
-use crate::connection::{self, Connection, Stored};
+use crate::connection::{self, Connection, Stored, is_team};
 use crate::id::ConnectionId;
 use crate::problem::{Kind, Problem};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Somebody who is known. Without one in the request's extensions there is no caller, and never an admin by default.
@@ -20,9 +21,35 @@ pub struct Caller {
     pub teams: BTreeSet<String>,
     /// Whether they set up integrations.
     pub admin: bool,
+    /// Under whose name a request may be repeated: a role has another subject with each of its sessions.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub principal: String,
 }
 
 impl Caller {
+    /// A caller of their own name.
+    pub fn named(subject: impl Into<String>, teams: BTreeSet<String>, admin: bool) -> Self {
+        let subject = subject.into();
+        Self { principal: subject.clone(), subject, teams, admin }
+    }
+
+    /// Whoever the claims of a verified token name; nobody without a subject. An element of an array is one team or none: a
+    /// name with a blank is never several. A text is a list whose elements blanks separate.
+    pub fn of_claims(claims: &Map<String, Value>, teams_claim: &str, admin_scope: &str) -> Option<Self> {
+        let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty())?;
+        let texts = |name: &str| -> Vec<&str> {
+            match claims.get(name) {
+                Some(Value::String(text)) => text.split_whitespace().collect(),
+                Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
+                _ => Vec::new(),
+            }
+        };
+        let is_admin = |name: &str| texts(name).contains(&admin_scope);
+        let teams = texts(teams_claim).into_iter().filter(|team| is_team(team)).map(str::to_owned).collect();
+        Some(Self::named(subject, teams, is_admin("scope") || is_admin("scp")))
+    }
+
     /// True where they may see a connection.
     pub fn sees(&self, connection: &Connection) -> bool {
         self.admin || connection.settings.teams.iter().any(|team| self.teams.contains(team))

@@ -1,18 +1,20 @@
 //! `Idempotency-Key`: around every POST of a caller, in one place.
 
-use super::body;
 use super::caller::{Caller, RequestId};
+use super::{body, openapi};
+use crate::action::{self, Call};
 use crate::app::App;
+use crate::audit::By;
 use crate::idempotency::{Answer, Attempt, Begun, begin, place};
 use crate::problem::{Kind, Problem};
 use crate::store::Key;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -41,7 +43,10 @@ async fn repeated(State(app): State<App>, request: Request, next: Next) -> Resul
     let (uri, id) = (request.uri().clone(), request.extensions().get::<RequestId>().cloned());
     let (mut request, bytes) = read(request).await?;
     match begin(&app, &scope, &comparable(&bytes)).await? {
-        Begun::Answered(answer) => Ok(replay(answer, id)),
+        Begun::Answered(answer) => {
+            allow(&app, &caller, request, &bytes).await?;
+            Ok(replay(answer, id))
+        }
         Begun::Run(attempt) => {
             request.extensions_mut().insert(attempt.clone());
             Ok(keep(&attempt, &uri, next.run(request).await).await)
@@ -63,7 +68,29 @@ fn scope(caller: &Caller, uri: &Uri, key: &str) -> Key {
     let mut query: Vec<_> = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
     query.sort();
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-    place(&[&caller.subject, Method::POST.as_str(), uri.path(), &query, key])
+    place(&[&caller.principal, Method::POST.as_str(), uri.path(), &query, key])
+}
+
+/// Refuses to tell an earlier answer to whoever may not have it any more: rights and permissions may have been taken since,
+/// and the connection may have gone.
+async fn allow(app: &App, caller: &Caller, request: Request, body: &[u8]) -> Result<(), Problem> {
+    let (mut parts, _) = request.into_parts();
+    let path = parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    if openapi::is_for_admins(&path) {
+        caller.require_admin()?;
+    }
+    let given = parts.uri.path().split('/').collect::<Vec<_>>();
+    let ["", "v1", "connections", id, rest @ ..] = given.as_slice() else { return Ok(()) };
+    let stored = caller.find(app, id).await?;
+    if let ["actions", name] = rest
+        && let Some(action) = action::find(name)
+    {
+        let by = By::from_request_parts(&mut parts, app).await?;
+        let input: Value = serde_json::from_slice(body).unwrap_or_else(|_| json!({}));
+        let call = Call { app, by: &by, connection: &stored.connection, action, input: &input, attempt: None };
+        action::allow(&call).await?;
+    }
+    Ok(())
 }
 
 /// The body, and the request with it.

@@ -3,12 +3,13 @@
 
 mod operation;
 
-use super::route::{Operation, SchemaOf};
+use super::route::{Access, Operation, SchemaOf, Verb};
 use super::{action, audit, connect, directory, events, public, test};
 use crate::problem::Problem;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// Where schemas of what is read are told apart from those of what is written, until both are known.
@@ -35,6 +36,15 @@ fn operations() -> Vec<Operation> {
     all.extend(events::routes().operations());
     all.extend(public::routes().operations());
     all
+}
+
+/// True for a path to which only admins may send a POST.
+pub(super) fn is_for_admins(path: &str) -> bool {
+    static PATHS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let posts = operations().into_iter().filter(|it| it.verb == Verb::Post && it.access == Access::Admin);
+        posts.map(|operation| operation.path).collect()
+    });
+    PATHS.contains(path)
 }
 
 /// The description.

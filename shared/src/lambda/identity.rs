@@ -5,7 +5,11 @@ use crate::http::{Caller, SourceIp};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, header};
 use lambda_http::request::RequestContext;
+use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -44,7 +48,8 @@ impl Identity {
             async move {
                 request.extensions_mut().remove::<Caller>();
                 let context = request.extensions().get::<RequestContext>();
-                let (caller, address) = (context.and_then(|it| identity.caller(it)), context.and_then(source_ip));
+                let caller = context.and_then(|it| identity.caller(it, request.headers()));
+                let address = context.and_then(source_ip);
                 if let Some(caller) = caller {
                     request.extensions_mut().insert(caller);
                 }
@@ -56,25 +61,27 @@ impl Identity {
         }))
     }
 
-    fn caller(&self, context: &RequestContext) -> Option<Caller> {
+    fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Option<Caller> {
         let RequestContext::ApiGatewayV2(context) = context else { return None };
         let authorizer = context.authorizer.as_ref()?;
         if let Some(jwt) = &authorizer.jwt {
-            return Some(self.of_claims(&jwt.claims));
+            return self.of_token(&jwt.claims, headers);
         }
         self.of_arn(authorizer.iam.as_ref()?.user_arn.as_deref()?)
     }
 
-    /// API Gateway hands on claims as text; an array comes as `[a b]`.
-    fn of_claims(&self, claims: &HashMap<String, String>) -> Caller {
-        let words = |name: &str| {
-            let text = claims.get(name).map(String::as_str).unwrap_or_default();
-            let text = text.trim().trim_start_matches('[').trim_end_matches(']').replace([',', '"'], " ");
-            text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>()
+    /// API Gateway has verified the token. It hands its claims on as text, an array as `[a b]`, in which a group with a blank
+    /// in its name cannot be told from two; so the claims are read from the token itself. Without it, nobody is in a team.
+    fn of_token(&self, verified: &HashMap<String, String>, headers: &HeaderMap) -> Option<Caller> {
+        let Some(claims) = payload(headers) else {
+            let told = ["sub", "scope", "scp"].into_iter().filter_map(|name| {
+                let text = verified.get(name)?.trim_start_matches('[').trim_end_matches(']');
+                Some((name.to_owned(), text.into()))
+            });
+            return Caller::of_claims(&told.collect(), "", &self.admin_scope);
         };
-        let admin = words("scope").contains(&self.admin_scope) || words("scp").contains(&self.admin_scope);
-        let teams = words(&self.teams_claim).into_iter().filter(|team| is_team(team)).collect();
-        Caller { subject: claims.get("sub").cloned().unwrap_or_default(), teams, admin }
+        let caller = Caller::of_claims(&claims, &self.teams_claim, &self.admin_scope)?;
+        (verified.get("sub") == Some(&caller.subject)).then_some(caller)
     }
 
     fn of_arn(&self, arn: &str) -> Option<Caller> {
@@ -83,8 +90,16 @@ impl Identity {
         }
         let role = role_of(arn);
         let teams = self.team_roles.iter().filter(|(_, it)| *it == role).map(|(team, _)| team.clone()).collect();
-        Some(Caller { subject: arn.to_owned(), teams, admin: self.admin_roles.contains(&role) })
+        let admin = self.admin_roles.contains(&role);
+        Some(Caller { principal: role, ..Caller::named(arn, teams, admin) })
     }
+}
+
+/// The claims of a bearer token that somebody else has verified.
+fn payload(headers: &HeaderMap) -> Option<Map<String, Value>> {
+    let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let payload = token.rsplit(' ').next()?.split('.').nth(1)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
 fn source_ip(context: &RequestContext) -> Option<SourceIp> {
@@ -108,6 +123,7 @@ fn role_of(arn: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_session_of_a_role_is_known_by_the_roles_arn() {
@@ -135,19 +151,51 @@ mod tests {
     }
 
     #[test]
-    fn claims_come_as_text() {
+    fn teams_are_those_of_the_token_itself_and_a_name_with_a_blank_is_no_two() {
         let identity = Identity::new("", "", "groups", "admin.scope");
-        let claims = |groups: &str, scope: &str| {
-            HashMap::from(
-                [("sub", "ana"), ("groups", groups), ("scope", scope)].map(|(a, b)| (a.to_owned(), b.to_owned())),
-            )
+        let caller = |claims: Value, verified: &str| {
+            let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+            let token = format!("Bearer e30.{payload}.c2ln").parse().expect("a header");
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, token)]);
+            identity.of_token(&HashMap::from([("sub".to_owned(), verified.to_owned())]), &headers)
         };
-        let caller = identity.of_claims(&claims("[it-support hr no/slash]", "openid admin.scope"));
-        assert_eq!(
-            (caller.admin, caller.teams.into_iter().collect::<Vec<_>>()),
-            (true, vec!["hr".to_owned(), "it-support".to_owned()])
-        );
-        assert!(!identity.of_claims(&claims("", "admin.scopes")).admin);
+        for (claims, admin, teams) in [
+            (
+                json!({"sub": "ana", "groups": ["it-support", "hr", "no/slash"], "scope": "openid admin.scope"}),
+                true,
+                vec!["hr", "it-support"],
+            ),
+            (
+                json!({"sub": "ana", "groups": ["Finance Interns", "a,b", "\"hr\""], "scp": ["admin.scope"]}),
+                true,
+                vec![],
+            ),
+            (json!({"sub": "ana", "groups": "hr"}), false, vec!["hr"]),
+            (json!({"sub": "ana", "groups": "hr red", "scope": "admin.scopes"}), false, vec!["hr", "red"]),
+            (json!({"sub": "ana", "groups": 7}), false, vec![]),
+        ] {
+            let caller = caller(claims.clone(), "ana").expect("a caller");
+            let told: Vec<_> = caller.teams.iter().map(String::as_str).collect();
+            assert_eq!((caller.admin, told), (admin, teams), "{claims}");
+        }
+        for (claims, verified) in [(json!({"sub": "eve"}), "ana"), (json!({"groups": ["hr"]}), "")] {
+            assert_eq!(caller(claims.clone(), verified), None, "{claims}");
+        }
+        assert_eq!(identity.of_token(&HashMap::new(), &HeaderMap::new()), None);
+        let told = [("sub", "ana"), ("groups", "[hr]"), ("scp", "[openid admin.scope]")];
+        let told = told.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let caller = identity.of_token(&told.into(), &HeaderMap::new()).expect("a caller");
+        assert_eq!((caller.admin, caller.teams.len()), (true, 0), "without the token itself");
+    }
+
+    #[test]
+    fn each_session_of_a_role_is_the_same_principal() {
+        let identity = Identity::new("", "", "", "");
+        let principal = |arn: &str| identity.of_arn(arn).expect("a caller").principal;
+        let session = |name: &str| principal(&format!("arn:aws:sts::123456789012:assumed-role/Ops/{name}"));
+        assert_eq!(session("botocore-session-1"), session("botocore-session-2"));
+        assert_ne!(session("x"), principal("arn:aws:sts::123456789012:assumed-role/Dev/x"));
+        assert_ne!(session("x"), principal("arn:aws:sts::999999999999:assumed-role/Ops/x"));
     }
 
     #[tokio::test]

@@ -109,6 +109,11 @@ struct OAuthBody {
     error_description: String,
 }
 
+/// What is told in logs and answers stays in its line.
+fn in_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 impl TokenRefusal {
     /// Reads an error answer of the token endpoint.
     pub fn of(status: StatusCode, headers: &HeaderMap, body: &[u8], key_id: Option<String>) -> Self {
@@ -117,7 +122,8 @@ impl TokenRefusal {
             let management: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
             (error, error_description) = (management.code, management.summary);
         }
-        Self { status, error, description: error_description, request_id: request_id(headers), key_id }
+        let (error, description) = (in_one_line(&error), in_one_line(&error_description));
+        Self { status, error, description, request_id: request_id(headers), key_id }
     }
 
     fn describe(&self) -> String {
@@ -135,9 +141,9 @@ impl Refusal {
             status,
             from_intermediary,
             retry_at: None,
-            code: body.code,
-            summary: body.summary,
-            causes: body.causes.into_iter().map(|cause| cause.summary).collect(),
+            code: in_one_line(&body.code),
+            summary: in_one_line(&body.summary),
+            causes: body.causes.iter().map(|cause| in_one_line(&cause.summary)).collect(),
             challenge: challenge_error(headers),
             request_id: request_id(headers),
         }

@@ -12,6 +12,7 @@ use crate::okta::{self, BadRecord, Client, Meaning, Refusal};
 use crate::store::{self, Lease};
 use crate::synced::roster::Line;
 use crate::synced::{Checkpoint, Crawl, Listing, Mode, Objects, PassedOver, Phase, Run, State};
+use http::StatusCode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -121,6 +122,9 @@ impl Work<'_> {
             // It is not what Okta's API answers, each time.
             okta::Error::Unreadable(summary) if self.run.failures >= PATIENCE_WITH_ONE => {
                 Ok(Refusal { summary, ..Refusal::default() })
+            }
+            okta::Error::Timeout | okta::Error::Broken if self.run.failures >= PATIENCE_WITH_ONE => {
+                Ok(Refusal { status: StatusCode::GATEWAY_TIMEOUT, summary: error.to_string(), ..Refusal::default() })
             }
             other => Err(other),
         }

@@ -130,7 +130,7 @@ impl Function {
             request = request.header("idempotency-key", uuid::Uuid::new_v4().to_string());
         }
         let mut request = request.body(Body::from(json!({ "user": self.login }).to_string()))?;
-        request.extensions_mut().insert(Caller { subject: "bench".to_owned(), teams: BTreeSet::new(), admin: true });
+        request.extensions_mut().insert(Caller::named("bench", BTreeSet::new(), true));
         request.extensions_mut().insert(SourceIp("203.0.113.7".to_owned()));
         let response = self.router.clone().oneshot(request).await?;
         let status = response.status();

@@ -41,7 +41,7 @@ impl Function {
     }
 
     fn with(app: &App, router: Router) -> Self {
-        let caller = Caller { subject: "ada".to_owned(), teams: BTreeSet::new(), admin: true };
+        let caller = Caller::named("ada", BTreeSet::new(), true);
         Self { router: layered(router, app.clock.clone()), caller }
     }
 

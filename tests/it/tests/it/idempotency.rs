@@ -3,6 +3,7 @@
 use crate::callers::Guarded;
 use crate::function::Function;
 use crate::process::{Ground, Process, TABLE};
+use crate::scene::{Scene, tiny};
 use crate::world::{Reply, World, small, text};
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::routing::post;
@@ -87,7 +88,7 @@ async fn a_key_belongs_to_its_caller_method_path_and_query() {
     let sync = format!("/v1/connections/{}/syncs", ground.connection.id);
     let key = [("idempotency-key", "k")];
     send(&process, "k", NEW, new("A")).await.expect(201);
-    let other = Caller { subject: "bo".to_owned(), teams: [].into(), admin: true };
+    let other = Caller::named("bo", [].into(), true);
     let other = Function::called_by(&process.app, other).call("POST", NEW, &key, Some(new("A"))).await;
     assert_eq!((other.status, is_replayed(&other)), (201, false));
     send(&process, "k2", NEW, new("A")).await.expect(201);
@@ -310,4 +311,60 @@ async fn nothing_is_kept_for_nobody() {
     assert_eq!(status, 403);
     let (status, _, made) = guarded.keyed(Some(&guarded.admin()), "k", NEW, new("A")).await;
     assert_eq!(status, 201, "{made:#}");
+}
+
+#[tokio::test]
+async fn an_earlier_answer_is_told_to_nobody_who_may_not_have_it_any_more() {
+    let scene = Scene::with(tiny(1)).await;
+    let process = scene.ground.lasting().await;
+    let id = &scene.ground.connection.id;
+    let path = format!("/v1/connections/{id}");
+    let admin = Function::of(&process.app);
+    let patch = async |body: Value| admin.call("PATCH", &path, &[], Some(body)).await.expect(200);
+    let user = text(&scene.ground.tenant().users().await[0], "id").to_owned();
+    let get = async |team: &str| {
+        let caller = Caller::named("bo", [team.to_owned()].into(), false);
+        let action = format!("{path}/actions/user.get");
+        let key = [("idempotency-key", "k")];
+        Function::called_by(&process.app, caller).call("POST", &action, &key, Some(json!({"user": user}))).await
+    };
+    patch(json!({"teams": ["red"]})).await;
+    assert_eq!(get("red").await.status, 200);
+    assert!(is_replayed(&get("red").await));
+    assert_eq!(get("blue").await.problem(), "not-found", "the same caller, in another team by now");
+    patch(json!({"permissions": {"actions": []}})).await;
+    assert_eq!(get("red").await.problem(), "permission-denied");
+    let denied = admin.call("GET", &format!("{path}/audit?action=user.get"), &[], None).await.expect(200);
+    assert_eq!(denied["items"][0]["outcome"], "denied", "{denied:#}");
+    patch(json!({"permissions": {"actions": ["read"]}, "paused": true})).await;
+    assert_eq!(get("red").await.problem(), "connection-paused");
+    patch(json!({"paused": false})).await;
+    assert!(is_replayed(&get("red").await));
+    assert_eq!(admin.call("DELETE", &path, &[], None).await.status, 204);
+    assert_eq!(get("red").await.problem(), "not-found");
+}
+
+#[tokio::test]
+async fn what_an_admin_was_told_is_told_to_nobody_else() {
+    let ground = Ground::with(small()).await;
+    let process = ground.lasting().await;
+    send(&process, "k", NEW, new("A")).await.expect(201);
+    let no_admin = Function::called_by(&process.app, Caller::named("ada", [].into(), false));
+    let refused = no_admin.call("POST", NEW, &[("idempotency-key", "k")], Some(new("A"))).await;
+    assert_eq!((refused.status, refused.problem()), (403, "forbidden"));
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_a_role_whatever_its_session() {
+    let ground = Ground::with(small()).await;
+    let process = ground.lasting().await;
+    let session = |name: &str| Caller {
+        principal: "123456789012 role Ops".to_owned(),
+        ..Caller::named(format!("arn:aws:sts::123456789012:assumed-role/Ops/{name}"), [].into(), true)
+    };
+    for (name, is_again) in [("botocore-session-1", false), ("botocore-session-2", true)] {
+        let function = Function::called_by(&process.app, session(name));
+        let reply = function.call("POST", NEW, &[("idempotency-key", "k")], Some(new("A"))).await;
+        assert_eq!((reply.status, is_replayed(&reply)), (201, is_again), "{name}");
+    }
 }

@@ -81,7 +81,7 @@ impl Scene {
 
     /// The same, called by an admin of another name.
     pub fn called_by(&self, subject: &str) -> Function {
-        let caller = Caller { subject: subject.to_owned(), teams: [].into(), admin: true };
+        let caller = Caller::named(subject, [].into(), true);
         Function::called_by(&self.lasting.app, caller)
     }
 

@@ -162,5 +162,14 @@ async fn another_organization_at_the_same_domain_is_refused() {
     assert_eq!(world.shown(&id).await, before);
     let report = world.api("POST", &format!("/v1/connections/{id}/test"), None).await.expect(200);
     assert_eq!(report["status"], "Inactive");
+    for (path, body) in
+        [("actions/user.search", json!({"q": "a"})), ("syncs", json!({})), ("triggers", json!({"type": "new_events"}))]
+    {
+        let refused = world.api("POST", &format!("/v1/connections/{id}/{path}"), Some(body)).await;
+        assert_eq!(refused.problem(), "connection-not-ready", "{path}: {:#}", refused.body);
+    }
+    world.okta.retarget(world.simulator.url());
+    let report = world.api("POST", &format!("/v1/connections/{id}/test"), None).await.expect(200);
+    assert_eq!(report["status"], "Active", "its own organization is back");
     assert!(!world.okta.exchanges().iter().any(|it| it.request_headers.iter().any(|(_, v)| v.starts_with("SSWS"))));
 }
