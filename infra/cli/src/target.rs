@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use clap::Args;
-use okta_connector_client::{Client, Credentials};
+use okta_connector_client::{Client, Credentials, is_loopback};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -66,8 +66,23 @@ async fn credentials(url: &str, deployment: &Deployment) -> Result<Credentials, 
     }
     match deployment.region.clone().or_else(|| region_of(url)) {
         Some(region) => Ok(Credentials::iam(deployment.aws.as_deref(), &region).await?),
-        None => Ok(Credentials::None),
+        None => Ok(of_this_machine(url).map_or(Credentials::None, Credentials::Bearer)),
     }
+}
+
+/// The token that `serve` on this machine keeps in its data folder: that of `OKTA_CONNECTOR_DATA`, else the usual one.
+#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
+fn of_this_machine(url: &str) -> Option<SecretString> {
+    if !Url::parse(url).is_ok_and(|url| is_loopback(&url)) {
+        return None;
+    }
+    let folder = std::env::var_os("OKTA_CONNECTOR_DATA").map(PathBuf::from).or_else(|| {
+        let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+        Some(data.or_else(home)?.join("okta-connector"))
+    });
+    let token = std::fs::read_to_string(folder?.join("token")).ok()?;
+    Some(token.trim().to_owned().into())
 }
 
 /// The region of `https://<id>.execute-api.<region>.amazonaws.com`, or of AWS in China. Nobody else is sent a signature.

@@ -67,7 +67,7 @@ struct Serve {
     #[arg(long, default_value_t = 7070)]
     port: u16,
     /// Where state and secrets are kept.
-    #[arg(long)]
+    #[arg(long, env = "OKTA_CONNECTOR_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
     /// Where the public routes are reached from outside, https.
     #[arg(long)]

@@ -1,9 +1,12 @@
-//! Who may call on one machine: with an issuer, whoever has a token; without one, only somebody at this machine.
+//! Who may call on one machine: with an issuer, whoever has one of its tokens; without one, whoever has the token of this
+//! machine, and, where nothing is published, somebody at this machine.
 //!
 //! A web page that a browser on this machine shows can send requests here too, and so can a proxy that is reached from
-//! elsewhere; neither is taken for its user.
+//! elsewhere. What a proxy sends cannot be told from what somebody here sends; so a service with a public address takes
+//! nobody's word for being here.
 
 use crate::jwt::Issuer;
+use crate::machine_token::MachineToken;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn};
@@ -24,16 +27,22 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// Puts the caller into each request, and the address of whoever is connected: behind a proxy that is the proxy's.
+    /// The same as [`layer_for`](Self::layer_for), for routes of a process without a data folder.
     pub fn layer(self, router: Router) -> Router {
-        let gate = Arc::new(self);
+        self.layer_for(router, None, false)
+    }
+
+    /// Puts the caller into each request, and the address of whoever is connected: behind a proxy that is the proxy's.
+    pub fn layer_for(self, router: Router, token: Option<MachineToken>, is_public: bool) -> Router {
+        let gate = Arc::new((self, token));
         router.layer(from_fn(move |mut request: Request, next: Next| {
             let gate = Arc::clone(&gate);
             async move {
                 request.extensions_mut().remove::<Caller>();
                 let caller = match &*gate {
-                    Self::ThisMachine => at_this_machine(request.headers()),
-                    Self::Issuer(issuer) => issuer.caller(request.headers()).await,
+                    (Self::ThisMachine, Some(token)) if token.is_borne_by(request.headers()) => Some(operator()),
+                    (Self::ThisMachine, _) => at_this_machine(request.headers()).filter(|_| !is_public),
+                    (Self::Issuer(issuer), _) => issuer.caller(request.headers()).await,
                 };
                 if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
                     request.extensions_mut().insert(SourceIp(peer.ip().to_string()));
@@ -54,7 +63,11 @@ fn at_this_machine(headers: &HeaderMap) -> Option<Caller> {
     let cross_site = text("sec-fetch-site").is_some_and(|site| site.eq_ignore_ascii_case("cross-site"));
     let forwarded = headers.keys().any(|name| name == header::FORWARDED || name.as_str().starts_with("x-forwarded-"));
     let here = is_loopback_url(&format!("http://{host}")) && !foreign_origin && !cross_site && !forwarded;
-    here.then(|| Caller::named("local", BTreeSet::new(), true))
+    here.then(operator)
+}
+
+fn operator() -> Caller {
+    Caller::named("local", BTreeSet::new(), true)
 }
 
 fn is_loopback_url(text: &str) -> bool {

@@ -7,6 +7,7 @@ mod file_secrets;
 mod gate;
 mod jwt;
 mod local_runner;
+mod machine_token;
 mod service;
 mod ticker;
 
@@ -16,5 +17,6 @@ pub use file_secrets::FileSecrets;
 pub use gate::Gate;
 pub use jwt::Issuer;
 pub use local_runner::LocalRunner;
+pub use machine_token::MachineToken;
 pub use service::{Config, Error, Service};
 pub use ticker::{LocalScheduler, turn};

@@ -1,6 +1,7 @@
 //! The service: built, bound to loopback, and served until it is dropped.
 
 use crate::console::console;
+use crate::machine_token::MachineToken;
 use crate::ticker::LocalScheduler;
 use crate::{FileSecrets, Gate, LocalRunner, ticker};
 use axum::Router;
@@ -69,11 +70,13 @@ impl Service {
             scheduler: Arc::new(scheduler.clone()),
             bus: None,
             feed_days: USUAL_DAYS,
-            public_url: config.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
+            public_url: config.public_url.clone().unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
         runner.attach(app.clone());
-        let at_this_machine = matches!(config.gate, Gate::ThisMachine);
-        let router = config.gate.layer(layered(router(&app), Arc::clone(&app.clock)));
+        let (at_this_machine, is_public) = (matches!(config.gate, Gate::ThisMachine), config.public_url.is_some());
+        let token = MachineToken::open(&config.data)?;
+        let routes = layered(router(&app), Arc::clone(&app.clock));
+        let router = config.gate.layer_for(routes, Some(token.clone()), is_public);
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
             {
@@ -85,7 +88,7 @@ impl Service {
         let mut console_url = None;
         // Whoever sits here is an admin, and so the pages need no sign-in; with an issuer they are started by their user.
         if at_this_machine {
-            let (at, pages) = pages(&url, config.port).await?;
+            let (at, pages) = pages(&url, config.port, &token).await?;
             console_url = Some(at);
             tasks.push(tokio::spawn(async move { drop(pages.await) }));
         }
@@ -132,8 +135,12 @@ fn own_folder(data: &Path) -> std::io::Result<PathBuf> {
 }
 
 /// The console at the next port, or at any that is free.
-async fn pages(url: &str, port: u16) -> Result<(String, impl Future<Output = std::io::Result<()>> + use<>), Error> {
-    let client = Client::new(url, Credentials::None)?;
+async fn pages(
+    url: &str,
+    port: u16,
+    token: &MachineToken,
+) -> Result<(String, impl Future<Output = std::io::Result<()>> + use<>), Error> {
+    let client = Client::new(url, Credentials::Bearer(token.secret()))?;
     let next = if port == 0 { 0 } else { port.saturating_add(1) };
     match console(client.clone(), next).await {
         Err(_) => console(client, 0).await,

@@ -9,6 +9,8 @@ use okta_connector::clock::SystemClock;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_local::{Config, Gate, Issuer, Service};
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -283,4 +285,61 @@ async fn a_member_reads_tests_and_syncs() {
         let told = guarded.call(Some(&member), method, &format!("/v1/connections/{foreign}{path}"), body).await;
         assert_eq!((told.0, told.1.as_str()), (404, "not-found"), "{method} {path}");
     }
+}
+
+/// A service that a proxy publishes, in a folder.
+async fn published(data: &Path) -> Service {
+    let (data, gate, clock) = (data.to_owned(), Gate::ThisMachine, Arc::new(SystemClock));
+    let public_url = Some("https://connector.example.com".to_owned());
+    let config = Config { port: 0, data, public_url, allowed: AllowedOrigins::default(), gate, clock };
+    Service::start(config).await.expect("a service")
+}
+
+#[tokio::test]
+async fn behind_a_proxy_only_the_token_of_the_machine_makes_an_admin() {
+    let data = tempfile::tempdir().expect("a directory");
+    let service = published(data.path()).await;
+    let file = data.path().join("token");
+    let token = std::fs::read_to_string(&file).expect("a token");
+    assert_eq!(file.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
+    let http = reqwest::Client::new();
+    let status = async |path: &str, headers: &[(&str, &str)]| {
+        let request = http.get(format!("{}{path}", service.url()));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    let bearer = format!("Bearer {token}");
+    let wrong = format!("Bearer {}x", &token[1..]);
+    for (headers, wanted) in [
+        // What nginx sends where nobody tells it more.
+        (vec![], 401),
+        (vec![("host", "127.0.0.1:7070")], 401),
+        (vec![("host", "localhost")], 401),
+        (vec![("host", "127.0.0.1:7070"), ("authorization", "Bearer ")], 401),
+        (vec![("authorization", wrong.as_str())], 401),
+        (vec![("authorization", bearer.as_str())], 200),
+        (
+            vec![("authorization", bearer.as_str()), ("host", "connector.example.com"), ("x-forwarded-for", "1.2.3.4")],
+            200,
+        ),
+    ] {
+        for path in ["/v1/me", "/v1/connections", "/v1/audit"] {
+            assert_eq!(status(path, &headers).await, wanted, "{path} {headers:?}");
+        }
+    }
+    assert_eq!(status("/v1/health", &[]).await, 200, "the public routes need nothing");
+    // As the README has it.
+    let readme = include_str!("../../../../README.md");
+    let command = readme.lines().find(|line| line.contains("$(cat data/token)")).expect("a command");
+    let command =
+        command.replace("http://127.0.0.1:7070", service.url()).replace("data/token", &file.to_string_lossy());
+    let run = tokio::process::Command::new("bash").args(["-euo", "pipefail", "-c", &command]).output();
+    let told: Value = serde_json::from_slice(&run.await.expect("bash runs").stdout).expect("JSON");
+    assert_eq!((&told["subject"], &told["admin"]), (&json!("local"), &json!(true)));
+    let console = service.console_url().expect("a console").to_owned();
+    let page = http.get(console).send().await.expect("a page");
+    assert_eq!(page.status(), 200, "the console on this machine has the token");
+    drop(service);
+    published(data.path()).await;
+    assert_eq!(std::fs::read_to_string(&file).expect("a token"), token, "it is made once");
 }
