@@ -29,7 +29,7 @@ async fn what_a_hook_delivers_is_in_the_feed_once() {
 
 #[tokio::test]
 async fn the_poll_brings_what_no_hook_has_delivered_and_nothing_twice() {
-    let world = World::start().await;
+    let world = World::with(crate::world::quiet()).await;
     let path = connected(&world).await;
     let body = json!({"type": "event_hook", "event_types": ["user.session.start"]});
     make(&world, &path, body).await.expect(201);
