@@ -188,18 +188,27 @@ async fn begin(app: &App, connection: &Connection, trigger: Trigger) -> Result<T
     Ok(Trigger { revision: trigger.revision + 1, ..trigger })
 }
 
+/// The feed, or a refusal while another process writes it.
 async fn wait_for_feed<'a>(
     ground: &'a Ground,
     connection: &'a ConnectionId,
     until: Instant,
 ) -> Result<Feed<'a>, Problem> {
+    let detail = "The log of the connection is being read just now; try again in a minute.";
+    let feed = feed_until(ground, connection, until).await?;
+    feed.ok_or_else(|| Problem::new(Kind::RequestInProgress, detail))
+}
+
+/// The feed; none if another process still writes it at that moment.
+async fn feed_until<'a>(
+    ground: &'a Ground,
+    connection: &'a ConnectionId,
+    until: Instant,
+) -> Result<Option<Feed<'a>>, Problem> {
     loop {
-        if let Some(feed) = Feed::open(ground, connection).await.map_err(problem_of)? {
+        let feed = Feed::open(ground, connection).await.map_err(problem_of)?;
+        if feed.is_some() || Instant::now() >= until {
             return Ok(feed);
-        }
-        if Instant::now() >= until {
-            let detail = "The log of the connection is being read just now; try again in a minute.";
-            return Err(Problem::new(Kind::RequestInProgress, detail));
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -1,6 +1,6 @@
 //! Polling the System Log: one reading for all triggers of a connection, from where the last one ended.
 
-use super::{Trigger, hook, poll_delay, problem_of};
+use super::{Trigger, feed_until, hook, poll_delay, problem_of};
 use crate::app::App;
 use crate::clock;
 use crate::connection::Connection;
@@ -25,15 +25,18 @@ const MOST_RESTARTS: u32 = 3;
 const SKEW_SECONDS: i64 = 60;
 /// Hooks are compared with what Okta has so often.
 const HOOKS_SECONDS: i64 = 86_400;
+/// A poll waits for so long for a process that only delivers.
+const LONGEST_DELIVERY: Duration = Duration::from_secs(2);
 /// A hook that could not be repaired is tried again so often.
 const REPAIR_SECONDS: i64 = 3_600;
 
-/// Reads what is new for a connection's triggers, and moves whatever waits for the feed. Nothing happens while somebody
-/// else does.
+/// Reads what is new for a connection's triggers, and moves the inbox into the feed. While another process polls, nothing
+/// happens; a delivery holds the feed for milliseconds, and is waited for.
 #[tracing::instrument(skip_all, fields(connection = %connection.id))]
 pub async fn poll(app: &App, connection: &Connection, budget: Duration) -> Result<(), Problem> {
     let (ground, until) = (app.ground(), Instant::now() + budget);
-    let Some(mut feed) = Feed::open(&ground, &connection.id).await.map_err(problem_of)? else { return Ok(()) };
+    let patient = until.min(Instant::now() + LONGEST_DELIVERY);
+    let Some(mut feed) = feed_until(&ground, &connection.id, patient).await? else { return Ok(()) };
     let triggers = feed.triggers.clone();
     let checked = feed.head.hooks_checked_at;
     let polled = caught(async {
