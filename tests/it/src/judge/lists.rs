@@ -288,6 +288,13 @@ pub const UNDOCUMENTED_STATUSES: &[Undocumented] = &[
         reason: "a user who is still being activated (2.1)",
     },
     Undocumented {
+        status: 409,
+        operations: &[("POST", "/api/v1/apps/{appId}/users")],
+        answer: Answer::Codes(&["E0000062"]),
+        by: By::OwnSchema,
+        reason: "an assignment that was made meanwhile, in Okta's list of error codes (8)",
+    },
+    Undocumented {
         status: 411,
         operations: &[],
         answer: Answer::Anything,

@@ -1,5 +1,6 @@
 //! Who may what: callers with a token of an issuer, their teams, and admins.
 
+use crate::killed::program;
 use crate::pasted::PastedKey;
 use crate::world::{Reply, text};
 use axum::Router;
@@ -289,9 +290,14 @@ async fn a_member_reads_tests_and_syncs() {
 
 /// A service that a proxy publishes, in a folder.
 async fn published(data: &Path) -> Service {
-    let (data, gate, clock) = (data.to_owned(), Gate::ThisMachine, Arc::new(SystemClock));
-    let public_url = Some("https://connector.example.com".to_owned());
-    let config = Config { port: 0, data, public_url, allowed: AllowedOrigins::default(), gate, clock };
+    let config = Config {
+        port: 0,
+        data: data.to_owned(),
+        public_url: Some("https://connector.example.com".to_owned()),
+        allowed: AllowedOrigins::default(),
+        gate: Gate::ThisMachine,
+        clock: Arc::new(SystemClock),
+    };
     Service::start(config).await.expect("a service")
 }
 
@@ -311,7 +317,7 @@ async fn behind_a_proxy_only_the_token_of_the_machine_makes_an_admin() {
     let bearer = format!("Bearer {token}");
     let wrong = format!("Bearer {}x", &token[1..]);
     for (headers, wanted) in [
-        // What nginx sends where nobody tells it more.
+        // What nginx sends by default.
         (vec![], 401),
         (vec![("host", "127.0.0.1:7070")], 401),
         (vec![("host", "localhost")], 401),
@@ -334,8 +340,16 @@ async fn behind_a_proxy_only_the_token_of_the_machine_makes_an_admin() {
     let command =
         command.replace("http://127.0.0.1:7070", service.url()).replace("data/token", &file.to_string_lossy());
     let run = tokio::process::Command::new("bash").args(["-euo", "pipefail", "-c", &command]).output();
-    let told: Value = serde_json::from_slice(&run.await.expect("bash runs").stdout).expect("JSON");
-    assert_eq!((&told["subject"], &told["admin"]), (&json!("local"), &json!(true)));
+    let me: Value = serde_json::from_slice(&run.await.expect("bash runs").stdout).expect("JSON");
+    assert_eq!(me, json!({"subject": "local", "teams": [], "admin": true}));
+    let listed = |data: &Path| {
+        let mut command = tokio::process::Command::new(program());
+        command.args(["connections", "list", "--url", service.url()]).env("OKTA_CONNECTOR_DATA", data);
+        command.output()
+    };
+    assert!(listed(data.path()).await.expect("a program").status.success(), "the command line reads the token");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    assert!(!listed(elsewhere.path()).await.expect("a program").status.success());
     let console = service.console_url().expect("a console").to_owned();
     let page = http.get(console).send().await.expect("a page");
     assert_eq!(page.status(), 200, "the console on this machine has the token");

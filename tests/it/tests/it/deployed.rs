@@ -96,7 +96,7 @@ impl Stack {
 async fn serve(State(stack): State<Stack>, request: Request) -> Response {
     let app = stack.app();
     let routes = all(&app).merge(named("public", public(app.ground())));
-    let router = Gate::ThisMachine.layer(layered(routes, app.clock.clone()));
+    let router = Gate::ThisMachine.layer(layered(routes, app.clock.clone()), None, false);
     router.oneshot(request).await.into_response()
 }
 

@@ -105,7 +105,7 @@ async fn the_pages_of_a_file_pass_everything_once_and_tell_what_json_tells() {
     }
 }
 
-/// What JSON tells where Okta tells it; a table has the columns that each row has.
+/// Optional members of the JSON; a table has the columns that each row has.
 const NOT_OF_EACH: [&str; 3] = ["realm_id", "provider", "custom"];
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn the_header_row_names_the_fields_of_the_contract() {
         assert_eq!((page.text, page.headers.get("link")), (format!("{columns}\r\n"), None), "even of an empty list");
         let lines = File::get(&company, &format!("{}/{list}&format=ndjson", company.path)).await;
         assert_eq!((lines.text.as_str(), lines.headers.get("link")), ("", None));
-        // Nothing that JSON tells of each is left out.
+        // The table has every member that each item has.
         let all = company.all(list.split('?').next().expect("a list")).await;
         let mut fields: BTreeSet<_> = all.iter().flat_map(|item| item.as_object().expect("an object").keys()).collect();
         let told: BTreeSet<_> = columns.split(',').map(|name| name.split('.').next().unwrap_or(name)).collect();

@@ -60,8 +60,8 @@ fn by_token(who: Who) -> Value {
         Value::Array(all) => format!("[{}]", all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")),
         text => text.as_str().unwrap_or_default().to_owned(),
     };
-    let told = json!({"sub": flat("sub"), "teams": flat("teams"), "scope": flat("scope"), "aud": "connector"});
-    if who == Who::Nobody { Value::Null } else { json!({"jwt": {"claims": told, "scopes": null}}) }
+    let flat = json!({"sub": flat("sub"), "teams": flat("teams"), "scope": flat("scope"), "aud": "connector"});
+    if who == Who::Nobody { Value::Null } else { json!({"jwt": {"claims": flat, "scopes": null}}) }
 }
 
 /// The claims of a token. A group's name with a blank in it is not the team of the same word.

@@ -3,12 +3,16 @@
 
 use crate::picture::{Table, Tenant};
 use crate::process::{Ground, Process};
+use crate::world::World;
 use it::proxy::{Answer, Exchange};
 use jiff::SignedDuration;
+use okta_connector::id::ConnectionId;
+use okta_connector::store::keys;
 use okta_connector::synced::{Mode, RunStatus};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A small tenant, read in pages of 25.
@@ -196,4 +200,24 @@ async fn keys_that_were_not_processed_are_asked_for_again() {
     assert_eq!(run.status, RunStatus::Succeeded);
     assert!(run.progress.values().all(|it| it.added + it.changed + it.removed == 0), "{:?}", run.progress);
     assert_eq!(before.picture(&ground).await, ground.tenant().picture().await);
+}
+
+#[tokio::test]
+async fn a_service_takes_back_the_feed_of_a_killed_process_and_delivers_its_inbox() {
+    const ENDED: &str = "okta-connector.sync.completed";
+    let mut world = World::with(crate::world::quiet()).await;
+    let id = world.synced().await;
+    let path = format!("/v1/connections/{id}");
+    world.events_at_last(&path, ENDED, 1).await;
+    let key = keys::feed_lease(&ConnectionId::parse(&id).expect("an id"));
+    // A process that was killed in the middle of a delivery. Another delivery may hold the feed for a moment.
+    while world.app().store.take_lease(key.clone(), "killed", 90).await.expect("a table").is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.sync(&id, "full").await;
+    assert_eq!(world.all_events(&path, ENDED).await.len(), 1, "the feed is held");
+    world.is_down_for(SignedDuration::from_secs(1)).await;
+    let owner = world.app().store.lease_owner(&key).await.expect("a table");
+    assert_ne!(owner.as_deref(), Some("killed"), "its lease would last for another 89 s");
+    world.events_at_last(&path, ENDED, 2).await;
 }

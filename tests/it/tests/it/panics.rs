@@ -1,4 +1,4 @@
-//! A panic is an error like any other: it is caught, no lease outlives it, and whoever it concerns is told.
+//! A panic is an error like any other: it is caught, its lease is released, and the trigger or sync shows the reason.
 
 use crate::feed::stage::{BUDGET, Stage};
 use crate::process::Ground;
@@ -14,13 +14,13 @@ use serde_json::json;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-/// More often than this nobody reads the clock in the work that a test looks at.
+/// A bound above the number of clock readings in the work under test.
 const MOST_READINGS: i64 = 400;
 
 #[tokio::test]
 async fn a_panic_anywhere_in_a_poll_gives_the_feed_back_and_says_why_nothing_came() {
     let mut stage = Stage::new(&[Outlet::Feed]).await;
-    let mut told = 0;
+    let mut shown = 0;
     for nth in 1..MOST_READINGS {
         stage.begin().await;
         stage.happen(json!({"count": 3, "type": "user.account.update_profile"})).await;
@@ -28,18 +28,14 @@ async fn a_panic_anywhere_in_a_poll_gives_the_feed_back_and_says_why_nothing_cam
         stage.ground.clock.panic_at(nth);
         let polled = AssertUnwindSafe(runner.poll(BUDGET)).catch_unwind().await;
         if stage.ground.clock.will_panic() {
-            assert!(told >= 3, "{told} of {nth} panics were told of");
+            assert!(shown >= 3, "{shown} of {nth} panics were shown");
             return;
         }
         let key = keys::feed_lease(&stage.ground.connection.id);
-        assert_eq!(
-            stage.ground.store().lease_owner(&key).await.expect("a table"),
-            None,
-            "{nth}: nobody holds the feed"
-        );
+        assert_eq!(stage.ground.store().lease_owner(&key).await.expect("a table"), None, "{nth}: the feed is free");
         if matches!(polled, Ok(Err(_))) {
             let reason = stage.head().await.poll_error;
-            told += i64::from(reason.is_some_and(|reason| reason.contains("fault of its own")));
+            shown += i64::from(reason.is_some_and(|reason| reason.contains("fault of its own")));
         }
         runner.poll(BUDGET).await.expect("the next poll");
         assert_eq!(stage.told().await.get(stage.polled.as_str()).map_or(0, Vec::len), 3, "{nth}: each event once");
@@ -51,7 +47,7 @@ async fn a_panic_anywhere_in_a_poll_gives_the_feed_back_and_says_why_nothing_cam
 #[tokio::test]
 async fn a_panic_anywhere_in_a_slice_ends_the_run_and_lets_the_next_one_begin() {
     let mut ground = Ground::with(crate::scene::tiny(1)).await;
-    let mut told = 0;
+    let mut shown = 0;
     for nth in (1..MOST_READINGS).step_by(7) {
         ground.renew().await;
         let process = ground.warm_process(&KillSwitch::never()).await;
@@ -61,14 +57,14 @@ async fn a_panic_anywhere_in_a_slice_ends_the_run_and_lets_the_next_one_begin() 
         let next = sync::slice(&process.app, &slice, Duration::from_secs(60)).await.expect("a table");
         assert_eq!(next, Next::Done);
         if ground.clock.will_panic() {
-            assert!(told >= 3, "{told}");
+            assert!(shown >= 3, "{shown}");
             return;
         }
         let ended = ground.run(&run).await;
         if ended.status == RunStatus::Failed {
             let error = ended.error.expect("a reason");
             assert!(text(&error, "detail").contains("fault of its own"), "{error:#}");
-            told += 1;
+            shown += 1;
         }
         assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded, "{nth}: the next one is free to begin");
     }

@@ -61,12 +61,12 @@ impl MovedClock {
         SignedDuration::from_millis(self.millis.load(Ordering::SeqCst))
     }
 
-    /// Whoever reads it for the nth time from now on panics; 0: nobody does.
+    /// The nth reading from now on panics; with 0 none does.
     pub fn panic_at(&self, nth: i64) {
         self.until_panic.store(nth, Ordering::SeqCst);
     }
 
-    /// True where somebody is still to panic.
+    /// True until that reading.
     pub fn will_panic(&self) -> bool {
         self.until_panic.load(Ordering::SeqCst) > 0
     }

@@ -1,4 +1,4 @@
-//! Every error that Okta publishes, and what a caller is told of it. The tables hold a line for each: `api.tsv` for the
+//! Every error that Okta publishes, and the problem or finding that a caller gets for it. The tables hold a line for each: `api.tsv` for the
 //! management API (code, status, problem), `token.tsv` for the token endpoint (error, status, Okta's name for the cause,
 //! finding). Okta's sentences count as well; they are read from its published lists.
 
@@ -27,19 +27,20 @@ fn status(error: &Value) -> StatusCode {
 }
 
 /// The lines of the table that are not so, and the ones that should be there instead.
-fn assert_table(table: &str, told: Vec<String>) {
-    let (table, told): (BTreeSet<_>, BTreeSet<_>) =
-        (table.lines().map(str::to_owned).collect(), told.into_iter().collect());
-    let wrong: Vec<_> = table.difference(&told).map(|line| format!("- {line}")).collect();
-    let right: Vec<_> = told.difference(&table).map(|line| format!("+ {line}")).collect();
+fn assert_table(table: &str, lines: impl Iterator<Item = String>) {
+    let table: BTreeSet<_> = table.lines().map(str::to_owned).collect();
+    let lines: BTreeSet<_> = lines.collect();
+    let wrong: Vec<_> = table.difference(&lines).map(|line| format!("- {line}")).collect();
+    let right: Vec<_> = lines.difference(&table).map(|line| format!("+ {line}")).collect();
     assert!(wrong.is_empty() && right.is_empty(), "{}\n{}", wrong.join("\n"), right.join("\n"));
 }
 
 #[test]
 fn each_error_of_the_api_has_its_problem() {
     let Some(facts) = facts_dir() else { return };
-    let told = published(&facts, "error-codes.json").into_iter().map(|error| {
-        let (code, status) = (text(&error, "code"), status(&error));
+    let lines = published(&facts, "error-codes.json").into_iter().map(|error| {
+        let code = text(&error, "code");
+        let status = status(&error);
         let refusal = Refusal {
             status,
             code: code.to_owned(),
@@ -49,14 +50,15 @@ fn each_error_of_the_api_has_its_problem() {
         let (problem, ..) = Problem::from(Error::Api(refusal)).kind.row();
         format!("{code}\t{}\t{problem}", status.as_u16())
     });
-    assert_table(include_str!("published/api.tsv"), told.collect());
+    assert_table(include_str!("published/api.tsv"), lines);
 }
 
 #[test]
 fn each_error_of_the_token_endpoint_has_its_finding() {
     let Some(facts) = facts_dir() else { return };
-    let told = published(&facts, "oauth2-error-codes.json").into_iter().map(|error| {
-        let (code, status) = (text(&error, "code"), status(&error));
+    let lines = published(&facts, "oauth2-error-codes.json").into_iter().map(|error| {
+        let code = text(&error, "code");
+        let status = status(&error);
         let refusal = TokenRefusal {
             status,
             error: code.to_owned(),
@@ -68,5 +70,5 @@ fn each_error_of_the_token_endpoint_has_its_finding() {
         let finding = serde_json::to_value(finding).expect("a name");
         format!("{code}\t{}\t{}\t{}", status.as_u16(), text(&error, "kind"), finding.as_str().unwrap_or_default())
     });
-    assert_table(include_str!("published/token.tsv"), told.collect());
+    assert_table(include_str!("published/token.tsv"), lines);
 }

@@ -127,3 +127,29 @@ async fn the_triggers_of_the_readme_are_made_and_its_loop_reads_the_feed_and_goe
     world.events_at_last(&path, "okta-connector.sync.completed", 2).await;
     assert_eq!(told(&lines().await), 2);
 }
+
+/// True where a path is the pattern's, in which a star stands for any text.
+fn matches(pattern: &str, path: &str) -> bool {
+    let Some((before, rest)) = pattern.split_once('*') else { return pattern == path };
+    let Some(path) = path.strip_prefix(before) else { return false };
+    path.char_indices().map(|(at, _)| at).chain([path.len()]).any(|at| matches(rest, &path[at..]))
+}
+
+#[test]
+fn the_proxies_of_the_readme_pass_the_public_routes_and_no_others() {
+    let readme = include_str!("../../../../README.md");
+    let (_, caddy) = readme.split_once("@public path ").expect("Caddy's paths");
+    let caddy: Vec<_> = caddy.lines().next().unwrap_or_default().split(' ').map(str::to_owned).collect();
+    let (_, nginx) = readme.split_once("location ~ ^/v1/(").expect("nginx's paths");
+    let nginx = nginx.split(") {").next().unwrap_or_default().split('|').map(|it| match it.strip_suffix('$') {
+        Some(whole) => format!("/v1/{}", whole.replace("[^/]+", "*").replace("\\.", ".")),
+        None => format!("/v1/{it}*"),
+    });
+    assert_eq!(nginx.collect::<Vec<_>>(), caddy);
+    let document = crate::world::PROMISE.document();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let is_public = methods.as_object().expect("methods").values().any(|it| it["security"] == json!([]));
+        let path = path.replace(['{', '}'], "");
+        assert_eq!(caddy.iter().any(|pattern| matches(pattern, &path)), is_public, "{path}");
+    }
+}

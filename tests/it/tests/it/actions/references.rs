@@ -13,7 +13,7 @@ impl Stage {
     }
 
     /// A new user with this login and email, whom the search index knows.
-    async fn hire(&self, login: &str, email: &str) -> String {
+    pub async fn hire(&self, login: &str, email: &str) -> String {
         let profile = json!({"login": login, "email": email, "firstName": "Hired", "lastName": "Person"});
         let body = json!({"profile": profile, "credentials": {"password": {"value": "correct horse battery"}}});
         let user = self.world.tenant("POST", "/api/v1/users?activate=true", Some(body)).await.expect(200);
@@ -21,7 +21,7 @@ impl Stage {
     }
 
     /// Lets the search index catch up.
-    async fn index(&self) {
+    pub async fn index(&self) {
         self.world.sim("POST", "clock", Some(json!({"advance": "2s"}))).await;
     }
 }

@@ -180,3 +180,29 @@ async fn an_app_that_a_group_grants_is_not_taken_away() {
     assert_eq!((reply.status, reply.problem()), (422, "okta-rejected"), "{:#}", reply.body);
     assert!(stage.news().await.is_empty());
 }
+
+#[tokio::test]
+async fn an_existing_group_is_named_as_the_candidate() {
+    let stage = Stage::start().await;
+    let made = stage.act("group.create", json!({"name": "Twins"})).await.expect(200);
+    stage.index().await;
+    let again = stage.act("group.create", json!({"name": "Twins"})).await;
+    assert_eq!(again.problem(), "already-exists", "{:#}", again.body);
+    assert_eq!(again.body["candidates"][0]["id"], made["output"]["group"]["id"]);
+}
+
+#[tokio::test]
+async fn an_assignment_that_another_caller_just_made_changes_nothing() {
+    let stage = Stage::start().await;
+    let user = stage.hire("ana@acme.example", "ana@mail.example").await;
+    let apps = stage.world.tenant("GET", "/api/v1/apps?q=Slack", None).await.expect(200);
+    let app = text(&apps[0], "id");
+    // Okta carries the request out and answers as if it came second.
+    let taken = json!({
+        "fault": "status", "status": 409, "error_code": "E0000062", "after": true, "times": 1,
+        "method": "POST", "path": format!("/api/v1/apps/{app}/users"),
+    });
+    stage.world.sim("POST", "faults", Some(taken)).await;
+    let answer = stage.act("app.assign_user", json!({"app": app, "user": user})).await.expect(200);
+    assert_eq!(answer["output"]["changed"], false, "{answer:#}");
+}
