@@ -14,6 +14,7 @@ mod trigger;
 mod wizard;
 
 pub use failure::Failure;
+pub use target::{TOKEN_FILE, data_folder};
 
 use clap::{Args, Subcommand};
 use okta_connector_client::{Client, Connection, segment};

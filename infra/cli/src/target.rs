@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use url::Url;
 
+/// The file in the data folder that holds the token of the machine.
+pub const TOKEN_FILE: &str = "token";
 /// Where `serve` listens.
 const THIS_MACHINE: &str = "http://127.0.0.1:7070";
 
@@ -76,16 +78,20 @@ fn of_this_machine(url: &str) -> Option<SecretString> {
     if !Url::parse(url).is_ok_and(|url| is_loopback(&url)) {
         return None;
     }
-    let folder = std::env::var_os("OKTA_CONNECTOR_DATA").map(PathBuf::from).or_else(|| {
-        let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
-        Some(data.or_else(home)?.join("okta-connector"))
-    });
-    let token = std::fs::read_to_string(folder?.join("token")).ok()?;
+    let folder = std::env::var_os("OKTA_CONNECTOR_DATA").map(PathBuf::from).or_else(data_folder)?;
+    let token = std::fs::read_to_string(folder.join(TOKEN_FILE)).ok()?;
     Some(token.trim().to_owned().into())
 }
 
-/// The region of `https://<id>.execute-api.<region>.amazonaws.com`, or of AWS in China. Nobody else is sent a signature.
+/// Where `serve` keeps its data by default: `$XDG_DATA_HOME/okta-connector`, usually `~/.local/share/okta-connector`.
+#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
+pub fn data_folder() -> Option<PathBuf> {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    Some(data.or_else(home)?.join("okta-connector"))
+}
+
+/// The region of `https://<id>.execute-api.<region>.amazonaws.com`, or of AWS in China. No other host gets a signature.
 fn region_of(url: &str) -> Option<String> {
     let url = Url::parse(url).ok().filter(|url| url.scheme() == "https")?;
     let (_, rest) = url.host_str()?.split_once(".execute-api.")?;

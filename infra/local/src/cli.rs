@@ -6,7 +6,7 @@ use okta_connector::clock::SystemClock;
 use okta_connector::http::openapi;
 use okta_connector::log::Lines;
 use okta_connector::okta::AllowedOrigins;
-use okta_connector_cli::{Failure, Options};
+use okta_connector_cli::{Failure, Options, data_folder};
 use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
 use std::io::Write;
 use std::path::PathBuf;
@@ -164,7 +164,7 @@ fn log(filter: &str) {
 async fn serve(options: Serve) -> Result<(), Error> {
     let data = match options.data {
         Some(data) => data,
-        None => data_folder()?,
+        None => data_folder().ok_or("there is no data folder; name one with --data")?,
     };
     if options.public_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
         return Err("--public-url must be https, as in https://connector.example.com".into());
@@ -179,7 +179,7 @@ async fn serve(options: Serve) -> Result<(), Error> {
     let Serve { port, public_url, .. } = options;
     let config = Config { port, data, public_url, allowed, gate, clock: Arc::new(SystemClock) };
     let service = Service::start(config).await?;
-    // Whoever started it may have stopped reading; that ends nothing.
+    // The starting program may have stopped reading; the service goes on.
     let mut out = std::io::stdout();
     let _ = writeln!(out, "listening on {}", service.url());
     if let Some(console) = service.console_url() {
@@ -187,13 +187,4 @@ async fn serve(options: Serve) -> Result<(), Error> {
     }
     tokio::signal::ctrl_c().await?;
     Ok(())
-}
-
-/// `$XDG_DATA_HOME/okta-connector`, usually `~/.local/share/okta-connector`.
-#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
-fn data_folder() -> Result<PathBuf, Error> {
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
-    let data = data.or_else(home).ok_or("there is no data folder; name one with --data")?;
-    Ok(data.join("okta-connector"))
 }

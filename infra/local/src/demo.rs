@@ -100,10 +100,9 @@ impl Walk<'_> {
         let sync = loop {
             let sync = self.api("GET", &format!("/v1/connections/{connection}/syncs/{id}"), None).await?;
             let seen = |phase: &str| number(&sync, &format!("/progress/{phase}/seen"));
-            bar.set(
-                ["users", "groups", "memberships", "apps"].map(seen).iter().sum(),
-                sync["phase"].as_str().unwrap_or("finishing"),
-            );
+            let done: u64 = ["users", "groups", "memberships", "apps"].map(seen).iter().sum();
+            let without_phase = if done == 0 { "starting" } else { "finishing" };
+            bar.set(done, sync["phase"].as_str().unwrap_or(without_phase));
             if !matches!(sync["status"].as_str(), Some("running" | "waiting")) {
                 break sync;
             }

@@ -1,9 +1,9 @@
-//! Who may call on one machine: with an issuer, whoever has one of its tokens; without one, whoever has the token of this
-//! machine, and, where nothing is published, somebody at this machine.
+//! Who may call on one machine: with an issuer, the bearer of one of its tokens; without one, the bearer of the token of this
+//! machine, and, unless the service has a public address, a program of this machine.
 //!
 //! A web page that a browser on this machine shows can send requests here too, and so can a proxy that is reached from
-//! elsewhere. What a proxy sends cannot be told from what somebody here sends; so a service with a public address takes
-//! nobody's word for being here.
+//! elsewhere. A proxy's requests look like those of a program here, so a service with a public address grants nothing for
+//! where a request seems to come from.
 
 use crate::jwt::Issuer;
 use crate::machine_token::MachineToken;
@@ -27,13 +27,8 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// The same as [`layer_for`](Self::layer_for), for routes of a process without a data folder.
-    pub fn layer(self, router: Router) -> Router {
-        self.layer_for(router, None, false)
-    }
-
-    /// Puts the caller into each request, and the address of whoever is connected: behind a proxy that is the proxy's.
-    pub fn layer_for(self, router: Router, token: Option<MachineToken>, is_public: bool) -> Router {
+    /// Puts the caller into each request, and the address of the connection's other end: behind a proxy, the proxy's.
+    pub fn layer(self, router: Router, token: Option<MachineToken>, is_public: bool) -> Router {
         let gate = Arc::new((self, token));
         router.layer(from_fn(move |mut request: Request, next: Next| {
             let gate = Arc::clone(&gate);

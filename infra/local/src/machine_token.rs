@@ -1,17 +1,15 @@
-//! The token of this machine: whoever can read the data folder may use the service.
+//! The token of this machine: a user who can read the data folder may use the service.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, header};
+use okta_connector_cli::TOKEN_FILE;
 use secrecy::{ExposeSecret, SecretString};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use subtle::ConstantTimeEq;
-
-/// Where it lies in the data folder.
-pub const FILE: &str = "token";
 
 /// A token that is made once and kept in the data folder.
 #[derive(Clone)]
@@ -20,7 +18,7 @@ pub struct MachineToken(SecretString);
 impl MachineToken {
     /// Reads it, or makes it where there is none yet.
     pub fn open(data: &Path) -> io::Result<Self> {
-        let file = data.join(FILE);
+        let file = data.join(TOKEN_FILE);
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
             Ok(mut new) => {
                 let halves = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
@@ -40,7 +38,7 @@ impl MachineToken {
         }
     }
 
-    /// For whoever acts in the operator's name.
+    /// For the console, which acts in the operator's name.
     pub fn secret(&self) -> SecretString {
         self.0.clone()
     }

@@ -73,10 +73,11 @@ impl Service {
             public_url: config.public_url.clone().unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
         runner.attach(app.clone());
-        let (at_this_machine, is_public) = (matches!(config.gate, Gate::ThisMachine), config.public_url.is_some());
+        let at_this_machine = matches!(config.gate, Gate::ThisMachine);
+        let is_public = config.public_url.is_some();
         let token = MachineToken::open(&config.data)?;
         let routes = layered(router(&app), Arc::clone(&app.clock));
-        let router = config.gate.layer_for(routes, Some(token.clone()), is_public);
+        let router = config.gate.layer(routes, Some(token.clone()), is_public);
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
             {

@@ -106,7 +106,7 @@ async fn tested(app: App, stored: Stored) {
     }
 }
 
-/// Moves what waits for the feed, for example because whoever was to move it was killed.
+/// Moves the inbox into the feed, for example after a killed process left events there.
 #[tracing::instrument(skip_all, fields(function = "log-poll"))]
 async fn deliver(app: App, connection: ConnectionId) {
     if let Err(stop) = feed::deliver(&app.ground(), &connection, TURN).await {
