@@ -156,7 +156,7 @@ impl App {
     }
 }
 
-/// Refuses to use a connection that has not signed in, or at whose domain somebody else answers.
+/// Refuses to use a connection that has not signed in, or at whose domain another organization answers.
 pub fn ready(connection: &Connection) -> Result<(), Problem> {
     if connection.is_elsewhere {
         let detail = "Another organization than the connection's answers at its domain. Test the connection once the domain leads to its own again, or delete it and connect the other one.";

@@ -34,10 +34,7 @@ where
 {
     /// A subscriber that writes our own lines from a level on, and warnings of the libraries.
     pub fn subscriber(self, level: LevelFilter) -> impl Subscriber + Send + Sync {
-        // The embedded database warns of each condition that does not hold, which is how leases work.
-        let database = ("dynoxide", LevelFilter::ERROR);
-        let ours =
-            Targets::new().with_targets([("okta_connector", level), (metric::TARGET, LevelFilter::INFO), database]);
+        let ours = Targets::new().with_targets([("okta_connector", level), (metric::TARGET, LevelFilter::INFO)]);
         let lines = ours.with_default(LevelFilter::WARN);
         // What is told of a request is of use whatever the level of the line; the runtime's spans tell which invocation it is.
         let known = |target: &str| target.starts_with("okta_connector") || target.starts_with("lambda_runtime");

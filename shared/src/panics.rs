@@ -4,7 +4,7 @@ use futures::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
-/// What a caller and a log are told. What the panic itself says may hold anything, and goes to standard error alone.
+/// What answers and logs say of a panic. The panic's own message may hold anything, so it goes to standard error alone.
 pub const REASON: &str =
     "Okta Connector stopped at a fault of its own; its log has the place. It tries again at the next turn.";
 
@@ -13,7 +13,7 @@ pub const REASON: &str =
 #[error("{REASON}")]
 pub struct Panicked;
 
-/// Does some work; whoever calls throws away what it may have left half done.
+/// Runs some work. After a panic the caller discards the state that the work may have left half changed.
 pub fn caught<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T, Panicked>> {
     // On the heap: it is most of what a caller keeps while it waits.
     let work = Box::pin(AssertUnwindSafe(work).catch_unwind());

@@ -1,5 +1,5 @@
 //! A `DynamoDB` engine inside the process. The product talks to it with its normal client, whose requests never leave the
-//! process: nothing listens, so nobody else on the machine can read or write the table.
+//! process: nothing listens, so no other process of the machine can read or write the table.
 //!
 //! Tests and measurements put a proxy between client and engine; for them [`Engine::start`] lets the same engine answer over
 //! HTTP as well.
@@ -33,7 +33,7 @@ impl Engine {
         Ok(Self { database: opened.map_err(other)?, listening: None })
     }
 
-    /// Opens one that answers over HTTP too, on a free port of loopback and to whoever asks: for tests and measurements.
+    /// Opens one that answers over HTTP too, on a free port of loopback and without a check of the client: for tests and measurements.
     pub async fn start(file: Option<&Path>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);

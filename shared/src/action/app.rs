@@ -151,7 +151,7 @@ impl Action for AssignUser {
         if let Some(request) = &request
             && let Err(problem) = run.change(request).await
         {
-            // Somebody else assigned the user at the same moment.
+            // Another caller may have assigned the user at the same moment.
             let now = run.find::<Object>(&api::get_app_user(&app.id, &user.id)).await?;
             let is_met = now.is_some_and(|now| now.text("scope") == "USER" && self.is_met_by(&now));
             if problem.kind != Kind::AlreadyExists || !is_met {

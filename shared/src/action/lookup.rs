@@ -81,7 +81,7 @@ pub fn same(text: &str, reference: &str) -> bool {
     text.to_lowercase() == reference.to_lowercase()
 }
 
-/// A group, for somebody to choose from.
+/// A group as a candidate of an ambiguous reference.
 pub(super) fn group_candidate(group: &Object) -> Value {
     json!({ "id": group.text("id"), "name": group.profile("name"), "type": group.text("type") })
 }

@@ -61,7 +61,7 @@ impl Rehearsal {
     }
 }
 
-/// Tells the requests that an action is about. Nothing is sent, and nothing but a denial is recorded.
+/// The requests that an action would send. It sends none, and records nothing but a denial.
 pub async fn would(call: &Call<'_>) -> Result<Vec<Rehearsal>, Problem> {
     Ok(call.allowed().await?.would().into_iter().map(Rehearsal::of).collect())
 }

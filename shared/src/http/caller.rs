@@ -34,8 +34,8 @@ impl Caller {
         Self { principal: subject.clone(), subject, teams, admin }
     }
 
-    /// Whoever the claims of a verified token name; nobody without a subject. An element of an array is one team or none: a
-    /// name with a blank is never several. A text is a list whose elements blanks separate.
+    /// The caller of a verified token; none without a subject. An element of an array is one team or none: a name with a
+    /// blank is never several. A text is a list whose elements blanks separate.
     pub fn of_claims(claims: &Map<String, Value>, teams_claim: &str, admin_scope: &str) -> Option<Self> {
         let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty())?;
         let texts = |name: &str| -> Vec<&str> {

@@ -71,8 +71,8 @@ fn scope(caller: &Caller, uri: &Uri, key: &str) -> Key {
     place(&[&caller.principal, Method::POST.as_str(), uri.path(), &query, key])
 }
 
-/// Refuses to tell an earlier answer to whoever may not have it any more: rights and permissions may have been taken since,
-/// and the connection may have gone.
+/// Refuses an earlier answer to a caller who has lost the right to it: an admin may have taken rights or permissions since, or
+/// deleted the connection.
 async fn allow(app: &App, caller: &Caller, request: Request, body: &[u8]) -> Result<(), Problem> {
     let (mut parts, _) = request.into_parts();
     let path = parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();

@@ -71,14 +71,14 @@ impl Identity {
     }
 
     /// API Gateway has verified the token. It hands its claims on as text, an array as `[a b]`, in which a group with a blank
-    /// in its name cannot be told from two; so the claims are read from the token itself. Without it, nobody is in a team.
+    /// in its name looks like two; so this reads the claims from the token itself. Without it, the caller is in no team.
     fn of_token(&self, verified: &HashMap<String, String>, headers: &HeaderMap) -> Option<Caller> {
         let Some(claims) = payload(headers) else {
-            let told = ["sub", "scope", "scp"].into_iter().filter_map(|name| {
+            let flat = ["sub", "scope", "scp"].into_iter().filter_map(|name| {
                 let text = verified.get(name)?.trim_start_matches('[').trim_end_matches(']');
                 Some((name.to_owned(), text.into()))
             });
-            return Caller::of_claims(&told.collect(), "", &self.admin_scope);
+            return Caller::of_claims(&flat.collect(), "", &self.admin_scope);
         };
         let caller = Caller::of_claims(&claims, &self.teams_claim, &self.admin_scope)?;
         (verified.get("sub") == Some(&caller.subject)).then_some(caller)
@@ -95,7 +95,7 @@ impl Identity {
     }
 }
 
-/// The claims of a bearer token that somebody else has verified.
+/// The claims of a bearer token, unverified.
 fn payload(headers: &HeaderMap) -> Option<Map<String, Value>> {
     let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let payload = token.rsplit(' ').next()?.split('.').nth(1)?;
@@ -175,16 +175,16 @@ mod tests {
             (json!({"sub": "ana", "groups": 7}), false, vec![]),
         ] {
             let caller = caller(claims.clone(), "ana").expect("a caller");
-            let told: Vec<_> = caller.teams.iter().map(String::as_str).collect();
-            assert_eq!((caller.admin, told), (admin, teams), "{claims}");
+            assert_eq!(caller.admin, admin, "{claims}");
+            assert_eq!(caller.teams.iter().collect::<Vec<_>>(), teams, "{claims}");
         }
         for (claims, verified) in [(json!({"sub": "eve"}), "ana"), (json!({"groups": ["hr"]}), "")] {
             assert_eq!(caller(claims.clone(), verified), None, "{claims}");
         }
         assert_eq!(identity.of_token(&HashMap::new(), &HeaderMap::new()), None);
-        let told = [("sub", "ana"), ("groups", "[hr]"), ("scp", "[openid admin.scope]")];
-        let told = told.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        let caller = identity.of_token(&told.into(), &HeaderMap::new()).expect("a caller");
+        let flat = [("sub", "ana"), ("groups", "[hr]"), ("scp", "[openid admin.scope]")];
+        let flat = flat.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let caller = identity.of_token(&flat.into(), &HeaderMap::new()).expect("a caller");
         assert_eq!((caller.admin, caller.teams.len()), (true, 0), "without the token itself");
     }
 

@@ -109,7 +109,7 @@ struct OAuthBody {
     error_description: String,
 }
 
-/// What is told in logs and answers stays in its line.
+/// Without line ends, so that Okta's text cannot begin a line of its own in a log.
 fn in_one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
@@ -122,7 +122,8 @@ impl TokenRefusal {
             let management: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
             (error, error_description) = (management.code, management.summary);
         }
-        let (error, description) = (in_one_line(&error), in_one_line(&error_description));
+        let error = in_one_line(&error);
+        let description = in_one_line(&error_description);
         Self { status, error, description, request_id: request_id(headers), key_id }
     }
 

@@ -9,8 +9,8 @@ pub fn as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(dese
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// The value, or the default one for whatever is of another type: for what is told where it is there and spoils nothing
-/// where it is not. For documents of JSON alone.
+/// The value, or the default one for a value of another type: for optional members that must not spoil their object. For JSON
+/// documents alone.
 pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(serde_json::from_str(Box::<RawValue>::deserialize(deserializer)?.get()).unwrap_or_default())
 }

@@ -94,7 +94,8 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     if work.run.hinted > 0 {
         work.each_noted(HINTED, |page: Vec<Hint>| hints.extend(page)).await?;
     }
-    let (mut tasks, mut moved) = (BTreeSet::new(), Moved::new());
+    let mut tasks = BTreeSet::new();
+    let mut moved = Moved::new();
     for hint in hints {
         match hint {
             Hint::User(id) => drop(tasks.insert(Task::User(id))),
@@ -131,11 +132,11 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     Ok(work.commit(changes).await?)
 }
 
-/// Who moved into or out of which groups, as the log tells it.
+/// Which users the log says moved into or out of which groups.
 type Moved = BTreeMap<GroupId, BTreeMap<UserId, BTreeSet<Move>>>;
 
-/// Those about whom the log tells something that is not stored. Most of what a log tells is what an earlier run has read
-/// already; who moved both ways is asked about.
+/// The users whose stored membership differs from the log's. Most events repeat what an earlier run has stored already. A user
+/// with events of both kinds is read from Okta, because the log's order is not certain.
 async fn unknown(
     work: &Work<'_>,
     group: &GroupId,

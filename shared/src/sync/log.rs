@@ -51,7 +51,7 @@ pub enum Hint {
     Belongings(UserId),
     /// A group.
     Group(GroupId),
-    /// Whether a user is in a group, who joined or left it.
+    /// Whether a user is in a group, and which way the event says they moved.
     Membership(GroupId, UserId, Move),
     /// An app.
     App(AppId),
@@ -61,7 +61,7 @@ pub enum Hint {
     AppGroups(AppId),
 }
 
-/// What an event says that somebody did.
+/// The direction of a membership event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Move {
     /// Joined.

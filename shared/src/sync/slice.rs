@@ -46,7 +46,7 @@ pub enum Next {
 
 /// Why a run stops before its end.
 enum Stopped {
-    /// Somebody cancelled it.
+    /// A caller canceled it.
     Cancelled,
     /// Its connection was deleted.
     Deleted,
@@ -70,7 +70,7 @@ pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, P
     let next = match caught(work_on(app, slice, budget)).await {
         Ok(next) => next?,
         Err(panicked) => {
-            give_up(app, slice, panicked.to_string()).await?;
+            give_up(app, slice, panicked).await?;
             Some(Next::Done)
         }
     };
@@ -83,7 +83,7 @@ pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, P
 
 async fn deliver(app: &App, connection: &ConnectionId) {
     if let Err(stop) = feed::deliver(&app.ground(), connection, DELIVERY).await {
-        tracing::warn!("what a sync told waits in the inbox: {stop}");
+        tracing::warn!("a sync's events wait in the inbox: {stop}");
     }
 }
 
@@ -106,7 +106,7 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
     };
     let connection = stored.connection;
     if run.requests == 0 {
-        // Whoever was to deliver what waits may have been killed.
+        // The process that was to deliver earlier events may have been killed.
         deliver(app, &connection.id).await;
     }
     let deadline = Instant::now() + budget;
@@ -269,7 +269,7 @@ impl Work<'_> {
         held(written)
     }
 
-    /// Ends the run with a reason. `None` where somebody else has taken over.
+    /// Ends the run with a reason. `None` if another process has taken over.
     async fn fail(&mut self, problem: Problem) -> Result<Option<Next>, Problem> {
         self.run.error = Some(problem.to_json(None));
         let ended = finish::end_early(self, RunStatus::Failed).await;
@@ -277,7 +277,7 @@ impl Work<'_> {
     }
 }
 
-/// What comes next; `None` where somebody else has taken over.
+/// What comes next; `None` if another process has taken over.
 fn held(written: Result<Next, store::Error>) -> Result<Option<Next>, Problem> {
     match written {
         Err(store::Error::Conflict(0)) => Ok(None),

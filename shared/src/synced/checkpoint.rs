@@ -4,6 +4,9 @@ use super::run::Phase;
 use serde::{Deserialize, Serialize};
 
 /// From where a run goes on. If it is not in here, a killed function has forgotten it.
+///
+/// Its steps are not internally tagged: serde buffers such an enum, and numbers that keep their digits
+/// (`arbitrary_precision`) cannot be read from that buffer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Checkpoint {

@@ -40,7 +40,7 @@ pub async fn measure(users: usize, times: usize) -> Result<(), Error> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let people = format!("http://{}/v1/connections/{id}/people", listener.local_addr()?);
     let routes = layered(callers(&app, "directory", directory(app.clone())), app.clock.clone());
-    let routes = Gate::ThisMachine.layer(routes).into_make_service_with_connect_info::<SocketAddr>();
+    let routes = Gate::ThisMachine.layer(routes, None, false).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, routes).await });
 
     let http = Client::new();

@@ -41,7 +41,7 @@ const RUDE_APPS: &[(&str, &str, &str, Links)] = &[
     ("oidc_client", "Field App", "OPENID_CONNECT", LOGIN),
 ];
 
-/// Events a minute in a rude tenant, unless somebody says otherwise.
+/// Events a minute in a rude tenant by default.
 const RUDE_NOISE: u32 = 6;
 
 /// What Okta says of the group of all administrators (recorded).
