@@ -23,8 +23,13 @@ pub trait SyncRunner: Send + Sync {
     /// Runs a sync that was recorded, to its end. Starting it twice under one name starts it once.
     async fn start(&self, connection: &ConnectionId, sync: &SyncId, name: &str) -> Result<(), RunnerError>;
 
-    /// Removes what is left of a deleted connection.
-    async fn purge(&self, connection: &ConnectionId) -> Result<(), RunnerError>;
+    /// Removes what is left of a deleted connection. Starting it twice under one name starts it once.
+    async fn purge(&self, connection: &ConnectionId, name: &str) -> Result<(), RunnerError>;
+
+    /// Why no run can go on just now, where that is known.
+    async fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A run could not be started; the text names the operation and its code.
@@ -131,7 +136,7 @@ impl App {
 
     /// How a connection identifies itself with these credentials.
     pub fn credential(&self, connection: &Connection, credentials: &Credentials) -> Result<Credential, okta::Error> {
-        let tokens = StoredToken::new(self.store.clone(), Arc::clone(&self.secrets), connection);
+        let tokens = StoredToken::new(self.store.clone(), Arc::clone(&self.secrets), connection, credentials);
         credentials.credential(connection, Arc::new(tokens), self.now())
     }
 

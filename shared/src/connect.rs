@@ -159,7 +159,7 @@ pub async fn delete(app: &App, stored: &Stored, if_match: Option<u64>) -> Result
     let index = keys::IndexKey { pk: keys::PURGES.to_owned(), sk: id.to_string() };
     let note = Item::at(&note).indexed(crate::store::Index::G1, index);
     app.store.transact(vec![Write::Delete(keys::connection(id)), Write::Put(note)]).await?;
-    if let Err(error) = app.runner.purge(id).await {
+    if let Err(error) = app.runner.purge(id, &format!("purge-{id}")).await {
         tracing::error!(connection = %id, "the directory of a deleted connection was not removed yet: {error}");
     }
     Ok(())

@@ -5,6 +5,7 @@ mod credentials;
 mod hosted_key;
 mod refresh;
 mod repository;
+mod sealed;
 mod settings;
 
 pub use actions::{ACTIONS, CREDENTIALS, Effect, WORDS};

@@ -191,7 +191,8 @@ pub async fn run_slices() -> Result<(), Error> {
     let environment = Environment::read();
     environment.log();
     let app = &feeding(&environment, &config().await)?;
-    let handle = |event: LambdaEvent<Hop>| async move { hop(app, event.payload, SLICE).await };
+    // Boxed: its futures are nested too deeply for the compiler where they are part of one that runs a function.
+    let handle = |event: LambdaEvent<Hop>| async move { Box::pin(hop(app, event.payload, SLICE)).await };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await
 }
 

@@ -28,8 +28,9 @@ mod transport;
 
 pub use answer::Answer;
 pub use client::{Client, Credential, Patience};
+pub use dpop::ProofKey;
 pub use error::{Error, Refusal, TokenRefusal};
-pub use granting::RefreshTokens;
+pub use granting::{RefreshTokens, Taken, Wanted};
 pub use id::{AppId, ClientId, GroupId, NotAnId, SchemaId, TypeId, UserId, segment};
 pub use key::{Pasted, SigningKey, Unusable};
 pub use limits::date;

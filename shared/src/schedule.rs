@@ -48,11 +48,15 @@ impl Schedule {
     }
 }
 
+/// Files beside the time zones that are none: that of the machine, and forms for rules.
+const NO_ZONES: [&str; 3] = ["localtime", "Factory", "posixrules"];
+
 /// True for a time zone that the Scheduler takes: of at most 50 letters, and in no other spelling than the database of time
 /// zones has.
 pub fn is_time_zone(name: &str) -> bool {
     let zone = TimeZone::get(name).ok();
-    zone.as_ref().and_then(TimeZone::iana_name) == Some(name) && name.len() <= 50
+    let spelled = zone.as_ref().and_then(TimeZone::iana_name) == Some(name);
+    spelled && name.len() <= 50 && !NO_ZONES.contains(&name)
 }
 
 /// Singular and plural are one unit for the Scheduler, whatever the number.

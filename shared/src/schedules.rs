@@ -9,8 +9,9 @@ use crate::feed::{Head, Trigger};
 use crate::id::ConnectionId;
 use crate::metric::{self, Metric};
 use crate::problem::{Kind, Problem};
+use crate::store::{Index, Query, keys};
 use crate::synced::State;
-use crate::{runs, triggers};
+use crate::{runs, sync, triggers};
 use futures::stream::{self, StreamExt};
 
 /// How often it is looked again whether somebody changed something meanwhile.
@@ -62,6 +63,7 @@ pub async fn settle_all(app: &App) -> Result<(), Problem> {
         let settled: Vec<_> = settled.buffer_unordered(AT_ONCE).collect().await;
         failed += settled.iter().filter(|settled| !**settled).count();
     }
+    purge_again(app).await?;
     match failed {
         0 => Ok(()),
         _ => Err(Problem::new(
@@ -69,6 +71,21 @@ pub async fn settle_all(app: &App) -> Result<(), Problem> {
             format!("the schedules of {failed} connections are not as they should be"),
         )),
     }
+}
+
+/// Starts once a day what was not started, or ended, before everything of a deleted connection was gone.
+async fn purge_again(app: &App) -> Result<(), Problem> {
+    let day = app.now().strftime("%Y%m%d").to_string();
+    for item in app.store.query(&Query::index(Index::G1, keys::PURGES)).await? {
+        let Some(id) = ConnectionId::parse(item.sort_key(Some(Index::G1))) else { continue };
+        if sync::is_purged_now(&app.store, &id).await? {
+            continue;
+        }
+        if let Err(error) = app.runner.purge(&id, &format!("purge-{id}-{day}")).await {
+            tracing::error!(connection = %id, "the directory of a deleted connection was not removed yet: {error}");
+        }
+    }
+    Ok(())
 }
 
 #[tracing::instrument(skip_all, fields(connection = %connection.id))]

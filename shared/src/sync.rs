@@ -26,5 +26,5 @@ mod user_types;
 mod users;
 mod work;
 
-pub use purge::purge;
+pub use purge::{is_purged_now, purge};
 pub use slice::{Next, Slice, give_up, slice};

@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -253,6 +254,31 @@ async function byKeyboard(page, connection) {
   say("the keyboard leads past the navigation");
 }
 
+// A page of another port of this machine, in the browser that opened the console, reads nothing and changes nothing.
+async function attacked(page, origins) {
+  const server = createServer((_, response) => response.end("<!doctype html><title>elsewhere</title>"));
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  const readable = await page.evaluate(async (origins) => {
+    const learned = [];
+    for (const origin of origins) {
+      for (const where of ["/", "/v1/me", "/v1/connections", "/connections"]) {
+        const read = await fetch(origin + where, { credentials: "include" }).then((it) => it.text(), () => null);
+        if (read !== null) learned.push(origin + where);
+        const form = { method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams({ name: "Forged", way: "private_key_jwt" }) };
+        await fetch(origin + where, form).catch(() => null);
+      }
+    }
+    return learned;
+  }, origins);
+  assert.deepEqual(readable, [], "a page of another port reads nothing");
+  for (const [origin, where] of [[origins[0], "/v1/connections"], [origins[1], "/connections"]]) {
+    assert.equal((await fetch(origin + where)).status, 401, "a program without the token is nobody");
+  }
+  server.close();
+  say("a page of another port of this machine reads and changes nothing");
+}
+
 async function run() {
   const folder = mkdtempSync(path.join(tmpdir(), "console-"));
   const [told] = await start(1, "okta-simulator", "--port", "0", "--users", "600", "--groups", "12", "--apps", "6", "--rate-limit", "100000");
@@ -260,7 +286,9 @@ async function run() {
   const boss = await crowd(tenant);
   const marked = await odd(tenant);
   const serve = ["serve", "--port", "0", "--data", folder, "--allow-okta-origin", tenant.listening];
-  const [api, baseURL] = (await start(2, "okta-connector", ...serve)).map((line) => line.match(/http:\S+/)[0]);
+  const [api, link] = (await start(2, "okta-connector", ...serve)).map((line) => line.match(/http:\S+/)[0]);
+  const baseURL = new URL(link).origin;
+  const authorization = `Bearer ${readFileSync(path.join(folder, "token"), "utf8")}`;
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -273,13 +301,16 @@ async function run() {
     const complaints = [];
     page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
     page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+    await page.goto(link);
+    await attacked(page, [api, baseURL]);
+    assert.deepEqual((await fetched(`${api}/v1/connections`, null, "GET", authorization)).items, []);
     const [connection, person] = await main(page, tenant);
     await chartOfMany(page, connection, boss);
     const asked = await question(page, tenant, connection);
     await byKeyboard(page, connection);
     await picture(await (await page.goto("/connections"), page), "connections");
     const parts = ["", "/syncs", "/people", "/findings", "/groups", "/apps", "/locations", "/actions", "/actions/user.create", "/events"];
-    const first = async (list) => (await fetched(`${api}/v1${connection}/${list}?limit=1`)).items[0].id;
+    const first = async (list) => (await fetched(`${api}/v1${connection}/${list}?limit=1`, null, "GET", authorization)).items[0].id;
     const pages = ["/connections", "/connections/new", "/connections/new?way=api_token", "/connections/new?way=authorization_code",
       "/audit", person, asked, `${connection}/people/${boss.id}`, `${connection}/people/${marked.id}`, `${connection}/people?q=mark.up`, ...parts.map((part) => connection + part)];
     for (const list of ["groups", "apps", "locations"]) pages.push(`${connection}/${list}/${await first(list)}`);

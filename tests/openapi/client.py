@@ -1,6 +1,6 @@
 """The main job by the generated Python client; `run.py` generates it, starts the service, and runs this.
 
-client.py SERVICE TENANT TOKEN
+client.py SERVICE MACHINE_TOKEN TENANT TOKEN
 """
 
 import importlib
@@ -9,7 +9,7 @@ import sys
 import time
 
 import okta_connector_client
-from okta_connector_client import Client
+from okta_connector_client import AuthenticatedClient as Client
 from okta_connector_client.api.actions import list_actions, user_search
 from okta_connector_client.api.connections import (
     create_connection,
@@ -121,9 +121,9 @@ def check_problems(client: Client, connection: str) -> None:
 
 
 def main() -> None:
-    service, tenant, token = sys.argv[1:]
+    service, machine_token, tenant, token = sys.argv[1:]
     import_everything()
-    with Client(base_url=service, raise_on_unexpected_status=True) as client:
+    with Client(base_url=service, token=machine_token, raise_on_unexpected_status=True) as client:
         connection = connect(client, tenant, token)
         act(client, connection)
         synchronize(client, connection)

@@ -1,6 +1,6 @@
 // The main job by the generated types and openapi-fetch; `run.py` generates them, starts the service, and runs this.
 //
-//     node generated/client.js SERVICE TENANT TOKEN
+//     node generated/client.js SERVICE MACHINE_TOKEN TENANT TOKEN
 
 import createClient from "openapi-fetch";
 import type { components, paths } from "./generated/api.js";
@@ -95,9 +95,9 @@ async function checkProblems(client: Client, id: string) {
   say("a wrong body is answered by a Problem with status 422 and a pointer to the error");
 }
 
-const [service, tenant, token] = process.argv.slice(2);
-assert(service && tenant && token, process.argv);
-const client = createClient<paths>({ baseUrl: service });
+const [service, machineToken, tenant, token] = process.argv.slice(2);
+assert(service && machineToken && tenant && token, process.argv);
+const client = createClient<paths>({ baseUrl: service, headers: { Authorization: `Bearer ${machineToken}` } });
 const connection = await connect(client, tenant, token);
 await act(client, connection);
 await synchronize(client, connection);

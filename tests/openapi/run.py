@@ -113,7 +113,7 @@ def main() -> None:
         found = re.search(r"http://\S+", line)
         if not found:
             raise SystemExit(f"okta-connector prints no address: {line}")
-        where = [found[0], origin, tenant["api_token"]]
+        where = [found[0], (Path(data) / "token").read_text(), origin, tenant["api_token"]]
         use("Python", sys.executable, HERE / "client.py", *where)
         use("TypeScript", "node", GENERATED / "client.js", *where)
 

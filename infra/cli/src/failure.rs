@@ -73,12 +73,16 @@ fn details(problem: &Problem) -> Vec<String> {
         let fix = check.fix.iter().map(|fix| format!("    {fix}"));
         std::iter::once(format!("  {}: {}", check.title, check.detail)).chain(fix).collect::<Vec<_>>()
     });
+    let unknown = (problem.status == 401).then(|| {
+        "  for `serve` on this machine let OKTA_CONNECTOR_DATA name its data folder; otherwise give a token in OKTA_CONNECTOR_TOKEN"
+            .to_owned()
+    });
     let absent = (problem.status == 404).then(|| format!("  asked for {}", problem.path));
     let change = "  `okta-connector connections edit CONNECTION --allow …` sets them, for an admin";
     let denied = problem.kind.ends_with(":permission-denied").then(|| change.to_owned());
     let request = problem.instance.iter().map(|id| format!("  request {id}"));
     let okta = problem.okta_request_id.iter().map(|id| format!("  Okta's request {id}"));
-    faults.chain(checks).chain(absent).chain(denied).chain(request).chain(okta).collect()
+    faults.chain(checks).chain(unknown).chain(absent).chain(denied).chain(request).chain(okta).collect()
 }
 
 #[cfg(test)]

@@ -110,9 +110,14 @@ fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Resul
     text.lines().try_for_each(|line| print(line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end())))
 }
 
-/// A line on the output. Nobody reads on where the pipe is closed.
-pub fn print(line: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{line}")
+/// Lines on the output, for a terminal without what it would obey. Nobody reads on where the pipe is closed.
+pub fn print(lines: &str) -> io::Result<()> {
+    lines.split('\n').try_for_each(|line| writeln!(io::stdout(), "{}", seen(line.trim_end_matches('\r'))))
+}
+
+/// A text of a file, byte by byte; on a terminal, line by line.
+pub fn copy(text: &str) -> io::Result<()> {
+    if io::stdout().is_terminal() { print(text.trim_end()) } else { io::stdout().write_all(text.as_bytes()) }
 }
 
 /// Without what a terminal would obey, or what would hide the order of letters.
@@ -140,10 +145,10 @@ fn csv(columns: Option<&[&str]>, rows: impl Iterator<Item = Vec<String>>) -> io:
         writer.write_record(columns.iter().map(|column| column.to_lowercase().replace(' ', "_")))?;
     }
     for row in rows {
-        writer.write_record(row.iter().map(|cell| guarded(&seen(cell))))?;
+        writer.write_record(row.iter().map(|cell| guarded(cell)))?;
     }
     let text = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
-    io::stdout().write_all(&text)
+    copy(&String::from_utf8_lossy(&text))
 }
 
 /// As a terminal may have it; a file or a pipe gets what there is.
@@ -151,9 +156,10 @@ fn seen(text: &str) -> String {
     if io::stdout().is_terminal() { plain(text) } else { text.to_owned() }
 }
 
-/// A spreadsheet takes such a cell for a formula.
+/// A spreadsheet takes such a cell for a formula, also in signs of full width (OWASP, "CSV Injection").
 fn guarded(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@']) && cell != "-" { format!("'{cell}") } else { cell.to_owned() }
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if formula && cell != "-" { format!("'{cell}") } else { cell.to_owned() }
 }
 
 fn flatten(name: &str, value: &Value, members: &mut Vec<Vec<String>>) {
@@ -197,7 +203,10 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula() {
-        assert_eq!(["=1+1", "-1", "@a", "-", "a=b"].map(guarded), ["'=1+1", "'-1", "'@a", "-", "a=b"]);
+        assert_eq!(
+            ["=1+1", "-1", "@a", "\t=1", "＝1", "-", "a=b"].map(guarded),
+            ["'=1+1", "'-1", "'@a", "'\t=1", "'＝1", "-", "a=b"]
+        );
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! `people`.
 
-use crate::output::{Facts, Format, Row, or_dash, plain, print};
+use crate::output::{Facts, Format, Row, copy, or_dash, plain, print};
 use crate::{Context, Failure, Most};
 use clap::{Args, Subcommand, ValueEnum};
 use okta_connector_client::{Client, Method, Person, PersonInFull, query, segment};
-use std::io::{self, Write};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -196,7 +195,7 @@ async fn export(context: &Context, path: &str, format: Export) -> Result<(), Fai
         // Each page of a CSV has the header.
         let rest =
             if is_first || format != "csv" { text.as_str() } else { text.split_once('\n').map_or("", |it| it.1) };
-        io::stdout().write_all(rest.as_bytes())?;
+        copy(rest)?;
         is_first = false;
     }
     Ok(())

@@ -22,7 +22,7 @@ pub fn path(id: &str) -> String {
 
 /// The field that each form has.
 pub fn key(console: &Console) -> Markup {
-    html! { input type="hidden" name=(FIELD) value=(console.key.text()); }
+    html! { input type="hidden" name=(FIELD) value=(console.keys.form.text()); }
 }
 
 pub async fn cards(State(console): State<Console>, Query(at): Query<Asked>) -> Answer {

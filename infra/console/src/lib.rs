@@ -1,5 +1,5 @@
-//! The console: pages for operators, made here out of what the public API tells. It has no state but a key against forged
-//! forms, and shows nothing that its own caller may not see.
+//! The console: pages for operators, made here out of what the public API tells. It has no state but the keys of its
+//! link, its cookie and its forms, and shows nothing that its own caller may not see.
 
 mod action;
 mod audit;
@@ -14,7 +14,7 @@ mod person;
 mod setup;
 mod sync;
 
-pub use gate::Key;
+pub use gate::Keys;
 
 use axum::Router;
 use axum::response::Redirect;
@@ -27,12 +27,12 @@ use std::sync::Arc;
 #[derive(Clone)]
 struct Console {
     client: Client,
-    key: Arc<Key>,
+    keys: Arc<Keys>,
 }
 
 /// The pages, over a deployment that `client` speaks to.
-pub fn router(client: Client, key: Key) -> Router {
-    let console = Console { client, key: Arc::new(key) };
+pub fn router(client: Client, keys: Keys) -> Router {
+    let console = Console { client, keys: Arc::new(keys) };
     let pages = Router::new()
         .route("/", get(async || Redirect::to("/connections")))
         .route("/connections", get(connection::cards).post(setup::create))
@@ -66,5 +66,5 @@ pub fn router(client: Client, key: Key) -> Router {
         .route("/audit", get(audit::rows))
         .fallback(async || (StatusCode::NOT_FOUND, page::plain("Not found", "There is no such page.")))
         .with_state(console.clone());
-    gate::guard(pages.merge(page::assets()), console)
+    gate::guard(pages.merge(page::assets()), console.keys)
 }

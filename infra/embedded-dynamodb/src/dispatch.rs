@@ -1,5 +1,6 @@
 //! One request of `DynamoDB`'s protocol, carried out by the engine.
 
+use crate::like_aws;
 use dynoxide::Database;
 use dynoxide::errors::{DynoxideError, Result};
 use serde::Serialize;
@@ -14,10 +15,16 @@ pub type Answer = (u16, String);
 
 /// Carries out what `x-amz-target` names. It blocks: the engine is a file.
 pub fn answer(database: &Database, target: &str, body: &[u8]) -> Answer {
-    match run(database, target.strip_prefix(TARGET).unwrap_or_default(), body) {
+    let operation = target.strip_prefix(TARGET).unwrap_or_default();
+    like_aws::answer(operation, body, |body| match run(database, operation, body) {
         Ok(body) => (200, body),
-        Err(error) => (error.status_code(), error.to_json()),
-    }
+        Err(error) => {
+            if error.status_code() >= 500 {
+                tracing::error!("the table cannot do what was asked ({operation}): {error}");
+            }
+            (error.status_code(), error.to_json())
+        }
+    })
 }
 
 /// The operations that the product and its tests use.

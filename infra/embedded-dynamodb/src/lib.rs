@@ -6,12 +6,14 @@
 
 mod dispatch;
 mod in_process;
+mod like_aws;
 mod wire;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use dynoxide::Database;
 use in_process::InProcess;
+pub use like_aws::behave_like_aws;
 use std::io;
 use std::path::Path;
 use tokio::net::TcpListener;

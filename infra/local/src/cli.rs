@@ -6,8 +6,8 @@ use okta_connector::clock::SystemClock;
 use okta_connector::http::openapi;
 use okta_connector::log::Lines;
 use okta_connector::okta::AllowedOrigins;
-use okta_connector_cli::{Failure, Options, data_folder};
-use okta_connector_local::{Config, Error, Gate, Issuer, Service, demo};
+use okta_connector_cli::{Failure, Options, TOKEN_FILE, data_folder};
+use okta_connector_local::{Config, Error, Issuer, Service, demo};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -143,8 +143,9 @@ async fn console(port: u16, options: &Options) -> Result<(), Failure> {
     let origin = client.origin().clone();
     let bound = okta_connector_local::console(client, port).await;
     let (url, pages) = bound.map_err(|error| Failure::Io(std::io::Error::other(error)))?;
-    println!("the console of {origin} is at {url}");
-    Ok(pages.await?)
+    println!("the console of {origin} is at {url} (the link works once)");
+    pages.await;
+    Ok(())
 }
 
 /// Text for people, or with `OKTA_CONNECTOR_LOG=json` the lines that the functions write on AWS.
@@ -169,21 +170,23 @@ async fn serve(options: Serve) -> Result<(), Error> {
     if options.public_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
         return Err("--public-url must be https, as in https://connector.example.com".into());
     }
-    let gate = match (&options.jwt_issuer, &options.jwt_audience) {
+    let issuer = match (&options.jwt_issuer, &options.jwt_audience) {
         (Some(issuer), Some(audience)) => {
-            Gate::Issuer(Issuer::new(issuer, audience, &options.jwt_teams_claim, &options.jwt_admin_scope))
+            Some(Issuer::new(issuer, audience, &options.jwt_teams_claim, &options.jwt_admin_scope)?)
         }
-        _ => Gate::ThisMachine,
+        _ => None,
     };
     let allowed = AllowedOrigins::parse(options.allow_okta_origin.iter().map(String::as_str))?;
     let Serve { port, public_url, .. } = options;
-    let config = Config { port, data, public_url, allowed, gate, clock: Arc::new(SystemClock) };
+    let config = Config { port, data, public_url, allowed, issuer, clock: Arc::new(SystemClock) };
     let service = Service::start(config).await?;
     // The starting program may have stopped reading; the service goes on.
     let mut out = std::io::stdout();
     let _ = writeln!(out, "listening on {}", service.url());
     if let Some(console) = service.console_url() {
-        let _ = writeln!(out, "the console is at {console}");
+        let token = service.data().join(TOKEN_FILE);
+        let _ = writeln!(out, "the console is at {console} (the link works once)");
+        let _ = writeln!(out, "callers need the token in {}", token.display());
     }
     tokio::signal::ctrl_c().await?;
     Ok(())

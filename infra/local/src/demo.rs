@@ -2,12 +2,13 @@
 
 mod bar;
 
-use crate::{Config, Error, Gate, Service};
+use crate::{Config, Error, Service};
 use bar::Bar;
 use okta_connector::clock::SystemClock;
 use okta_connector::id::ConnectionId;
 use okta_connector::lambda::{self, Turn};
 use okta_connector::okta::AllowedOrigins;
+use okta_connector_cli::TOKEN_FILE;
 use okta_simulator::Simulator;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -25,17 +26,18 @@ pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
     let config = okta_simulator::Config { users, apps: 6, ..okta_simulator::Config::default() };
     let simulator = Simulator::start(config, listener).await?;
     let allowed = AllowedOrigins::parse([simulator.url()])?;
-    let (data, gate, clock) = (folder.path().to_owned(), Gate::ThisMachine, Arc::new(SystemClock));
-    let config = Config { port, data, public_url: None, allowed, gate, clock };
+    let (data, clock) = (folder.path().to_owned(), Arc::new(SystemClock));
+    let config = Config { port, data, public_url: None, allowed, issuer: None, clock };
     let service = Service::start(config).await?;
     println!("A simulated Okta tenant   {}", simulator.url());
     println!("Okta Connector            {}", service.url());
-    println!("Its console               {}", service.console_url().unwrap_or_default());
-    let walk = Walk { http: reqwest::Client::new(), simulator: &simulator, service: &service };
+    println!("Its console, once         {}", service.console_url().unwrap_or_default());
+    let token = std::fs::read_to_string(folder.path().join(TOKEN_FILE))?;
+    let walk = Walk { http: reqwest::Client::new(), simulator: &simulator, service: &service, token: &token };
     walk.all().await?;
     if !exit {
         println!("\nServing until Ctrl-C. Open {}", service.console_url().unwrap_or_default());
-        println!("or try: curl -s {}/v1/connections", service.url());
+        println!("or try: curl -s -H 'Authorization: Bearer {token}' {}/v1/connections", service.url());
         tokio::signal::ctrl_c().await?;
     }
     Ok(())
@@ -45,6 +47,7 @@ struct Walk<'a> {
     http: reqwest::Client,
     simulator: &'a Simulator,
     service: &'a Service,
+    token: &'a str,
 }
 
 impl Walk<'_> {
@@ -213,7 +216,7 @@ impl Walk<'_> {
     }
 
     async fn request(&self, method: &str, url: &str, body: Option<Value>) -> Result<Value, Error> {
-        let mut request = self.http.request(method.parse()?, url);
+        let mut request = self.http.request(method.parse()?, url).bearer_auth(self.token);
         if let Some(body) = body {
             request = request.json(&body);
         }

@@ -2,12 +2,14 @@
 //! a directory, and tasks in the places of the state machine and of the scheduler.
 
 mod console;
+mod data_folder;
 mod demo;
 mod file_secrets;
 mod gate;
 mod jwt;
 mod local_runner;
 mod machine_token;
+mod server;
 mod service;
 mod ticker;
 
@@ -15,7 +17,7 @@ pub use console::console;
 pub use demo::demo;
 pub use file_secrets::FileSecrets;
 pub use gate::Gate;
-pub use jwt::Issuer;
+pub use jwt::{Issuer, IssuerError};
 pub use local_runner::LocalRunner;
 pub use machine_token::MachineToken;
 pub use service::{Config, Error, Service};

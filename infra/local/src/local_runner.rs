@@ -1,5 +1,6 @@
 //! The state machine's part on one machine: a task that drives a run slice by slice and waits where it must.
 
+use crate::data_folder::Disk;
 use async_trait::async_trait;
 use okta_connector::app::{App, RunnerError, SyncRunner};
 use okta_connector::connection;
@@ -18,12 +19,18 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Runs what it is told to, each in a task of its own.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct LocalRunner {
     app: Arc<OnceLock<App>>,
+    disk: Disk,
 }
 
 impl LocalRunner {
+    /// One whose runs are stored on this disk.
+    pub fn on(disk: Disk) -> Self {
+        Self { app: Arc::default(), disk }
+    }
+
     /// Tells it what to run with; once, before anything is started.
     pub fn attach(&self, app: App) {
         let _ = self.app.set(app);
@@ -65,9 +72,13 @@ impl SyncRunner for LocalRunner {
         Ok(())
     }
 
-    async fn purge(&self, connection: &ConnectionId) -> Result<(), RunnerError> {
+    async fn purge(&self, connection: &ConnectionId, _: &str) -> Result<(), RunnerError> {
         tokio::spawn(purge(self.app()?, connection.clone()));
         Ok(())
+    }
+
+    async fn trouble(&self) -> Option<String> {
+        self.disk.trouble().await
     }
 }
 
@@ -95,8 +106,14 @@ async fn drive(app: App, connection: ConnectionId, run: SyncId) {
 #[tracing::instrument(skip_all, fields(function = "sync"))]
 async fn purge(app: App, connection: ConnectionId) {
     let mut pause = FIRST_PAUSE;
-    while sync::purge(&app, &connection).await.is_err() {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    loop {
+        match sync::purge(&app, &connection, SLICE).await {
+            Ok(true) => return,
+            Ok(false) => pause = FIRST_PAUSE,
+            Err(_) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
     }
 }

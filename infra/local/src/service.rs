@@ -1,9 +1,11 @@
 //! The service: built, bound to loopback, and served until it is dropped.
 
 use crate::console::console;
+use crate::data_folder::DataFolder;
 use crate::machine_token::MachineToken;
+use crate::server::serve;
 use crate::ticker::LocalScheduler;
-use crate::{FileSecrets, Gate, LocalRunner, ticker};
+use crate::{FileSecrets, Gate, Issuer, LocalRunner, ticker};
 use axum::Router;
 use embedded_dynamodb::Engine;
 use okta_connector::app::App;
@@ -13,9 +15,7 @@ use okta_connector::http::{action, callers, connect, directory, layered, named, 
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::store::{Store, create_table};
 use okta_connector_client::{Client, Credentials};
-use std::fs::{OpenOptions, Permissions};
-use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -36,8 +36,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Simulated tenants.
     pub allowed: AllowedOrigins,
-    /// Who may call.
-    pub gate: Gate,
+    /// Whose tokens callers need; that of this machine if absent.
+    pub issuer: Option<Issuer>,
     /// Time.
     pub clock: SharedClock,
 }
@@ -48,19 +48,23 @@ pub struct Service {
     console_url: Option<String>,
     app: App,
     tasks: Vec<JoinHandle<()>>,
+    /// Nobody else uses it as long as this lasts.
+    data: DataFolder,
 }
 
 impl Service {
     /// Starts it, and goes on with whatever an earlier process did not finish.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let listener = TcpListener::bind(("127.0.0.1", config.port)).await?;
+        let listener = bind(config.port).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let table = own_folder(&config.data)?;
-        let secrets = FileSecrets::open(config.data.join("secrets"))?;
-        let client = Engine::open(Some(&table))?.client();
+        let data = DataFolder::open(config.data)?;
+        let secrets = FileSecrets::open(data.path().join("secrets"))?;
+        let table = data.table()?;
+        let engine = Engine::open(Some(&table)).map_err(|error| format!("{}: {error}", table.display()))?;
+        let client = engine.client();
         create_table(&client, TABLE).await?;
         let clock = config.clock;
-        let (runner, scheduler) = (LocalRunner::default(), LocalScheduler::default());
+        let (runner, scheduler) = (LocalRunner::on(data.disk()), LocalScheduler::default());
         let app = App {
             store: Store::new(&client, TABLE, Arc::clone(&clock)),
             secrets: Arc::new(secrets),
@@ -70,33 +74,32 @@ impl Service {
             scheduler: Arc::new(scheduler.clone()),
             bus: None,
             feed_days: USUAL_DAYS,
-            public_url: config.public_url.clone().unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
+            public_url: config.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
         runner.attach(app.clone());
-        let at_this_machine = matches!(config.gate, Gate::ThisMachine);
-        let is_public = config.public_url.is_some();
-        let token = MachineToken::open(&config.data)?;
-        let routes = layered(router(&app), Arc::clone(&app.clock));
-        let router = config.gate.layer(routes, Some(token.clone()), is_public);
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
-            {
-                tracing::error!("the server ended: {error}");
-            }
-        });
+        let token = MachineToken::open(data.path())?;
+        let gate = config.issuer.map_or_else(|| Gate::Machine(token.clone()), Gate::Issuer);
+        // With an issuer the pages are started by their user, who has one of its tokens.
+        let has_console = matches!(gate, Gate::Machine(_));
+        let routes = layered(data.disk().told_by(router(&app)), Arc::clone(&app.clock));
+        let server = tokio::spawn(serve(listener, gate.layer(routes)));
         runner.resume().await?;
         let mut tasks = vec![server, tokio::spawn(ticker::tick(app.clone(), scheduler))];
         let mut console_url = None;
-        // Whoever sits here is an admin, and so the pages need no sign-in; with an issuer they are started by their user.
-        if at_this_machine {
-            let (at, pages) = pages(&url, config.port, &token).await?;
-            console_url = Some(at);
-            tasks.push(tokio::spawn(async move { drop(pages.await) }));
+        if has_console {
+            let (link, pages) = pages(&url, config.port, &token).await?;
+            console_url = Some(link);
+            tasks.push(tokio::spawn(pages));
         }
-        Ok(Self { url, console_url, app, tasks })
+        Ok(Self { url, console_url, app, tasks, data })
     }
 
-    /// Where the console is, if there is one.
+    /// The folder that holds its state.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The link that opens the console once, if there is one.
     pub fn console_url(&self) -> Option<&str> {
         self.console_url.as_deref()
     }
@@ -120,19 +123,15 @@ impl Drop for Service {
     }
 }
 
-/// Makes the data folder and the table's file so that only their owner can read them: the whole directory is in it. SQLite
-/// gives the files that it makes beside it the same rights.
-fn own_folder(data: &Path) -> std::io::Result<PathBuf> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-    std::fs::set_permissions(data, Permissions::from_mode(0o700))?;
-    let table = data.join("dynamodb.sqlite");
-    for file in [table.clone(), data.join("dynamodb.sqlite-wal"), data.join("dynamodb.sqlite-shm")] {
-        if file == table || file.exists() {
-            OpenOptions::new().append(true).create(file == table).mode(0o600).open(&file)?;
-            std::fs::set_permissions(&file, Permissions::from_mode(0o600))?;
-        }
-    }
-    Ok(table)
+/// A port of loopback.
+async fn bind(port: u16) -> Result<TcpListener, Error> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
+        let why = match error.kind() {
+            ErrorKind::AddrInUse => "another program uses it".to_owned(),
+            _ => error.to_string(),
+        };
+        format!("cannot listen on port {port}: {why}; choose another one with --port, or 0 for any that is free").into()
+    })
 }
 
 /// The console at the next port, or at any that is free.
@@ -140,7 +139,7 @@ async fn pages(
     url: &str,
     port: u16,
     token: &MachineToken,
-) -> Result<(String, impl Future<Output = std::io::Result<()>> + use<>), Error> {
+) -> Result<(String, impl Future<Output = ()> + use<>), Error> {
     let client = Client::new(url, Credentials::Bearer(token.secret()))?;
     let next = if port == 0 { 0 } else { port.saturating_add(1) };
     match console(client.clone(), next).await {

@@ -177,7 +177,7 @@ impl Run {
     pub async fn find<T: serde::de::DeserializeOwned>(&mut self, request: &Request) -> Result<Option<T>, Problem> {
         match self.fetch(request).await {
             Ok(found) => Ok(Some(found)),
-            Err(Error::Api(refusal)) if refusal.status == http::StatusCode::NOT_FOUND => Ok(None),
+            Err(Error::Api(refusal)) if refusal.is_absence() => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -8,7 +8,6 @@ use crate::id::ConnectionId;
 use crate::idempotency::Attempt;
 use crate::okta::{Answer, Client, Error, Expression, Origin, Page, Request, UserId, api, date};
 use crate::problem::{Kind, Problem};
-use http::StatusCode;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -95,7 +94,7 @@ impl Run {
     /// deprovisioned one has nothing at all.
     pub async fn listed(&mut self, request: &Request) -> Result<Page<Object>, Problem> {
         match self.read_page(request).await {
-            Err(Error::Api(refusal)) if refusal.status == StatusCode::NOT_FOUND && self.is_below_user(request) => {
+            Err(Error::Api(refusal)) if refusal.is_absence() && self.is_below_user(request) => {
                 if self.status() == "DEPROVISIONED" {
                     return Ok(Page { items: Vec::new(), bad: Vec::new(), next: None, served: self.okta_time() });
                 }

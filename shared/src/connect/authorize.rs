@@ -10,7 +10,7 @@ use crate::clock;
 use crate::connection::{self, Auth, AuthType, Connection, Credentials, Staged, Stored};
 use crate::diagnosis::{CATALOGUE, Capability, Check, Finding, Verdict, of_error};
 use crate::id::ConnectionId;
-use crate::okta::{Client, Code, Credential, Error, Granted, Origin, Patience, RefreshTokens, WebApp};
+use crate::okta::{Client, Code, Credential, Error, Granted, Origin, Patience, RefreshTokens, Taken, Wanted, WebApp};
 use crate::problem::{Kind, Problem};
 use crate::store::{Item, Write, keys};
 use async_trait::async_trait;
@@ -270,12 +270,12 @@ struct Fresh(Mutex<SecretString>);
 
 #[async_trait]
 impl RefreshTokens for Fresh {
-    async fn take(&self, _: Instant) -> Result<SecretString, Error> {
-        Ok(self.0.lock().await.clone())
+    async fn take(&self, _: &Wanted, _: Instant) -> Result<Taken, Error> {
+        Ok(Taken::Refresh(self.0.lock().await.clone()))
     }
 
-    async fn put_back(&self, _: &SecretString, successor: Option<SecretString>) -> Result<(), Error> {
-        if let Some(successor) = successor {
+    async fn put_back(&self, _: &SecretString, granted: Option<&Granted>) -> Result<(), Error> {
+        if let Some(successor) = granted.and_then(|granted| granted.refresh_token.clone()) {
             *self.0.lock().await = successor;
         }
         Ok(())

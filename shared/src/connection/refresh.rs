@@ -1,16 +1,18 @@
-//! The refresh token of a connection's sign-in, as its tokens are renewed: one process at a time uses it, whichever
-//! function it belongs to.
+//! The tokens of a connection's sign-in. One process at a time uses the refresh token, whichever function it belongs to, and
+//! leaves the access token to the others: so Okta is asked once for as long as a token lasts, and the secret store takes a
+//! new version at most as often (it keeps 100, and drops none that is younger than a day).
 //!
 //! Okta replaces the token at each use, and lets the old one live for half a minute more. The lease is shorter, so that
 //! a process that died with the successor in hand leaves a token behind that the next one can still use.
 
+use super::sealed::Seal;
 use super::{Connection, Credentials, load, revise};
 use crate::id::ConnectionId;
-use crate::okta::{Error, RefreshTokens};
+use crate::okta::{Error, Granted, RefreshTokens, Taken, Token, Wanted};
 use crate::secrets::{self, Secrets};
-use crate::store::{self, Lease, Store, keys};
+use crate::store::{self, Item, Lease, Store, Write, keys};
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -21,12 +23,13 @@ const LEASE_SECONDS: i64 = 20;
 /// How often it is looked whether the turn has come.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
-/// The refresh token of one sign-in, in the secret store.
+/// The refresh token of one sign-in, in the secret store, and the access token that came with it, sealed in the table.
 pub struct StoredToken {
     store: Store,
     secrets: Arc<dyn Secrets>,
     connection: ConnectionId,
     sign_in: Option<String>,
+    seal: Option<Seal>,
     lease: Mutex<Option<Lease>>,
 }
 
@@ -52,10 +55,33 @@ impl From<Failed> for Error {
 }
 
 impl StoredToken {
-    /// The token of the sign-in that the connection has now.
-    pub fn new(store: Store, secrets: Arc<dyn Secrets>, connection: &Connection) -> Self {
+    /// The tokens of the sign-in that the connection has now.
+    pub fn new(store: Store, secrets: Arc<dyn Secrets>, connection: &Connection, credentials: &Credentials) -> Self {
         let (connection, sign_in) = (connection.id.clone(), connection.auth.sign_in.clone());
-        Self { store, secrets, connection, sign_in, lease: Mutex::default() }
+        let seal = credentials.client_secret.as_ref().zip(sign_in.as_deref());
+        let seal = seal.and_then(|(secret, sign_in)| Seal::of(secret, sign_in));
+        Self { store, secrets, connection, sign_in, seal, lease: Mutex::default() }
+    }
+
+    /// The access token that whoever had the last turn left, where that is wanted and it lasts.
+    async fn shared(&self, wanted: &Wanted) -> Result<Option<Token>, Failed> {
+        let Some(seal) = self.seal.as_ref().filter(|_| !matches!(wanted, Wanted::New)) else { return Ok(None) };
+        let item = self.store.get(&keys::access_token(&self.connection)).await?;
+        let token = item.as_ref().and_then(|item| seal.open(item.get_bytes("sealed")?));
+        Ok(token.filter(|token| {
+            let is_refused =
+                matches!(wanted, Wanted::Other(refused) if same(&refused.access_token, &token.access_token));
+            self.store.now() < token.renew_at && !is_refused
+        }))
+    }
+
+    /// Leaves an access token to the others; they ask for one of their own where that fails.
+    async fn share(&self, token: &Token) {
+        let Some(sealed) = self.seal.as_ref().and_then(|seal| seal.close(token)) else { return };
+        let item = Item::at(&keys::access_token(&self.connection)).bytes("sealed", sealed).expires(token.renew_at);
+        if let Err(error) = self.store.transact(vec![Write::Put(item)]).await {
+            tracing::warn!(connection = %self.connection, "an access token was not left to other processes: {error}");
+        }
     }
 
     /// The newest token; another process may have used the one before.
@@ -98,7 +124,10 @@ fn replaced() -> Failed {
 
 #[async_trait]
 impl RefreshTokens for StoredToken {
-    async fn take(&self, deadline: Instant) -> Result<SecretString, Error> {
+    async fn take(&self, wanted: &Wanted, deadline: Instant) -> Result<Taken, Error> {
+        if let Some(token) = self.shared(wanted).await? {
+            return Ok(Taken::Access(token));
+        }
         let owner = uuid::Uuid::new_v4().to_string();
         let lease = loop {
             let taken = self.store.take_lease(keys::token_lease(&self.connection), &owner, LEASE_SECONDS).await;
@@ -111,19 +140,34 @@ impl RefreshTokens for StoredToken {
             tokio::time::sleep(LOOK_EVERY).await;
         };
         *self.lease.lock().await = Some(lease);
-        let token = self.read().await;
-        if token.is_err() {
+        // Whoever had the turn before has left a token.
+        let taken = match self.shared(wanted).await {
+            Ok(Some(token)) => Ok(Taken::Access(token)),
+            Ok(None) => self.read().await.map(Taken::Refresh),
+            Err(failed) => Err(failed),
+        };
+        if !matches!(taken, Ok(Taken::Refresh(_))) {
             self.release().await;
         }
-        Ok(token?)
+        Ok(taken?)
     }
 
-    async fn put_back(&self, used: &SecretString, successor: Option<SecretString>) -> Result<(), Error> {
-        let stored = match successor {
-            Some(successor) => self.replace(used, &successor).await,
+    async fn put_back(&self, used: &SecretString, granted: Option<&Granted>) -> Result<(), Error> {
+        let successor = granted.and_then(|granted| granted.refresh_token.as_ref());
+        let stored = match successor.filter(|successor| !same(used, successor)) {
+            Some(successor) => self.replace(used, successor).await,
             None => Ok(()),
         };
+        if let (Ok(()), Some(granted)) = (&stored, granted) {
+            self.share(&granted.token).await;
+        }
         self.release().await;
         Ok(stored?)
     }
+}
+
+/// True for one token told twice: Okta gives a refresh token again where it is not one that is replaced at each use.
+#[expect(clippy::disallowed_methods, reason = "one secret is compared with another")]
+fn same(a: &SecretString, b: &SecretString) -> bool {
+    a.expose_secret() == b.expose_secret()
 }

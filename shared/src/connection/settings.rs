@@ -246,7 +246,18 @@ mod tests {
         for zone in ["UTC", "Etc/UTC", "GMT", "Europe/Berlin", "US/Pacific", "America/Argentina/Buenos_Aires"] {
             assert_eq!(faults(zone), [], "{zone}");
         }
-        for zone in ["", "utc", "europe/berlin", "CEST", "+02:00", "Etc/Unknown", "Mars/Olympus", "../etc/passwd"] {
+        for zone in [
+            "",
+            "utc",
+            "europe/berlin",
+            "CEST",
+            "+02:00",
+            "Etc/Unknown",
+            "Mars/Olympus",
+            "../etc/passwd",
+            "localtime",
+            "Factory",
+        ] {
             let faults = faults(zone);
             assert!(faults.len() == 1 && faults[0].schedule && faults[0].pointer == "/sync/timezone", "{zone}");
         }

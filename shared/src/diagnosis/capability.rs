@@ -252,7 +252,9 @@ impl Probe<'_> {
             };
             let page = self.client.page::<Role>(&request).await.ok()?;
             let active = page.items.into_iter().filter(|role| role.status.as_deref() != Some("INACTIVE"));
-            Some(active.map(|role| role.role_type.unwrap_or_default()).collect())
+            // One that cannot be read is a role as well, of a kind that is not known here.
+            let unknown = page.bad.iter().map(|_| String::new());
+            Some(active.map(|role| role.role_type.unwrap_or_default()).chain(unknown).collect())
         };
         timeout_at(self.until, read).await.ok().flatten()
     }

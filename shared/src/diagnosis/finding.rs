@@ -64,7 +64,9 @@ impl Finding {
         let scopes = if named.is_empty() { capability.scopes().join(", ") } else { named };
         let fix = match self {
             Self::UnknownHost => "Check the domain: it must be your organization's own, as in acme.okta.com.",
-            Self::NotOkta => "Check the domain: the host answers, but it is not an Okta organization.",
+            Self::NotOkta => {
+                "Something answers in Okta's place: check the domain, and whether a proxy or firewall stands in between."
+            }
             Self::OktaUnavailable => "Try again in a few minutes; status.okta.com tells about outages.",
             Self::InvalidClient => {
                 "In the Admin Console, open Applications > your API Services app > General: copy its Client ID, and set Client authentication to Public key / Private key. For a web app, copy its Client ID and its client secret, and allow the grant types Authorization Code and Refresh Token."

@@ -130,7 +130,7 @@ async fn attempt(
         }
         Credential::AuthorizationCode(..) => {
             let client = Client::new(transport, subject.origin, subject.credential, None, patience);
-            let token = client.token().await.map_err(|error| of_error(&error, &subject.proved_keys))?;
+            let token = client.new_token().await.map_err(|error| of_error(&error, &subject.proved_keys))?;
             let token = token.ok_or_else(|| Verdict::found(Finding::NotProbed, "there is no token"))?;
             result.signed_in(client, &token, subject.scopes.as_ref())
         }

@@ -27,8 +27,16 @@ pub async fn sync(app: &App, connection: &ConnectionId, id: &str) -> Result<Sync
     as_it_is(app, connection, run).await
 }
 
-/// A run whose function died without being woken again reads as failed; a dead function has nothing to write.
+/// A run that cannot be stored says why. One whose function died without being woken again reads as failed; a dead function
+/// has nothing to write.
 async fn as_it_is(app: &App, connection: &ConnectionId, mut run: Run) -> Result<SyncRun, Problem> {
+    if !run.status.is_over()
+        && let Some(why) = app.runner.trouble().await
+    {
+        let problem = Problem::new(Kind::Internal, format!("The sync waits: {why}. It goes on by itself."));
+        run.error = Some(problem.to_json(None));
+        return Ok(SyncRun::of(run));
+    }
     if run.is_abandoned(&app.store, connection, app.now()).await? {
         let problem =
             Problem::new(Kind::Internal, "The sync was abandoned: its function died and was not started again.");

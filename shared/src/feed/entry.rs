@@ -6,8 +6,8 @@ use crate::store::Error;
 use crate::synced::fingerprint;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// An event, and where it goes. The inbox holds the same without the two lists.
@@ -38,32 +38,40 @@ pub const OKTA: &str = "com.okta.";
 pub const DIRECTORY: &str = "directory";
 
 /// What has to be known of an event of Okta's.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct Told {
-    uuid: Option<String>,
-    event_type: Option<String>,
-    published: Option<String>,
-    target: Option<Vec<Option<Party>>>,
-    actor: Option<Party>,
+    uuid: Value,
+    event_type: Value,
+    published: Value,
+    target: Value,
+    actor: Value,
 }
 
-#[derive(Deserialize)]
-struct Party {
-    id: Option<String>,
+/// A text, or a number as it is written.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 impl Entry {
     /// An event of the System Log. None for what is no event at all.
     pub fn of_okta(raw: Box<RawValue>, now: Timestamp) -> Option<Self> {
         let told: Told = serde_json::from_str(raw.get()).ok()?;
-        let id = told.uuid.filter(|uuid| !uuid.is_empty() && uuid.len() <= 100);
-        let target = told.target.into_iter().flatten().flatten().find_map(|target| target.id);
-        let subject = target.or(told.actor.and_then(|actor| actor.id)).unwrap_or_default();
+        let id = word(&told.uuid).filter(|uuid| !uuid.is_empty() && uuid.len() <= 100);
+        let target = told.target.as_array().into_iter().flatten().find_map(|target| word(&target["id"]));
+        let subject = target.or_else(|| word(&told.actor["id"])).unwrap_or_default();
+        let Some(event_type) = told.event_type.as_str() else {
+            tracing::warn!("an event of Okta's is left out: it has no type");
+            return None;
+        };
         Some(Self {
             id: id.unwrap_or_else(|| fingerprint(raw.get().as_bytes())),
-            event_type: format!("{OKTA}{}", told.event_type?),
-            time: told.published.and_then(|at| at.parse().ok()).unwrap_or(now),
+            event_type: format!("{OKTA}{event_type}"),
+            time: told.published.as_str().and_then(|at| at.parse().ok()).unwrap_or(now),
             subject,
             data: raw,
             feed: Vec::new(),
@@ -164,6 +172,18 @@ mod tests {
             other["target"] = target;
             assert_eq!(entry(&other).expect("an event").subject, "00ua");
         }
+    }
+
+    #[test]
+    fn an_odd_event_is_told_to_the_byte() {
+        let written = r#"{"uuid":"u1","eventType":"x.y","actor":{"id":null,"detailEntry":{"a":1.10}},"client":null,
+            "target":[null,{"id":"00u1","type":7}],"published":"2026-01-01T00:00:00.000Z","debugContext":{"debugData":
+            {"risk":"{reasons=, level=LOW}","userBehaviors":[{"id":"b"}],"behaviors":{"New Device":"POSITIVE"}}}}"#;
+        let raw = RawValue::from_string(written.to_owned()).expect("JSON");
+        let read = Entry::of_okta(raw, Timestamp::UNIX_EPOCH).expect("an event");
+        assert_eq!((read.data.get(), read.subject.as_str()), (written, "00u1"));
+        let told = serde_json::to_string(&read.told(&ConnectionId::random(), "x")).expect("JSON");
+        assert!(told.contains(written), "{told}");
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub struct Head {
     /// Counts writes.
     #[serde(skip)]
     pub revision: u64,
+    /// It was read where the version before this one kept it; the next commit moves it.
+    #[serde(skip)]
+    pub is_former: bool,
 }
 
 /// A place in the System Log, in the order in which Okta persists events.
@@ -92,19 +95,33 @@ impl LogPosition {
 impl Head {
     /// Reads it; the empty one where there is none yet.
     pub async fn load(store: &Store, connection: &ConnectionId) -> Result<Self, Error> {
-        let Some(item) = store.get(&keys::feed_head(connection)).await? else { return Ok(Self::default()) };
+        let mut is_former = false;
+        let mut item = store.get(&keys::feed_head(connection)).await?;
+        if item.is_none() {
+            is_former = true;
+            item = store.get(&keys::former_feed_head(connection)).await?;
+        }
+        let Some(item) = item else { return Ok(Self::default()) };
         let revision = item.get_number("rev").ok_or(Error::Corrupt)?;
-        Ok(Self { revision, ..item.parse()? })
+        Ok(Self { revision, is_former, ..item.parse()? })
     }
 
-    /// The write that replaces the head it was read as, and no other.
-    pub(super) fn write(&self, connection: &ConnectionId) -> Result<Write, Error> {
+    /// The writes that replace the head it was read as, and no other.
+    pub(super) fn write(&self, connection: &ConnectionId) -> Result<Vec<Write>, Error> {
         let item = Item::at(&keys::feed_head(connection)).number("rev", self.revision + 1).document(self)?;
-        let condition = match self.revision {
-            0 => Condition::absent(),
-            revision => Condition::number("rev", revision),
-        };
-        Ok(Write::PutIf(item, condition))
+        let read = Condition::number("rev", self.revision);
+        Ok(match self.revision {
+            0 => vec![Write::PutIf(item, Condition::absent())],
+            _ if self.is_former => {
+                vec![Write::PutIf(item, Condition::absent()), Write::DeleteIf(keys::former_feed_head(connection), read)]
+            }
+            _ => vec![Write::PutIf(item, read)],
+        })
+    }
+
+    /// Notes that it was written.
+    pub(super) fn written(&mut self) {
+        (self.revision, self.is_former) = (self.revision + 1, false);
     }
 
     /// Notes that an event fired a trigger.

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::event::INBOX_DAYS;
 use crate::id::ConnectionId;
 use crate::panics::caught;
-use crate::store::{Error, Item, Query, Write, keys};
+use crate::store::{Error, Item, MOST_BYTES, MOST_RECORDS, Query, Write, keys};
 use crate::synced::{pack, unpack};
 use serde_json::value::RawValue;
 use std::collections::{BTreeSet, HashSet};
@@ -20,7 +20,8 @@ const AT_ONCE: usize = 10;
 /// An item of the inbox becomes part of a chunk, with a little more than it holds.
 const LARGEST_ITEM: usize = 300_000;
 
-/// Stores what a hook delivered. Once this is done, the delivery is safe.
+/// Stores what a hook delivered. Once this is done, the delivery is safe. A large one takes several transactions: where one of
+/// them fails, Okta delivers all of it again, and what is stored already is told once.
 pub async fn put_hooked(ground: &Ground, connection: &ConnectionId, events: &[Box<RawValue>]) -> Result<(), Error> {
     let mut items = Vec::new();
     for some in events.chunks(MOST_ROWS) {
@@ -28,7 +29,17 @@ pub async fn put_hooked(ground: &Ground, connection: &ConnectionId, events: &[Bo
     }
     let expires = clock::after(ground.now(), INBOX_DAYS * 86_400);
     let put = |bytes| Write::Put(Item::at(&keys::inbox(connection)).bytes("hooked", bytes).expires(expires));
-    ground.store.transact(items.into_iter().map(put).collect()).await
+    let mut writes = Vec::new();
+    let mut bytes = 0;
+    for write in items.into_iter().map(put) {
+        if writes.len() >= MOST_RECORDS || bytes + write.size() > MOST_BYTES {
+            ground.store.transact(std::mem::take(&mut writes)).await?;
+            bytes = 0;
+        }
+        bytes += write.size();
+        writes.push(write);
+    }
+    if writes.is_empty() { Ok(()) } else { ground.store.transact(writes).await }
 }
 
 fn pack_delivery(events: &[Box<RawValue>], items: &mut Vec<Vec<u8>>) -> Result<(), Error> {

@@ -20,6 +20,10 @@ const AT_ONCE: usize = 10;
 const MOST_BYTES: usize = 250_000;
 /// How often an entry is sent again that the bus refused for the moment.
 const ATTEMPTS: usize = 3;
+/// The bus takes a type of so many letters.
+const LONGEST_TYPE: usize = 128;
+/// What the bus refuses for the moment.
+const PASSING: [&str; 3] = ["InternalFailure", "InternalException", "ThrottlingException"];
 
 /// A bus.
 #[derive(Clone)]
@@ -37,6 +41,8 @@ pub struct Refused(String);
 struct Parcel {
     event_type: String,
     detail: String,
+    /// What goes in its place where the bus refuses it for good: where the feed has it.
+    pointer: Option<String>,
 }
 
 impl Parcel {
@@ -53,11 +59,11 @@ impl Bus {
         Self { client, name: name.to_owned() }
     }
 
-    /// Publishes all of it, or says why not; some of it may be out by then.
+    /// Publishes all of it, or says why not; some of it may be out by then. Of an entry that the bus refuses for good, it
+    /// publishes where the feed has the event; one that is refused even so is passed over, since it would stop all behind it.
     async fn put(&self, mut parcels: Vec<Parcel>) -> Result<(), Refused> {
         for _ in 0..ATTEMPTS {
             let mut refused = Vec::new();
-            let mut code = None;
             for batch in batches(parcels) {
                 let request =
                     self.client.put_events().set_entries(Some(batch.iter().map(|it| self.entry(it)).collect()));
@@ -65,17 +71,21 @@ impl Bus {
                     use aws_sdk_eventbridge::error::ProvideErrorMetadata;
                     Refused(error.as_service_error().and_then(|it| it.code()).unwrap_or("no answer").to_owned())
                 })?;
-                for (parcel, told) in batch.into_iter().zip(answer.entries()) {
-                    if let Some(why) = told.error_code() {
-                        code = Some(why.to_owned());
-                        refused.push(parcel);
+                for (mut parcel, told) in batch.into_iter().zip(answer.entries()) {
+                    match (told.error_code(), parcel.pointer.take()) {
+                        (None, _) => {}
+                        (Some(code), pointer) if PASSING.contains(&code) => refused.push(Parcel { pointer, ..parcel }),
+                        (Some(_), Some(detail)) => refused.push(Parcel { detail, ..parcel }),
+                        (Some(code), None) => {
+                            tracing::error!("the bus refuses an event for good, which the feed has: {code}");
+                        }
                     }
                 }
             }
-            match code {
-                None => return Ok(()),
-                Some(_) => parcels = refused,
+            if refused.is_empty() {
+                return Ok(());
             }
+            parcels = refused;
         }
         Err(Refused(format!("{} entries were refused again and again", parcels.len())))
     }
@@ -140,7 +150,10 @@ fn parcels(connection: &ConnectionId, number: u64, entries: &[Entry]) -> Vec<Par
                 event.data = &pointer;
             }
             let detail = serde_json::to_string(&event).unwrap_or_default();
-            parcels.push(Parcel { event_type: entry.event_type.clone(), detail });
+            event.data = &pointer;
+            let pointer = serde_json::to_string(&event).ok();
+            let event_type = entry.event_type.chars().take(LONGEST_TYPE).collect();
+            parcels.push(Parcel { event_type, detail, pointer });
         }
         passed += entry.feed.len();
     }
@@ -152,7 +165,7 @@ mod tests {
     use super::*;
 
     fn parcel(bytes: usize) -> Parcel {
-        Parcel { event_type: String::new(), detail: "x".repeat(bytes) }
+        Parcel { event_type: String::new(), detail: "x".repeat(bytes), pointer: None }
     }
 
     #[test]

@@ -226,11 +226,12 @@ impl<'a> Feed<'a> {
         if self.ground.bus.is_none() {
             self.head.published = self.head.tail;
         }
-        let mut writes = vec![self.lease.fence(), self.head.write(self.connection)?];
+        let mut writes = vec![self.lease.fence()];
+        writes.extend(self.head.write(self.connection)?);
         writes.extend(puts);
         writes.extend(with);
         self.ground.store.transact(writes).await?;
-        self.head.revision += 1;
+        self.head.written();
         self.tell_metrics(&chunks);
         Ok(())
     }

@@ -106,8 +106,8 @@ fn row(text: &mut String, cells: impl Iterator<Item = String>) {
         if place > 0 {
             text.push(',');
         }
-        // A spreadsheet takes what begins so for a formula (OWASP, "CSV Injection").
-        let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        // A spreadsheet takes what begins so for a formula, also in signs of full width (OWASP, "CSV Injection").
+        let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
         let cell = if formula { format!("'{cell}") } else { cell };
         if cell.contains(['"', ',', '\r', '\n']) {
             text.extend(["\"", &cell.replace('"', "\"\""), "\""]);

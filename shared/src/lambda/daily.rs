@@ -5,14 +5,26 @@
 use super::Error;
 use crate::problem::{Kind, Problem};
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use lambda_http::request::RequestContext;
+use serde::Deserialize;
 use std::convert::Infallible;
 use std::time::Duration;
+
+/// An event that is larger is none of ours.
+const MOST_BYTES: usize = 1_024;
+
+/// What a schedule hands over.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Daily {
+    daily: bool,
+}
 
 /// What was to be done was not done.
 #[derive(Clone)]
@@ -28,9 +40,13 @@ where
     F: Future<Output = Result<(), Problem>> + Send,
 {
     let handle = |request: Request| async move {
-        match request.extensions().get::<RequestContext>() {
-            Some(RequestContext::PassThrough) => done(work().await),
-            _ => Problem::not_found().into_response(),
+        if !matches!(request.extensions().get::<RequestContext>(), Some(RequestContext::PassThrough)) {
+            return Problem::not_found().into_response();
+        }
+        let event = to_bytes(request.into_body(), MOST_BYTES).await.unwrap_or_default();
+        match serde_json::from_slice(&event) {
+            Ok(Daily { daily: true }) => done(work().await),
+            _ => done(Err(Problem::new(Kind::BadRequest, "The event is neither a request nor that of a schedule."))),
         }
     };
     let cut_off = move |request: Request, next: Next| async move {
@@ -106,6 +122,15 @@ mod tests {
             assert_eq!(told.expect("an answer"), StatusCode::NOT_FOUND);
         }
         assert_eq!(done.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_no_schedules_is_an_error_of_the_function() {
+        let router = router(|| async { Ok(()) }, Router::new(), Duration::MAX);
+        for event in ["{}", "{\"daily\":false}", "{\"daily\":true,\"Records\":[]}", "[]"] {
+            let event = lambda_http::request::from_str(event).expect("an event");
+            assert!(answer(router.clone(), event.map(|body| Body::from(body.to_vec()))).await.is_err());
+        }
     }
 
     #[tokio::test]

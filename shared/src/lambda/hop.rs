@@ -69,8 +69,8 @@ pub async fn hop(app: &App, mut hop: Hop, budget: Duration) -> Result<Answer, Er
     let connection = &hop.connection;
     let run = match (hop.run.as_deref(), hop.mode) {
         (Some(runner::PURGE), _) => {
-            sync::purge(app, connection).await?;
-            return Ok(hop.answer(Next::Done, app.now()));
+            let next = if sync::purge(app, connection, budget).await? { Next::Done } else { Next::Again };
+            return Ok(hop.answer(next, app.now()));
         }
         (Some(run), _) => SyncId::parse(run).ok_or("the run is neither a sync nor a purge")?,
         (None, Some(mode)) => {

@@ -51,7 +51,7 @@ impl SyncRunner for StepFunctionsRunner {
         self.execute(name, connection, sync.as_str()).await
     }
 
-    async fn purge(&self, connection: &ConnectionId) -> Result<(), RunnerError> {
-        self.execute(&format!("purge-{connection}"), connection, PURGE).await
+    async fn purge(&self, connection: &ConnectionId, name: &str) -> Result<(), RunnerError> {
+        self.execute(name, connection, PURGE).await
     }
 }

@@ -15,7 +15,7 @@ impl SyncRunner for Unable {
         Err(RunnerError(WHY.to_owned()))
     }
 
-    async fn purge(&self, _: &ConnectionId) -> Result<(), RunnerError> {
+    async fn purge(&self, _: &ConnectionId, _: &str) -> Result<(), RunnerError> {
         Err(RunnerError(WHY.to_owned()))
     }
 }

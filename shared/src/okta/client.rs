@@ -5,7 +5,7 @@
 
 use super::answer::Answer;
 use super::error::{Error, Refusal, retry_after};
-use super::granting::RefreshTokens;
+use super::granting::{RefreshTokens, Wanted};
 use super::limits::{Limit, Limits, date};
 use super::link;
 use super::meaning::Meaning;
@@ -86,16 +86,24 @@ impl Drop for Place<'_> {
     }
 }
 
+/// What a piece of work cost.
+#[derive(Default)]
+pub(super) struct Counts {
+    requests: AtomicU64,
+    pub tokens: AtomicU64,
+    /// Milliseconds.
+    waited: AtomicU64,
+}
+
 /// Speaks to one tenant with one credential.
+#[derive(Clone)]
 pub struct Client {
     pub(super) transport: Arc<Transport>,
     pub(super) origin: Origin,
     pub(super) credential: Credential,
     pub(super) session: Arc<Session>,
     pub(super) patience: Patience,
-    requests: AtomicU64,
-    pub(super) tokens: AtomicU64,
-    waited: AtomicU64,
+    pub(super) counts: Arc<Counts>,
 }
 
 impl Client {
@@ -107,9 +115,8 @@ impl Client {
         session: Option<&str>,
         patience: Patience,
     ) -> Self {
-        let (requests, tokens, waited) = Default::default();
         let (transport, session) = (Arc::clone(transport), transport.session(session));
-        Self { transport, origin, credential, session, patience, requests, tokens, waited }
+        Self { transport, origin, credential, session, patience, counts: Arc::default() }
     }
 
     /// The tenant it speaks to.
@@ -119,17 +126,17 @@ impl Client {
 
     /// Requests sent so far, token requests included.
     pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.counts.requests.load(Ordering::Relaxed)
     }
 
     /// Access tokens granted so far.
     pub fn tokens(&self) -> u64 {
-        self.tokens.load(Ordering::Relaxed)
+        self.counts.tokens.load(Ordering::Relaxed)
     }
 
     /// Seconds slept for limits so far.
     pub fn waited_seconds(&self) -> u64 {
-        self.waited.load(Ordering::Relaxed) / 1_000
+        self.counts.waited.load(Ordering::Relaxed) / 1_000
     }
 
     /// Now, by the process's clock.
@@ -182,7 +189,9 @@ impl Client {
     /// Uses a token no more; one that was granted meanwhile stays.
     async fn discard(&self, refused: Option<&Arc<Token>>) {
         let mut grant = self.session.grant.lock().await;
-        grant.token.take_if(|held| refused.is_some_and(|refused| Arc::ptr_eq(held, refused)));
+        if let Some(token) = grant.token.take_if(|held| refused.is_some_and(|refused| Arc::ptr_eq(held, refused))) {
+            grant.wanted = Wanted::Other(token);
+        }
     }
 
     fn locate(&self, target: &Target) -> Result<Url, Error> {
@@ -225,7 +234,7 @@ impl Client {
     }
 
     async fn sleep(&self, wait: Duration) {
-        self.waited.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.counts.waited.fetch_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
         tokio::time::sleep(wait).await;
     }
 
@@ -318,7 +327,7 @@ impl Client {
         if time.is_zero() {
             return Outcome::Unsent(Error::Timeout);
         }
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.counts.requests.fetch_add(1, Ordering::Relaxed);
         let outcome = match tokio::time::timeout(time, exchange(builder)).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::Lost(Error::Timeout),

@@ -10,14 +10,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::SecretSlice;
 use serde::Serialize;
 use url::Url;
 
 /// Stamps lie this far in the past, because Okta refuses one that is even a second ahead of its own clock.
 pub const CLOCK_MARGIN_SECONDS: i64 = 15;
 
-/// A key that tokens are bound to; it lives as long as its token and is never stored.
+/// A key that tokens are bound to; it lives as long as its token, and is stored only with it.
 pub struct ProofKey {
+    pkcs8: SecretSlice<u8>,
     encoding: EncodingKey,
     public: Jwk,
 }
@@ -40,11 +42,21 @@ impl ProofKey {
         let failed = |_| Error::Key("the system cannot make a key".to_owned());
         let random = aws_lc_rs::rand::SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(failed)?;
-        let encoding = EncodingKey::from_ec_der(pkcs8.as_ref());
+        Self::from_pkcs8(pkcs8.as_ref())
+    }
+
+    /// One that was stored.
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, Error> {
+        let encoding = EncodingKey::from_ec_der(pkcs8);
         let mut public =
             Jwk::from_encoding_key(&encoding, Algorithm::ES256).map_err(|error| Error::Key(error.to_string()))?;
         public.common.key_algorithm = None;
-        Ok(Self { encoding, public })
+        Ok(Self { pkcs8: pkcs8.to_vec().into(), encoding, public })
+    }
+
+    /// For whoever stores it.
+    pub fn pkcs8(&self) -> &SecretSlice<u8> {
+        &self.pkcs8
     }
 
     /// A proof for one attempt; `token` is given where the request uses one.

@@ -17,16 +17,40 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::MutexGuard;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
 
-/// Where the refresh token of a sign-in is kept, and whose turn it is to use it.
+/// Where the tokens of a sign-in are kept, and whose turn it is to use the refresh token.
 #[async_trait]
 pub trait RefreshTokens: Send + Sync {
-    /// Waits for the turn, until the deadline, and gives the newest refresh token.
-    async fn take(&self, deadline: Instant) -> Result<SecretString, Error>;
+    /// An access token that somebody else was granted, if that is wanted. Otherwise it waits for the turn, until the deadline,
+    /// and gives the newest refresh token.
+    async fn take(&self, wanted: &Wanted, deadline: Instant) -> Result<Taken, Error>;
 
-    /// Ends the turn. A successor is stored first; where that fails, nothing that came with it may be used.
-    async fn put_back(&self, used: &SecretString, successor: Option<SecretString>) -> Result<(), Error>;
+    /// Ends the turn. What was granted is stored first; where a new refresh token cannot be, nothing that came with it may be
+    /// used.
+    async fn put_back(&self, used: &SecretString, granted: Option<&Granted>) -> Result<(), Error>;
+}
+
+/// What an access token must be.
+#[derive(Clone, Default)]
+pub enum Wanted {
+    /// One that lasts.
+    #[default]
+    Any,
+    /// Another one than this, which Okta let in no more.
+    Other(Arc<Token>),
+    /// One that is granted now.
+    New,
+}
+
+/// What there is of a sign-in's tokens.
+pub enum Taken {
+    /// An access token.
+    Access(Token),
+    /// The refresh token, and the turn to use it.
+    Refresh(SecretString),
 }
 
 /// A turn takes at most this long, so that nobody else begins one meanwhile.
@@ -47,6 +71,15 @@ impl Client {
         Ok(grant.token.clone())
     }
 
+    /// A token that is granted now, whatever tokens there are; `None` where the credential needs no token.
+    pub async fn new_token(&self) -> Result<Option<Arc<Token>>, Error> {
+        {
+            let mut grant = self.turn().await?;
+            (grant.token, grant.wanted) = (None, Wanted::New);
+        }
+        self.token().await
+    }
+
     async fn renew(&self, grant: &mut Grant) -> Result<Option<Token>, Error> {
         match &self.credential {
             Credential::None | Credential::ApiToken(_) => Ok(None),
@@ -54,7 +87,7 @@ impl Client {
                 let granted = self.grant(&Ask::Assertion(identity, &joined(scopes)), grant).await?;
                 Ok(Some(granted.token))
             }
-            Credential::AuthorizationCode(app, tokens) => self.refresh(app, tokens.as_ref(), grant).await.map(Some),
+            Credential::AuthorizationCode(app, tokens) => self.refresh(app, tokens, grant).await.map(Some),
         }
     }
 
@@ -85,7 +118,8 @@ impl Client {
 
     /// Uses a token from now on, as long as it lasts.
     pub async fn keep(&self, token: Token) {
-        self.session.grant.lock().await.token = Some(Arc::new(token));
+        let mut grant = self.session.grant.lock().await;
+        (grant.token, grant.wanted) = (Some(Arc::new(token)), Wanted::Any);
     }
 
     /// Waits while another client of the same connection fetches a token, as long as there is time.
@@ -93,20 +127,39 @@ impl Client {
         timeout_at(self.patience.deadline, self.session.grant.lock()).await.map_err(|_| Error::Timeout)
     }
 
-    /// Has its turn with the refresh token.
-    async fn refresh(&self, app: &WebApp, tokens: &dyn RefreshTokens, grant: &mut Grant) -> Result<Token, Error> {
-        let used = tokens.take(self.patience.deadline).await?;
+    /// Has a turn with the refresh token, to its end: whoever asked may have gone by then, and the successor must not go
+    /// with them.
+    async fn refresh(&self, app: &WebApp, tokens: &Arc<dyn RefreshTokens>, grant: &mut Grant) -> Result<Token, Error> {
+        let turn = self.begin_turn(app.clone(), Arc::clone(tokens), grant.clone());
+        let (token, own) = turn.await.map_err(|_| Error::Broken)?;
+        *grant = own;
+        token
+    }
+
+    fn begin_turn(
+        &self,
+        app: WebApp,
+        tokens: Arc<dyn RefreshTokens>,
+        mut grant: Grant,
+    ) -> JoinHandle<(Result<Token, Error>, Grant)> {
+        let client = self.clone();
+        let turn = async move {
+            let token = client.have_turn(&app, tokens.as_ref(), &mut grant).await;
+            (token, grant)
+        };
+        tokio::spawn(turn.in_current_span())
+    }
+
+    async fn have_turn(&self, app: &WebApp, tokens: &dyn RefreshTokens, grant: &mut Grant) -> Result<Token, Error> {
+        let wanted = std::mem::take(&mut grant.wanted);
+        let used = match tokens.take(&wanted, self.patience.deadline).await? {
+            Taken::Access(token) => return Ok(token),
+            Taken::Refresh(used) => used,
+        };
         let answer = timeout(LONGEST_TURN, self.grant(&Ask::Refresh(app, &used), grant)).await;
-        match answer.unwrap_or(Err(Error::Timeout)) {
-            Ok(granted) => {
-                tokens.put_back(&used, granted.refresh_token).await?;
-                Ok(granted.token)
-            }
-            Err(error) => {
-                tokens.put_back(&used, None).await?;
-                Err(error)
-            }
-        }
+        let answer = answer.unwrap_or(Err(Error::Timeout));
+        tokens.put_back(&used, answer.as_ref().ok()).await?;
+        answer.map(|granted| granted.token)
     }
 
     /// Asks for a token until there is one or a refusal.
@@ -129,8 +182,8 @@ impl Client {
                 Verdict::Settled | Verdict::NewToken | Verdict::NewProof(_) => {
                     let answer = match outcome {
                         Outcome::Answer(answer) if answer.status.is_success() => {
-                            self.tokens.fetch_add(1, Ordering::Relaxed);
-                            return token::granted(&answer.body, key, ask.scopes(), now);
+                            self.counts.tokens.fetch_add(1, Ordering::Relaxed);
+                            return token::granted(&answer.body, key, ask, now);
                         }
                         Outcome::Answer(answer) if answer.status != StatusCode::TOO_MANY_REQUESTS => answer,
                         other => return self.settle(other).and_then(|_| Err(Error::Broken)),

@@ -5,6 +5,7 @@
 //! missing rights and wrong states alike.
 
 use super::error::Refusal;
+use http::StatusCode;
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,11 @@ const EXISTS: &[&str] = &[
 const NOT_ABOUT_AN_OBJECT: &[&str] = &["E0000012", "E0000026", "E0000191", "E0000258"];
 
 impl Refusal {
+    /// True where Okta itself says that there is no such object. A page of HTML with that status is not Okta's.
+    pub fn is_absence(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND && !self.from_intermediary
+    }
+
     /// What it means.
     pub fn meaning(&self) -> Meaning {
         let status = self.status.as_u16();

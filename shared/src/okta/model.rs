@@ -244,10 +244,10 @@ pub struct LogEvent {
     /// As in `user.lifecycle.create`.
     pub event_type: String,
     /// When it happened.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::lenient")]
     pub published: Option<String>,
-    #[serde(default, rename = "target")]
-    targets: Option<Vec<LogTarget>>,
+    #[serde(default, rename = "target", deserialize_with = "null::each_readable")]
+    targets: Vec<LogTarget>,
 }
 
 /// What an event is about.
@@ -265,7 +265,7 @@ pub struct LogTarget {
 impl LogEvent {
     /// All that it is about.
     pub fn targets(&self) -> impl Iterator<Item = &LogTarget> {
-        self.targets.iter().flatten()
+        self.targets.iter()
     }
 }
 

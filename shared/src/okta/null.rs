@@ -14,3 +14,9 @@ pub fn as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(dese
 pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(serde_json::from_str(Box::<RawValue>::deserialize(deserializer)?.get()).unwrap_or_default())
 }
+
+/// The elements of a list that can be read; none where it is no list. For JSON documents alone.
+pub fn each_readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list: Vec<Box<RawValue>> = lenient(deserializer)?;
+    Ok(list.iter().filter_map(|element| serde_json::from_str(element.get()).ok()).collect())
+}

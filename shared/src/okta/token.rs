@@ -29,6 +29,8 @@ const USE_NONCE: &str = "use_dpop_nonce";
 /// A token is renewed this long before it ends.
 const RENEW_BEFORE_SECONDS: i64 = 120;
 const ASSERTION_SECONDS: i64 = 300;
+/// Okta's clock and ours differ by so much at most.
+const CLOCK_SKEW_SECONDS: i64 = 300;
 /// How long a token lasts that does not say it.
 const ONE_HOUR: i64 = 3_600;
 
@@ -85,7 +87,7 @@ pub struct Granted {
 /// A granted access token.
 #[derive(Clone)]
 pub struct Token {
-    /// The token itself: never logged, never stored.
+    /// The token itself: never logged, and stored sealed alone.
     pub access_token: SecretString,
     /// The key it is bound to; `None` for a Bearer token.
     pub bound_to: Option<Arc<ProofKey>>,
@@ -120,6 +122,16 @@ struct Answer {
 #[derive(Deserialize)]
 struct IdClaims {
     nonce: Option<String>,
+    aud: Audience,
+    exp: i64,
+}
+
+/// One client, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
 }
 
 impl Ask<'_> {
@@ -211,10 +223,10 @@ pub(super) fn revocation(token: &SecretString) -> [(&'static str, &str); 2] {
 }
 
 /// Reads a grant.
-pub(super) fn granted(body: &[u8], key: Arc<ProofKey>, asked: &str, now: Timestamp) -> Result<Granted, Error> {
+pub(super) fn granted(body: &[u8], key: Arc<ProofKey>, ask: &Ask<'_>, now: Timestamp) -> Result<Granted, Error> {
     let answer: Answer =
         serde_json::from_slice(body).map_err(|_| Error::Unreadable("not a token answer".to_owned()))?;
-    let scope = if answer.scope.is_empty() { asked } else { &answer.scope };
+    let scope = if answer.scope.is_empty() { ask.scopes() } else { &answer.scope };
     let life = answer.expires_in.unwrap_or(ONE_HOUR);
     let token = Token {
         access_token: answer.access_token,
@@ -222,13 +234,21 @@ pub(super) fn granted(body: &[u8], key: Arc<ProofKey>, asked: &str, now: Timesta
         scopes: scope.split_whitespace().map(str::to_owned).collect(),
         renew_at: clock::after(now, life.saturating_sub(RENEW_BEFORE_SECONDS).max(life / 2)),
     };
-    Ok(Granted { token, refresh_token: answer.refresh_token, nonce: nonce(&answer.id_token) })
+    let nonce = ask.app().and_then(|app| nonce(&answer.id_token, &app.client_id, now));
+    Ok(Granted { token, refresh_token: answer.refresh_token, nonce })
 }
 
-/// The nonce in an ID token. Its signature adds nothing: it came from Okta itself, in the same answer as the rest.
-fn nonce(id_token: &str) -> Option<String> {
+/// The nonce in an ID token for this client. Its signature and its issuer add nothing: it came from Okta itself, in the same
+/// answer as the rest (OpenID Connect Core, section 3.1.3.7).
+fn nonce(id_token: &str, client_id: &str, now: Timestamp) -> Option<String> {
     let claims = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
-    serde_json::from_slice::<IdClaims>(&claims).ok()?.nonce
+    let claims: IdClaims = serde_json::from_slice(&claims).ok()?;
+    let is_for_us = match &claims.aud {
+        Audience::One(audience) => audience == client_id,
+        Audience::Many(audiences) => audiences.iter().any(|audience| audience == client_id),
+    };
+    let is_valid = is_for_us && clock::after(now, -CLOCK_SKEW_SECONDS).as_second() < claims.exp;
+    claims.nonce.filter(|_| is_valid)
 }
 
 /// True where the refusal asks for the nonce it brings.
@@ -254,8 +274,28 @@ mod tests {
             ("9223372036854775807", i64::MAX),
         ] {
             let body = format!("{{\"access_token\":\"t\",\"token_type\":\"Bearer\",\"expires_in\":{life}}}");
-            let token = granted(body.as_bytes(), Arc::clone(&key), "okta.users.read", now).expect("a token").token;
+            let token = SecretString::from(String::new());
+            let app = WebApp { client_id: "0oa1".to_owned(), client_secret: token.clone() };
+            let granted = granted(body.as_bytes(), Arc::clone(&key), &Ask::Refresh(&app, &token), now);
+            let token = granted.expect("a token").token;
             assert_eq!(token.renew_at, clock::after(now, renewed), "{life}");
+        }
+    }
+
+    #[test]
+    fn the_nonce_counts_in_an_id_token_that_is_for_this_client_and_not_over() {
+        let now = Timestamp::constant(1_700_000_000, 0);
+        let nonce = |claims: &str| nonce(&format!("x.{}.y", URL_SAFE_NO_PAD.encode(claims)), "0oa1", now);
+        let good = Some("n".to_owned());
+        assert_eq!(nonce("{\"nonce\":\"n\",\"aud\":\"0oa1\",\"exp\":1700003600}"), good);
+        assert_eq!(nonce("{\"nonce\":\"n\",\"aud\":[\"0oa2\",\"0oa1\"],\"exp\":1699999900}"), good, "clocks differ");
+        for bad in [
+            "{\"nonce\":\"n\",\"aud\":\"0oa2\",\"exp\":1700003600}",
+            "{\"nonce\":\"n\",\"aud\":\"0oa1\",\"exp\":1699999000}",
+            "{\"nonce\":\"n\",\"exp\":1700003600}",
+            "{\"aud\":\"0oa1\",\"exp\":1700003600}",
+        ] {
+            assert_eq!(nonce(bad), None, "{bad}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::dpop::ProofKey;
 use super::error::Error;
+use super::granting::Wanted;
 use super::limits::Limits;
 use super::origin::AllowedOrigins;
 use super::readable::readable;
@@ -41,9 +42,11 @@ pub(super) struct Session {
 }
 
 /// A token, the key it is bound to, and the nonce for the next one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Grant {
     pub token: Option<Arc<Token>>,
+    /// What the next token must be.
+    pub wanted: Wanted,
     pub key: Option<Arc<ProofKey>>,
     pub nonce: Option<String>,
 }

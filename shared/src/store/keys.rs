@@ -73,13 +73,29 @@ pub fn token_lease(id: &ConnectionId) -> Key {
     key(connection_partition(id), "LEASE#token")
 }
 
+/// The access token of a sign-in, sealed.
+pub fn access_token(id: &ConnectionId) -> Key {
+    key(connection_partition(id), "TOKEN")
+}
+
+/// The partition of what the writers of a feed share. It is not that of the connection, because the function for strangers,
+/// which writes feeds, must not be able to write connections.
+pub fn writers_partition(id: &ConnectionId) -> String {
+    format!("H#{id}")
+}
+
 /// The lease under which a feed is written.
 pub fn feed_lease(id: &ConnectionId) -> Key {
-    key(connection_partition(id), "LEASE#feed")
+    key(writers_partition(id), "LEASE")
 }
 
 /// How far a feed is: its newest chunk, and where the reading of the System Log stands.
 pub fn feed_head(id: &ConnectionId) -> Key {
+    key(writers_partition(id), "HEAD")
+}
+
+/// Where version 0.1 kept the head.
+pub fn former_feed_head(id: &ConnectionId) -> Key {
     key(connection_partition(id), "FEED")
 }
 
@@ -144,7 +160,7 @@ pub fn inbox_partition(connection: &ConnectionId) -> String {
     format!("B#{connection}")
 }
 
-/// What is left to do after a connection was deleted.
+/// That there is something left to do after a connection was deleted.
 pub fn purge(id: &ConnectionId) -> Key {
     key(connection_partition(id), "PURGE")
 }
@@ -201,6 +217,15 @@ pub fn split_edge_index(sk: &str) -> (&str, Option<&str>) {
 /// The index partition of an app's assignments.
 pub fn assigned_partition(connection: &ConnectionId, app: &AppId) -> String {
     format!("ASG#{connection}#{app}")
+}
+
+/// The index partition of the edges of a group or an app, by the partition of that object.
+pub fn edges_partition(object: &str) -> String {
+    match object.split_once('#') {
+        Some(("G", group)) => format!("MEM#{group}"),
+        Some((_, app)) => format!("ASG#{app}"),
+        None => String::new(),
+    }
 }
 
 /// Where a user stands among all of its connection.

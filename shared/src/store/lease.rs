@@ -4,7 +4,7 @@
 //! has the same owner and re-enters at once.
 
 use super::item::key_attributes;
-use super::{Condition, Error, Key, Store, Write, unavailable};
+use super::{Condition, Error, Key, Store, Write, passes, patiently, unavailable};
 use crate::clock;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ impl Store {
     /// Takes a lease for a while; `None` while somebody else holds it.
     pub async fn take_lease(&self, key: Key, owner: &str, seconds: i64) -> Result<Option<Lease>, Error> {
         let now = self.clock.now();
-        let answer = self
+        let request = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -40,9 +40,8 @@ impl Store {
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await;
+            .return_values(ReturnValue::UpdatedNew);
+        let answer = patiently(|| request.clone().send(), passes).await;
         let attributes = match answer {
             Ok(answer) => answer.attributes.unwrap_or_default(),
             Err(error)
@@ -60,7 +59,7 @@ impl Store {
 
     /// Gives a lease back, if it is still held. The fence stays: an old one never comes back.
     pub async fn release_lease(&self, lease: &Lease) -> Result<(), Error> {
-        let answer = self
+        let request = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -68,9 +67,8 @@ impl Store {
             .update_expression("SET expires = :zero")
             .condition_expression("fence = :fence")
             .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
-            .expression_attribute_values(":fence", AttributeValue::N(lease.fence.to_string()))
-            .send()
-            .await;
+            .expression_attribute_values(":fence", AttributeValue::N(lease.fence.to_string()));
+        let answer = patiently(|| request.clone().send(), passes).await;
         match answer {
             Err(error)
                 if error.as_service_error().is_some_and(

@@ -1,13 +1,12 @@
 //! Writing: every write is a transaction, with conditions, that takes place once however often it is sent.
 
 use super::item::key_attributes;
-use super::{Error, Item, Key, Store};
+use super::{Error, Item, Key, Store, passes, patiently};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem};
 use jiff::Timestamp;
 use std::collections::HashMap;
-use std::time::Duration;
 
 /// A transaction holds at most 100 writes; some are kept for the fence and the checkpoint.
 pub const MOST_RECORDS: usize = 96;
@@ -126,7 +125,8 @@ impl Store {
     /// Deletes an item and gives what it was. Of all who take an item, one gets it.
     pub async fn take(&self, key: &Key) -> Result<Option<Item>, Error> {
         let request = self.client.delete_item().table_name(&self.table).set_key(Some(key_attributes(key)));
-        let answer = request.return_values(ReturnValue::AllOld).send().await;
+        let request = request.return_values(ReturnValue::AllOld);
+        let answer = patiently(|| request.clone().send(), passes).await;
         let item = answer.map_err(|error| super::unavailable("DeleteItem", &error))?.attributes.map(Item);
         Ok(item.filter(|item| !item.is_expired(self.clock.now())))
     }
@@ -137,21 +137,17 @@ impl Store {
         let items: Result<Vec<_>, _> = writes.into_iter().map(|write| write.into_request(&self.table)).collect();
         let items = items.map_err(|error| Error::Unavailable(format!("TransactWriteItems: {error}")))?;
         let token = uuid::Uuid::new_v4().to_string();
-        let mut pause = Duration::from_millis(25);
-        for _ in 0..8 {
+        let send = || {
             let request = self.client.transact_write_items().set_transact_items(Some(items.clone()));
-            match request.client_request_token(&token).send().await {
-                Ok(_) => return Ok(()),
-                Err(error) => match refusal(&error) {
-                    Refusal::Condition(write) => return Err(Error::Conflict(write)),
-                    Refusal::Passing => {}
-                    Refusal::Final => return Err(super::unavailable("TransactWriteItems", &error)),
-                },
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+            request.client_request_token(&token).send()
+        };
+        match patiently(send, |error| matches!(refusal(error), Refusal::Passing)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(match refusal(&error) {
+                Refusal::Condition(write) => Error::Conflict(write),
+                Refusal::Passing | Refusal::Final => super::unavailable("TransactWriteItems", &error),
+            }),
         }
-        Err(Error::Unavailable("TransactWriteItems: conflicts with other transactions".to_owned()))
     }
 }
 
@@ -163,9 +159,7 @@ enum Refusal {
 
 fn refusal<R>(error: &SdkError<TransactWriteItemsError, R>) -> Refusal {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-        let in_progress =
-            error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_in_progress_exception);
-        return if in_progress { Refusal::Passing } else { Refusal::Final };
+        return if passes(error) { Refusal::Passing } else { Refusal::Final };
     };
     let codes: Vec<_> = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None")).collect();
     match codes.iter().position(|code| *code == "ConditionalCheckFailed") {

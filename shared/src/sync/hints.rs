@@ -82,7 +82,11 @@ pub async fn read_log(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop>
         }
         // What only the log tells waits for the next full run.
         Err(okta::Error::Api(refusal)) if log::is_closed(&refusal) => work.run.checkpoint = Checkpoint::Hints,
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            let refusal = work.refused(error)?;
+            work.pass_over("log", "system_log", None, &refusal);
+            work.run.checkpoint = Checkpoint::Hints;
+        }
     }
     let hints = work.note_hints()?;
     Ok(work.commit(hints.into_iter().collect()).await?)
@@ -207,7 +211,7 @@ async fn read_assignment(work: &mut Work<'_>, app: &AppId, user: &UserId) -> Res
     work.run.phase = Some(Phase::Assignments);
     let told = match work.client.fetch::<okta::Member>(&api::get_app_user(app, user)).await {
         Ok(told) => Some(told),
-        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => None,
+        Err(okta::Error::Api(refusal)) if refusal.is_absence() => None,
         Err(okta::Error::Unreadable(detail)) => {
             let id = Some(user.to_string());
             work.tell_bad(BadRecord { kind: "user".to_owned(), id, name: None, detail });
@@ -237,11 +241,12 @@ async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, 
     let mut unsure = false;
     let listing = api::list_user_groups(user);
     let mut request = listing.clone();
+    let mut followed = HashSet::new();
     loop {
         let page = match work.client.page::<okta::Group>(&request).await {
             Ok(page) => page,
             // Gone: that is for others to find out.
-            Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => return Ok(Vec::new()),
+            Err(okta::Error::Api(refusal)) if refusal.is_absence() => return Ok(Vec::new()),
             Err(error) => {
                 let refusal = work.refused(error)?;
                 work.pass_over("user", user.as_str(), None, &refusal);
@@ -253,7 +258,12 @@ async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, 
         groups.extend(page.bad.iter().filter_map(|bad| GroupId::parse(bad.id.as_deref()?).ok()));
         groups.extend(page.items.into_iter().filter(|group| !group.is_built_in()).map(|group| group.id));
         match page.next {
-            Some(next) => request = api::next(&listing, next),
+            Some(next) if followed.insert(next.clone()) => request = api::next(&listing, next),
+            // It goes in circles: what it did not show may be there.
+            Some(_) => {
+                unsure = true;
+                break;
+            }
             None => break,
         }
     }

@@ -78,7 +78,7 @@ async fn ask(work: &mut Work<'_>, of: Objects, id: &str) -> Result<Asked, okta::
         },
     };
     match answer {
-        Err(okta::Error::Api(refusal)) if refusal.status.as_u16() == 404 => Ok(Asked::Gone),
+        Err(okta::Error::Api(refusal)) if refusal.is_absence() => Ok(Asked::Gone),
         Err(okta::Error::Unreadable(detail)) => {
             work.tell_bad(BadRecord { kind: of.singular().to_owned(), id: Some(id.to_owned()), name: None, detail });
             Ok(Asked::Unknown)
@@ -218,7 +218,12 @@ pub async fn judge(work: &mut Work<'_>, of: Objects, stored: u64, listing: Listi
             work.run.checkpoint = Checkpoint::RemoveMissing { of, place: 0 };
             return Ok(work.commit(Vec::new()).await?);
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            let refusal = work.refused(error)?;
+            work.pass_over("log", "system_log", None, &refusal);
+            work.run.checkpoint = Checkpoint::RemoveMissing { of, place: 0 };
+            return Ok(work.commit(Vec::new()).await?);
+        }
     };
     let ids: Vec<_> = page.events.iter().flat_map(okta::LogEvent::targets).map(|it| it.id.clone()).collect();
     if let Some(next) = page.listing {

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::connection::{self, Connection};
 use crate::feed;
 use crate::id::{ConnectionId, SyncId};
-use crate::okta::{self, Patience};
+use crate::okta::{self, Meaning, Patience};
 use crate::panics::caught;
 use crate::problem::{self, Problem};
 use crate::store::{self, Lease, keys};
@@ -294,7 +294,9 @@ fn passes(error: &okta::Error) -> bool {
         | okta::Error::Broken
         | okta::Error::Unreadable(_)
         | okta::Error::RefreshToken(_) => true,
-        okta::Error::Api(refusal) => refusal.status.is_server_error(),
+        okta::Error::Api(refusal) => {
+            matches!(refusal.meaning(), Meaning::Trouble | Meaning::Intermediary | Meaning::Busy)
+        }
         okta::Error::Token(refusal) => refusal.status.is_server_error(),
         _ => false,
     }

@@ -162,7 +162,7 @@ pub(super) async fn unregister(app: &App, connection: &Connection, trigger: &Tri
 
 /// Only a hook that does not deliver can be deleted.
 async fn remove(client: &Client, id: &str) {
-    let gone = |error: &okta::Error| matches!(error, okta::Error::Api(it) if it.status.as_u16() == 404);
+    let gone = |error: &okta::Error| matches!(error, okta::Error::Api(it) if it.is_absence());
     for request in [api::deactivate_event_hook(id), api::delete_event_hook(id)] {
         match client.send(&request).await {
             Err(error) if !gone(&error) => tracing::warn!(hook = id, "a hook was not removed from Okta: {error}"),
@@ -193,7 +193,8 @@ pub(super) async fn check(app: &App, connection: &Connection, triggers: &[Trigge
         return Ok(());
     }
     let client = client(app, connection).await?;
-    let shown: Vec<Shown> = client.fetch(&api::list_event_hooks()).await?;
+    let page = client.page::<Shown>(&api::list_event_hooks()).await?;
+    let (shown, unreadable) = (page.items, page.bad);
     for trigger in hooked {
         let uri = url(&app.public_url, &connection.id, &trigger.id);
         let known = trigger.hook.as_ref().and_then(|hook| hook.okta_id.as_deref());
@@ -205,7 +206,9 @@ pub(super) async fn check(app: &App, connection: &Connection, triggers: &[Trigge
         {
             remove(&client, &other.id).await;
         }
-        if wanted.is_some() && good.is_none() {
+        // What cannot be read of it tells nothing against it.
+        let is_unreadable = known.is_some() && unreadable.iter().any(|hook| hook.id.as_deref() == known);
+        if wanted.is_some() && good.is_none() && !is_unreadable {
             mend(app, connection, trigger).await?;
         }
     }

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::scene::{number, stats};
 use okta_connector::clock::SystemClock;
 use okta_connector::okta::AllowedOrigins;
-use okta_connector_local::{Config as ServiceConfig, Gate, Service};
+use okta_connector_local::{Config as ServiceConfig, Service};
 use okta_simulator::{Config, Simulator};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -25,11 +25,12 @@ const MOST_BEHIND: f64 = 120.0;
 struct Caller {
     http: Client,
     url: String,
+    token: String,
 }
 
 impl Caller {
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), Error> {
-        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -66,11 +67,12 @@ pub async fn measure(users: usize, events_a_second: u32, latency_ms: u64) -> Res
         data: data.path().to_owned(),
         public_url: None,
         allowed: AllowedOrigins::parse([simulator.url()])?,
-        gate: Gate::ThisMachine,
+        issuer: None,
         clock: Arc::new(SystemClock),
     })
     .await?;
-    let caller = Caller { http: Client::new(), url: service.url().to_owned() };
+    let token = std::fs::read_to_string(data.path().join("token"))?;
+    let caller = Caller { http: Client::new(), url: service.url().to_owned(), token };
     let auth = json!({"type": "api_token", "token": simulator.credentials().api_token});
     let made = json!({"name": "Busy", "domain": simulator.url(), "auth": auth});
     let (status, connection) = caller.call(Method::POST, "/v1/connections", Some(made)).await?;

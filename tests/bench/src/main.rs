@@ -9,6 +9,7 @@ mod cost;
 mod events;
 mod neighbour;
 mod part;
+mod purging;
 mod scene;
 mod searching;
 mod syncing;
@@ -116,6 +117,18 @@ enum Command {
         #[arg(long, default_value_t = 300)]
         latency_ms: u64,
     },
+    /// What a deleted connection left, purged slice by slice on a table that behaves as on AWS, by processes that are killed.
+    Purge {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 150_000)]
+        users: usize,
+        /// How many processes are killed.
+        #[arg(long, default_value_t = 20)]
+        kills: usize,
+        /// Of the kills, and of what the table refuses.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Cold starts of the programs that `sam build` made, beside one that does nothing.
     Cold {
         /// What `sam build` made.
@@ -199,6 +212,7 @@ async fn main() -> Result<(), Error> {
         Command::Busy { users, events_a_second, latency_ms } => {
             Box::pin(busy::measure(users, events_a_second, latency_ms)).await
         }
+        Command::Purge { users, kills, seed } => Box::pin(purging::measure(users, kills, seed)).await,
         Command::Cold { built, empty, starts } => cold::measure(&built, &empty, starts).await,
         Command::Cost { users, latency_ms } => Box::pin(cost::measure(users, latency_ms)).await,
         Command::Draining { database, tenant } => events::drain(&database, &tenant).await,

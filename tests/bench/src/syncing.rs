@@ -32,7 +32,7 @@ impl SyncRunner for ByHand {
         Ok(())
     }
 
-    async fn purge(&self, _: &ConnectionId) -> Result<(), RunnerError> {
+    async fn purge(&self, _: &ConnectionId, _: &str) -> Result<(), RunnerError> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use crate::action::object::{Found, Object};
 use crate::action::run::Run;
 use crate::audit::Target;
 use crate::connection::Fault;
-use crate::okta::{Error, Expression, GroupId, Request, SchemaId, TypeId, UserId, api};
+use crate::okta::{Error, Expression, GroupId, Meaning, Request, SchemaId, TypeId, UserId, api};
 use crate::problem::{Kind, Problem};
 use crate::schema;
 use async_trait::async_trait;
@@ -179,11 +179,12 @@ impl Run {
     }
 }
 
-/// What was read, or nothing where Okta does not allow it: an optional fact fails nothing.
+/// What was read, or nothing where Okta refuses it or says it unreadably: an optional fact fails nothing.
 fn readable(read: Result<Value, Error>) -> Result<Option<Value>, Problem> {
     match read {
         Ok(value) => Ok(Some(value)),
-        Err(Error::Api(refusal)) if refusal.status.is_client_error() => Ok(None),
+        Err(Error::Api(refusal)) if refusal.meaning() != Meaning::RateLimit => Ok(None),
+        Err(Error::Unreadable(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -215,7 +215,7 @@ async fn step_functions_starts_an_execution_once_for_each_name() {
     let (connection, sync) = (ConnectionId::random(), SyncId::random());
     for _ in 0..2 {
         runner.start(&connection, &sync, sync.as_str()).await.expect("started");
-        runner.purge(&connection).await.expect("started");
+        runner.purge(&connection, "purge-it").await.expect("started");
     }
     let list = client.list_executions().state_machine_arn(machine.state_machine_arn()).send().await.expect("a list");
     assert_eq!(list.executions().len(), 2);

@@ -45,6 +45,7 @@ impl World {
     async fn raw(&self, (method, path): (&str, &str), kind: Option<&str>, body: impl Into<reqwest::Body>) -> Reply {
         let url = format!("{}{path}", self.url());
         let mut request = reqwest::Client::new().request(method.parse().expect("a method"), url).body(body);
+        request = request.bearer_auth(self.token());
         request = kind.iter().fold(request, |request, kind| request.header("content-type", *kind));
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -24,6 +24,8 @@ struct Seen {
     entries: AtomicUsize,
     /// Every so many entries one is refused; 0: none.
     refuse_every: AtomicUsize,
+    /// Entries with this text are refused for good.
+    refuse: Mutex<Option<String>>,
 }
 
 impl TestBus {
@@ -44,6 +46,11 @@ impl TestBus {
     /// Refuses one of so many entries from now on.
     pub fn refuse_every(&self, entries: usize) {
         self.seen.refuse_every.store(entries, Ordering::SeqCst);
+    }
+
+    /// Refuses for good whatever holds a text from now on.
+    pub fn refuse(&self, text: &str) {
+        *self.seen.refuse.lock().expect("nobody panicked") = Some(text.to_owned());
     }
 
     /// The details of all events it took.
@@ -83,6 +90,11 @@ async fn put(State(seen): State<Arc<Seen>>, body: String) -> ([(&'static str, &'
         let every = seen.refuse_every.load(Ordering::SeqCst);
         if every > 0 && number.is_multiple_of(every) {
             told.push(json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "later"}));
+            continue;
+        }
+        let refused = seen.refuse.lock().expect("nobody panicked").clone();
+        if refused.is_some_and(|refused| text(entry, "Detail").contains(&refused)) {
+            told.push(json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}));
             continue;
         }
         assert_eq!((text(entry, "Source"), text(entry, "EventBusName")), ("okta-connector".into(), "bus".into()));

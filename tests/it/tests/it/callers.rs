@@ -4,15 +4,17 @@ use crate::killed::program;
 use crate::pasted::PastedKey;
 use crate::world::{Reply, text};
 use axum::Router;
+use axum::extract::State;
 use axum::routing::get;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use okta_connector::clock::SystemClock;
+use okta_connector::clock::{Clock, SystemClock};
 use okta_connector::okta::AllowedOrigins;
-use okta_connector_local::{Config, Gate, Issuer, Service};
+use okta_connector_local::{Config, Issuer, Service};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,9 +24,18 @@ pub struct Guarded {
     service: Service,
     key: PastedKey,
     issuer: String,
+    keys: Arc<Published>,
     http: reqwest::Client,
     serving: JoinHandle<()>,
     _data: TempDir,
+}
+
+/// What an issuer publishes.
+struct Published {
+    keys: Mutex<Value>,
+    asked: AtomicUsize,
+    /// A silent issuer holds it.
+    silence: tokio::sync::Mutex<()>,
 }
 
 impl Drop for Guarded {
@@ -45,16 +56,22 @@ impl Guarded {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let issuer = format!("http://{}", listener.local_addr().expect("an address"));
         let discovery = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys")}).to_string();
-        let keys = json!({"keys": [key.public]}).to_string();
+        let keys = json!({"keys": [key.public]});
+        let keys = Arc::new(Published {
+            keys: Mutex::new(keys),
+            asked: AtomicUsize::new(0),
+            silence: tokio::sync::Mutex::default(),
+        });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(move || async move { discovery }))
-            .route("/keys", get(move || async move { keys }));
+            .route("/keys", get(published))
+            .with_state(keys.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
-        let gate = Gate::Issuer(Issuer::new(&issuer, "connector", "teams", "okta-connector.admin"));
+        let accepted = Issuer::new(&issuer, "connector", "teams", "okta-connector.admin").expect("an issuer");
         let (data_folder, clock) = (data.path().to_owned(), Arc::new(SystemClock));
-        let config = Config { port: 0, data: data_folder, public_url: None, allowed, gate, clock };
+        let config = Config { port: 0, data: data_folder, public_url: None, allowed, issuer: Some(accepted), clock };
         let service = Service::start(config).await.expect("a service");
-        Self { service, key, issuer, http: reqwest::Client::new(), serving, _data: data }
+        Self { service, key, issuer, keys, http: reqwest::Client::new(), serving, _data: data }
     }
 
     pub fn url(&self) -> &str {
@@ -63,11 +80,19 @@ impl Guarded {
 
     /// A token with these claims beside those that every token has.
     fn token(&self, claims: &Value) -> String {
+        self.signed(&Header { kid: Some(self.key.key_id().to_owned()), ..Header::new(Algorithm::RS256) }, claims)
+    }
+
+    fn signed(&self, header: &Header, claims: &Value) -> String {
         let mut all = json!({"iss": self.issuer, "aud": "connector", "exp": 4_000_000_000_u64, "sub": "someone"});
         all.as_object_mut().expect("an object").extend(claims.as_object().cloned().unwrap_or_default());
-        let header = Header { kid: Some(self.key.key_id().to_owned()), ..Header::new(Algorithm::RS256) };
         let key = EncodingKey::from_rsa_pem(self.key.pem.as_bytes()).expect("a key");
-        jsonwebtoken::encode(&header, &all, &key).expect("a token")
+        jsonwebtoken::encode(header, &all, &key).expect("a token")
+    }
+
+    /// The status that a caller with a token gets.
+    async fn status(&self, token: &str) -> u16 {
+        self.call(Some(token), "GET", "/v1/me", None).await.0
     }
 
     pub fn admin(&self) -> String {
@@ -106,6 +131,12 @@ impl Guarded {
         assert_eq!(status, 201, "{made:#}");
         text(&made, "id").to_owned()
     }
+}
+
+async fn published(State(published): State<Arc<Published>>) -> String {
+    published.asked.fetch_add(1, Ordering::SeqCst);
+    let _silence = published.silence.lock().await;
+    published.keys.lock().expect("nobody panicked").to_string()
 }
 
 async fn answer(request: reqwest::RequestBuilder, method: &str, path: &str) -> (u16, String, Value) {
@@ -157,6 +188,58 @@ async fn a_token_that_is_not_the_issuers_own_is_nobody() {
         assert_eq!((status, slug.as_str()), (401, "unauthenticated"), "{token}");
     }
     assert_eq!(guarded.call(Some(&good), "GET", "/v1/connections", None).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_token_is_as_strictly_read_as_by_api_gateway() {
+    let guarded = Guarded::start().await;
+    let named = || Header { kid: Some(guarded.key.key_id().to_owned()), ..Header::new(Algorithm::RS256) };
+    let now = SystemClock.now().as_second();
+    let critical = Header { crit: Some(vec!["exp2".to_owned()]), ..named() };
+    for (token, status) in [
+        (guarded.signed(&named(), &json!({"nbf": now - 5, "iat": now - 5})), 200),
+        (guarded.signed(&named(), &json!({"nbf": now + 3_600})), 401),
+        (guarded.signed(&named(), &json!({"iat": now + 3_600})), 401),
+        (guarded.signed(&Header { alg: Algorithm::RS512, ..named() }, &json!({})), 401),
+        (guarded.signed(&critical, &json!({})), 401),
+        (guarded.signed(&Header::new(Algorithm::RS256), &json!({})), 401),
+    ] {
+        assert_eq!(guarded.status(&token).await, status, "{token}");
+    }
+    for (member, value) in [("use", json!("enc")), ("key_ops", json!(["encrypt"])), ("alg", json!("RS384"))] {
+        let other = Guarded::start().await;
+        let mut key = other.key.public.clone();
+        key[member] = value;
+        *other.keys.keys.lock().expect("nobody panicked") = json!({"keys": [key]});
+        assert_eq!(other.status(&other.admin()).await, 401, "{member}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_issuer_stops_nobody_whose_key_is_known() {
+    let guarded = Guarded::start().await;
+    let good = guarded.admin();
+    assert_eq!(guarded.status(&good).await, 200);
+    let unknown = Header { kid: Some("unknown".to_owned()), ..Header::new(Algorithm::RS256) };
+    let stranger = guarded.signed(&unknown, &json!({}));
+    let silence = guarded.keys.silence.lock().await;
+    let (strange, known) = tokio::join!(guarded.status(&stranger), async {
+        let mut answers = Vec::new();
+        for _ in 0..5 {
+            answers.push(guarded.status(&good).await);
+        }
+        answers
+    });
+    assert_eq!((strange, known), (401, vec![200; 5]));
+    drop(silence);
+    let asked = guarded.keys.asked.load(Ordering::SeqCst);
+    for _ in 0..20 {
+        assert_eq!(guarded.status(&stranger).await, 401);
+    }
+    assert!(
+        guarded.keys.asked.load(Ordering::SeqCst) <= asked + 1,
+        "unknown keys do not have it asked again and again"
+    );
 }
 
 #[tokio::test]
@@ -288,72 +371,79 @@ async fn a_member_reads_tests_and_syncs() {
     }
 }
 
-/// A service that a proxy publishes, in a folder.
-async fn published(data: &Path) -> Service {
+/// A service in a folder, with the address at which a proxy publishes it, or without.
+async fn started(data: &Path, public_url: Option<&str>) -> Service {
     let config = Config {
         port: 0,
         data: data.to_owned(),
-        public_url: Some("https://connector.example.com".to_owned()),
+        public_url: public_url.map(str::to_owned),
         allowed: AllowedOrigins::default(),
-        gate: Gate::ThisMachine,
+        issuer: None,
         clock: Arc::new(SystemClock),
     };
     Service::start(config).await.expect("a service")
 }
 
 #[tokio::test]
-async fn behind_a_proxy_only_the_token_of_the_machine_makes_an_admin() {
-    let data = tempfile::tempdir().expect("a directory");
-    let service = published(data.path()).await;
-    let file = data.path().join("token");
-    let token = std::fs::read_to_string(&file).expect("a token");
-    assert_eq!(file.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
-    let http = reqwest::Client::new();
-    let status = async |path: &str, headers: &[(&str, &str)]| {
-        let request = http.get(format!("{}{path}", service.url()));
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        request.send().await.expect("an answer").status().as_u16()
-    };
-    let bearer = format!("Bearer {token}");
-    let wrong = format!("Bearer {}x", &token[1..]);
-    for (headers, wanted) in [
-        // What nginx sends by default.
-        (vec![], 401),
-        (vec![("host", "127.0.0.1:7070")], 401),
-        (vec![("host", "localhost")], 401),
-        (vec![("host", "127.0.0.1:7070"), ("authorization", "Bearer ")], 401),
-        (vec![("authorization", wrong.as_str())], 401),
-        (vec![("authorization", bearer.as_str())], 200),
-        (
-            vec![("authorization", bearer.as_str()), ("host", "connector.example.com"), ("x-forwarded-for", "1.2.3.4")],
-            200,
-        ),
-    ] {
-        for path in ["/v1/me", "/v1/connections", "/v1/audit"] {
-            assert_eq!(status(path, &headers).await, wanted, "{path} {headers:?}");
+async fn only_the_token_of_the_machine_makes_an_admin() {
+    for public_url in [None, Some("https://connector.example.com")] {
+        let data = tempfile::tempdir().expect("a directory");
+        let service = started(data.path(), public_url).await;
+        let file = data.path().join("token");
+        let token = std::fs::read_to_string(&file).expect("a token");
+        assert_eq!(file.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
+        let http = reqwest::Client::new();
+        let status = async |path: &str, headers: &[(&str, &str)]| {
+            let request = http.get(format!("{}{path}", service.url()));
+            let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            request.send().await.expect("an answer").status().as_u16()
+        };
+        let bearer = format!("Bearer {token}");
+        let wrong = format!("Bearer {}x", &token[1..]);
+        let forwarded = ("x-forwarded-for", "203.0.113.1");
+        for (headers, wanted) in [
+            // What nginx sends by default, and what a program of this machine sends.
+            (vec![], 401),
+            (vec![("host", "127.0.0.1:7070")], 401),
+            (vec![("host", "localhost")], 401),
+            (vec![("origin", "http://localhost:3000"), ("sec-fetch-site", "same-site")], 401),
+            (vec![("authorization", "Bearer ")], 401),
+            (vec![("authorization", wrong.as_str())], 401),
+            (vec![("authorization", token.as_str())], 401),
+            (vec![("authorization", bearer.as_str())], 200),
+            (vec![("authorization", bearer.as_str()), ("host", "connector.example.com"), forwarded], 200),
+        ] {
+            for path in ["/v1/me", "/v1/connections", "/v1/audit"] {
+                assert_eq!(status(path, &headers).await, wanted, "{path} {headers:?}");
+            }
         }
+        assert_eq!(status("/v1/health", &[]).await, 200, "the public routes need nothing");
+        drop(service);
+        started(data.path(), public_url).await;
+        assert_eq!(std::fs::read_to_string(&file).expect("a token"), token, "it is made once");
     }
-    assert_eq!(status("/v1/health", &[]).await, 200, "the public routes need nothing");
-    // As the README has it.
+}
+
+#[tokio::test]
+async fn the_command_line_of_the_readme_reads_the_token_of_the_machine() {
+    let data = tempfile::tempdir().expect("a directory");
+    let service = started(data.path(), None).await;
     let readme = include_str!("../../../../README.md");
-    let command = readme.lines().find(|line| line.contains("$(cat data/token)")).expect("a command");
-    let command =
-        command.replace("http://127.0.0.1:7070", service.url()).replace("data/token", &file.to_string_lossy());
-    let run = tokio::process::Command::new("bash").args(["-euo", "pipefail", "-c", &command]).output();
-    let me: Value = serde_json::from_slice(&run.await.expect("bash runs").stdout).expect("JSON");
+    let lines = readme.lines().filter(|line| line.starts_with("AUTH=") || line.ends_with("/v1/me"));
+    let script = lines.collect::<Vec<_>>().join("\n").replace("localhost:7070", service.url());
+    let mut bash = tokio::process::Command::new("bash");
+    bash.args(["-euo", "pipefail", "-c", &script]).env("OKTA_CONNECTOR_DATA", data.path());
+    let me: Value = serde_json::from_slice(&bash.output().await.expect("bash runs").stdout).expect("JSON");
     assert_eq!(me, json!({"subject": "local", "teams": [], "admin": true}));
     let listed = |data: &Path| {
         let mut command = tokio::process::Command::new(program());
         command.args(["connections", "list", "--url", service.url()]).env("OKTA_CONNECTOR_DATA", data);
         command.output()
     };
-    assert!(listed(data.path()).await.expect("a program").status.success(), "the command line reads the token");
+    assert!(listed(data.path()).await.expect("a program").status.success());
     let elsewhere = tempfile::tempdir().expect("a directory");
-    assert!(!listed(elsewhere.path()).await.expect("a program").status.success());
-    let console = service.console_url().expect("a console").to_owned();
-    let page = http.get(console).send().await.expect("a page");
-    assert_eq!(page.status(), 200, "the console on this machine has the token");
-    drop(service);
-    published(data.path()).await;
-    assert_eq!(std::fs::read_to_string(&file).expect("a token"), token, "it is made once");
+    let stranger = listed(elsewhere.path()).await.expect("a program");
+    assert_eq!(stranger.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&stranger.stderr).into_owned();
+    assert!(said.contains("OKTA_CONNECTOR_DATA"), "{said}");
 }

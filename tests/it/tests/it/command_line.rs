@@ -4,7 +4,7 @@
 use crate::killed::program;
 use crate::world::{World, small};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -13,12 +13,18 @@ use tokio::process::Command;
 /// A shell whose directory holds what the commands name.
 struct Shell {
     url: String,
+    data: PathBuf,
     folder: TempDir,
 }
 
 impl Shell {
-    fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), folder: tempfile::tempdir().expect("a directory") }
+    /// On the machine of a service.
+    fn of(world: &World) -> Self {
+        Self::new(world.url(), world.data())
+    }
+
+    fn new(url: &str, data: &Path) -> Self {
+        Self { url: url.to_owned(), data: data.to_owned(), folder: tempfile::tempdir().expect("a directory") }
     }
 
     fn put(&self, file: &str, text: &str) {
@@ -30,7 +36,7 @@ impl Shell {
         let path = format!("{}:/usr/bin:/bin", program.parent().map(Path::display).expect("a folder"));
         let mut shell = Command::new("bash");
         shell.args(["-c", command]).env_clear().env("PATH", path).env("OKTA_CONNECTOR_URL", &self.url);
-        shell.env("HOME", self.folder.path()).current_dir(self.folder.path());
+        shell.env("OKTA_CONNECTOR_DATA", &self.data).env("HOME", self.folder.path()).current_dir(self.folder.path());
         shell.stdin(std::process::Stdio::null()).output().await.expect("bash runs")
     }
 }
@@ -84,7 +90,7 @@ fn all_match(wanted: &[String], lines: &[&str]) -> bool {
 async fn every_command_of_the_readme_prints_what_it_says() {
     // Without background events: it says how many requests a sync took.
     let world = World::with(okta_simulator::Config { noise: Some(0), ..small() }).await;
-    let shell = Shell::new(world.url());
+    let shell = Shell::of(&world);
     shell.put("token.txt", &world.simulator.credentials().api_token);
     let told = readme();
     assert!(told.len() > 25, "{}", told.len());
@@ -141,7 +147,7 @@ async fn commands(shell: &Shell) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_the_readme() {
-    let shell = Shell::new("http://127.0.0.1:9");
+    let shell = Shell::new("http://127.0.0.1:9", Path::new("/nonexistent"));
     let all = commands(&shell).await;
     assert!(all.len() > 60, "{}", all.len());
     for (command, help) in &all {
@@ -162,7 +168,7 @@ async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_the_re
 #[tokio::test]
 async fn the_exit_code_tells_what_kind_of_failure_it_is() {
     let world = World::start().await;
-    let shell = Shell::new(world.url());
+    let shell = Shell::of(&world);
     for (command, code) in [
         ("okta-connector connections list", 0),
         ("okta-connector connections list | head -0", 0),
@@ -181,14 +187,15 @@ async fn the_exit_code_tells_what_kind_of_failure_it_is() {
         assert_eq!(said.is_empty(), code == 0, "{command}: {said}");
     }
     let guarded = crate::callers::Guarded::start().await;
-    assert_eq!(Shell::new(guarded.url()).run("okta-connector connections list").await.status.code(), Some(3));
+    let stranger = Shell::new(guarded.url(), Path::new("/nonexistent"));
+    assert_eq!(stranger.run("okta-connector connections list").await.status.code(), Some(3));
 }
 
 #[tokio::test]
 async fn a_refusal_says_once_what_is_wrong_and_what_to_do() {
     let world = World::start().await;
     world.synced().await;
-    let shell = Shell::new(world.url());
+    let shell = Shell::of(&world);
     for (command, told) in [
         ("okta-connector groups members none", "/groups/none/members"),
         (

@@ -1,6 +1,10 @@
 //! The console's pages as a browser gets them, beside the service that they are a client of.
 
 use crate::world::{World, small, text};
+use okta_connector_client::Credentials;
+use reqwest::Client;
+use reqwest::header::{COOKIE, HeaderMap};
+use reqwest::redirect::Policy;
 use serde_json::json;
 
 /// A page that was got.
@@ -28,17 +32,28 @@ impl Got {
 /// A browser without a script, at a console.
 struct Browser {
     console: String,
-    http: reqwest::Client,
+    http: Client,
 }
 
 impl Browser {
     /// At the console of a world.
-    fn of(world: &World) -> Self {
-        Self::at(world.console())
+    async fn of(world: &World) -> Self {
+        Self::at(world.console()).await
     }
 
-    fn at(console: &str) -> Self {
-        Self { console: console.to_owned(), http: reqwest::Client::new() }
+    /// Opens the link of a console, and keeps the cookie that it leaves.
+    async fn at(link: &str) -> Self {
+        let http = Client::builder().redirect(Policy::none()).build().expect("a client");
+        let entered = http.get(link).send().await.expect("an answer");
+        assert_eq!(
+            (entered.status().as_u16(), &entered.headers()["location"]),
+            (303, &"/connections".parse().expect("a path"))
+        );
+        let cookie = entered.headers()["set-cookie"].to_str().expect("a text");
+        let own = cookie.split(';').next().unwrap_or_default().parse().expect("a cookie");
+        let headers = HeaderMap::from_iter([(COOKIE, own)]);
+        let http = Client::builder().default_headers(headers).build().expect("a client");
+        Self { console: link.split("/?").next().unwrap_or_default().to_owned(), http }
     }
 
     async fn got(request: reqwest::RequestBuilder) -> Got {
@@ -88,7 +103,7 @@ async fn all_pages(world: &World, id: &str, person: &str, group: &str) -> Vec<St
 #[tokio::test]
 async fn a_tenant_is_connected_tested_synced_and_acted_on_in_pages() {
     let world = World::start().await;
-    let browser = Browser::of(&world);
+    let browser = Browser::of(&world).await;
     let new = browser.get("/connections/new").await;
     let made = browser
         .post("/connections", new.key(), &[("way", "private_key_jwt"), ("name", "Acme"), ("actions", "all")])
@@ -113,7 +128,8 @@ async fn a_tenant_is_connected_tested_synced_and_acted_on_in_pages() {
     let syncs = world.all(&format!("/v1{path}/syncs")).await;
     world.finished(id, text(&syncs[0], "id")).await;
     browser.get(&format!("{path}/syncs")).await.shows("succeeded").shows("60 read");
-    let live = reqwest::get(format!("{}{path}/syncs/live", world.console())).await.expect("an answer");
+    let live = browser.http.get(format!("{}{path}/syncs/live", browser.console)).send().await;
+    let live = live.expect("an answer");
     assert_eq!(live.headers()["x-over"], "true");
 
     let found = browser.get(&format!("{path}/people/found?q=rossi")).await;
@@ -163,7 +179,7 @@ async fn nothing_that_came_from_okta_is_markup_on_any_page() {
     world.tenant("POST", "/api/v1/groups", Some(group)).await.expect(200);
     world.sim("POST", "clock", Some(json!({"advance": "10s"}))).await;
     let id = world.synced().await;
-    let browser = Browser::of(&world);
+    let browser = Browser::of(&world).await;
     let path = format!("/connections/{id}");
     world.api("PATCH", &format!("/v1{path}"), Some(json!({"name": mark}))).await.expect(200);
     for page in all_pages(&world, &id, "mark.up", "%3Cscript").await {
@@ -179,7 +195,7 @@ async fn nothing_that_came_from_okta_is_markup_on_any_page() {
 #[tokio::test]
 async fn no_other_site_can_have_a_browser_use_the_console() {
     let world = World::start().await;
-    let browser = Browser::of(&world);
+    let browser = Browser::of(&world).await;
     let fields = [("way", "private_key_jwt"), ("name", "Forged")];
     let forged = browser.post("/connections", "guessed", &fields).await;
     assert_eq!(forged.status, 403);
@@ -189,17 +205,34 @@ async fn no_other_site_can_have_a_browser_use_the_console() {
         ("x-forwarded-for", "203.0.113.7"),
         ("sec-fetch-site", "cross-site"),
     ] {
-        let request = browser.http.get(format!("{}/connections", world.console())).header(name, value);
+        let request = browser.http.get(format!("{}/connections", browser.console)).header(name, value);
         assert_eq!(Browser::got(request).await.status, 403, "{name}");
     }
     assert_eq!(world.all("/v1/connections").await.len(), 0);
 }
 
 #[tokio::test]
+async fn only_the_browser_that_opened_the_link_sees_pages() {
+    let world = World::start().await;
+    let (http, link) = (Client::new(), world.console());
+    let base = link.split("/?").next().expect("an address");
+    let status = async |url: &str| http.get(url).send().await.expect("an answer").status().as_u16();
+    for path in ["", "/", "/connections", "/audit", "/?key=guessed", "/connections?key=guessed"] {
+        assert_eq!(status(&format!("{base}{path}")).await, 401, "{path}");
+    }
+    let form = http.post(format!("{base}/connections")).form(&[("name", "Forged")]).send().await;
+    assert_eq!(form.expect("an answer").status(), 401);
+    let browser = Browser::at(link).await;
+    browser.get("/connections").await;
+    assert_eq!(status(link).await, 401, "the link works once");
+    browser.get("/audit").await;
+}
+
+#[tokio::test]
 async fn what_is_refused_is_said_beside_the_form_which_keeps_what_was_written() {
     let world = World::start().await;
     let id = world.synced().await;
-    let (browser, path) = (Browser::of(&world), format!("/connections/{id}"));
+    let (browser, path) = (Browser::of(&world).await, format!("/connections/{id}"));
     let key = browser.get(&path).await.key().to_owned();
     let trigger = [("type", "new_events"), ("name", "mine"), ("filter", "nonsense eq")];
     let refused = browser.post(&format!("{path}/triggers"), &key, &trigger).await;
@@ -220,7 +253,7 @@ async fn what_is_refused_is_said_beside_the_form_which_keeps_what_was_written() 
 async fn settings_and_credentials_are_changed_in_pages() {
     let world = World::start().await;
     let id = world.synced().await;
-    let (browser, path) = (Browser::of(&world), format!("/connections/{id}"));
+    let (browser, path) = (Browser::of(&world).await, format!("/connections/{id}"));
     let key = browser.get(&path).await.key().to_owned();
     let now = async || world.api("GET", &format!("/v1{path}"), None).await.expect(200);
     let save = async |version: &str, more: &[(&str, &str)]| {
@@ -255,7 +288,7 @@ async fn what_a_sync_asks_about_is_listed_and_confirmed() {
     let id = world.synced().await;
     world.sim("PATCH", "app", Some(json!({"role": null}))).await;
     let sync = world.sync(&id, "full").await;
-    let (browser, path) = (Browser::of(&world), format!("/connections/{id}"));
+    let (browser, path) = (Browser::of(&world).await, format!("/connections/{id}"));
     let history = browser.get(&format!("{path}/syncs")).await;
     history.shows("What would be removed");
     let question = format!("{path}/syncs/{}/removals", text(&sync, "id"));
@@ -272,7 +305,7 @@ async fn a_secret_that_an_action_tells_is_shown_once_with_a_button_that_copies_i
     let id = world.synced().await;
     let all = json!({"permissions": {"actions": ["all"]}});
     world.api("PATCH", &format!("/v1/connections/{id}"), Some(all)).await.expect(200);
-    let (browser, path) = (Browser::of(&world), format!("/connections/{id}/actions/user.reset_password"));
+    let (browser, path) = (Browser::of(&world).await, format!("/connections/{id}/actions/user.reset_password"));
     let key = browser.get(&path).await.key().to_owned();
     let fields = [("user", "carlos.rossi@acme.example"), ("send_email", "false"), ("do", "confirmed")];
     let done = browser.post(&path, &key, &fields).await;
@@ -288,7 +321,7 @@ async fn a_secret_that_an_action_tells_is_shown_once_with_a_button_that_copies_i
 #[tokio::test]
 async fn what_is_not_there_has_a_page_that_says_so() {
     let world = World::start().await;
-    let browser = Browser::of(&world);
+    let browser = Browser::of(&world).await;
     for (path, said) in [("/nowhere", "There is no such page"), ("/connections/conn_x", "There is nothing here")] {
         let got = Browser::got(browser.http.get(format!("{}{path}", browser.console))).await;
         assert_eq!(got.status, 404, "{path}");
@@ -304,10 +337,10 @@ async fn no_page_loads_a_whole_list() {
     let id = world.synced().await;
     let api = it::proxy::Proxy::start(world.url()).await;
     api.record(true);
-    let client = okta_connector_client::Client::new(&api.url(), okta_connector_client::Credentials::None);
+    let client = okta_connector_client::Client::new(&api.url(), Credentials::Bearer(world.token().into()));
     let (url, pages) = okta_connector_local::console(client.expect("an address"), 0).await.expect("a console");
     tokio::spawn(pages);
-    let browser = Browser::at(&url);
+    let browser = Browser::at(&url).await;
     for page in all_pages(&world, &id, "rossi", "everyone").await {
         let known = api.recorded();
         let html = browser.get(&page).await.html;

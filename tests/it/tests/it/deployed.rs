@@ -5,24 +5,23 @@ use crate::adapters::{Group, aws, unique};
 use crate::function::all;
 use crate::process::TABLE;
 use crate::world::{small, text};
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use embedded_dynamodb::Engine;
 use okta_connector::app::App;
 use okta_connector::clock::{SharedClock, SystemClock};
 use okta_connector::feed::{Bus, USUAL_DAYS};
-use okta_connector::http::{layered, named, public};
+use okta_connector::http::{Caller, layered, named, public};
 use okta_connector::lambda::{EventBridgeScheduler, StepFunctionsRunner, Turn, hop, turn};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::schedules;
 use okta_connector::secrets::SecretsManagerSecrets;
 use okta_connector::store::{Store, create_table};
 use okta_connector::test;
-use okta_connector_local::Gate;
 use okta_simulator::Simulator;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -96,7 +95,8 @@ impl Stack {
 async fn serve(State(stack): State<Stack>, request: Request) -> Response {
     let app = stack.app();
     let routes = all(&app).merge(named("public", public(app.ground())));
-    let router = Gate::ThisMachine.layer(layered(routes, app.clock.clone()), None, false);
+    let admin = Caller::named("local", BTreeSet::new(), true);
+    let router = layered(routes, app.clock.clone()).layer(Extension(admin));
     router.oneshot(request).await.into_response()
 }
 
@@ -125,9 +125,7 @@ impl Deployed {
         let group = Arc::new(Group::new().await?);
         let stack = Stack { engine, config, name, group, machine, tenant: simulator.url().to_owned(), url };
         let router = Router::new().fallback(serve).with_state(stack.clone());
-        tokio::spawn(
-            async move { axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await },
-        );
+        tokio::spawn(async move { axum::serve(listener, router).await });
         Some(Self { stack, simulator, http: reqwest::Client::new() })
     }
 

@@ -14,7 +14,8 @@ struct File {
 
 impl File {
     async fn get(company: &Company, path: &str) -> Self {
-        let response = reqwest::get(format!("{}{path}", company.world.url())).await.expect("an answer");
+        let request = reqwest::Client::new().get(format!("{}{path}", company.world.url()));
+        let response = request.bearer_auth(company.world.token()).send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a text");
         let body = Value::String(text.clone());

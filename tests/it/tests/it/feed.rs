@@ -99,3 +99,24 @@ async fn what_hooks_missed_is_counted_once_although_a_page_takes_several_commits
         assert_eq!(stage.head().await.missed_hooks, 200, "{point:?}");
     }
 }
+
+#[tokio::test]
+async fn what_the_bus_refuses_for_good_stops_nothing_behind_it() {
+    for whole in [false, true] {
+        let stage = Stage::new(&[Outlet::Feed, Outlet::Bus]).await;
+        let names = stage.happen(json!({"count": 3, "type": "user.account.update_profile"})).await;
+        // Its content, or whatever names it.
+        stage.bus.refuse(&if whole { names[0].clone() } else { format!("\"uuid\":\"{}\"", names[0]) });
+        stage.pass(60).await;
+        stage.process(&KillSwitch::never()).await.poll(BUDGET).await.expect("a poll");
+        let told = stage.bus.details();
+        let of = |name: &str| told.iter().find(|detail| detail["id"] == name);
+        assert!(names[1..].iter().all(|name| of(name).is_some_and(|detail| detail["data"]["uuid"] == **name)));
+        match of(&names[0]) {
+            None => assert!(whole, "it is passed over"),
+            Some(detail) => assert!(!whole && detail["data"]["feed"].is_string(), "the feed has it: {detail:#}"),
+        }
+        let head = stage.head().await;
+        assert_eq!((head.published, stage.told().await[stage.polled.as_str()].len()), (head.tail, 3));
+    }
+}

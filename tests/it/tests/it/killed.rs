@@ -1,12 +1,13 @@
 //! The real program, killed by the system in the middle of a sync.
 
 use crate::picture::Tenant;
-use crate::world::text;
+use crate::world::{text, unlimited};
 use it::proxy::Proxy;
 use okta_simulator::{Config, Simulator};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Permissions;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -30,6 +31,7 @@ pub fn program() -> PathBuf {
 struct Running {
     child: Child,
     url: String,
+    token: String,
     http: reqwest::Client,
 }
 
@@ -46,7 +48,8 @@ impl Running {
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         while let Some(line) = lines.next_line().await.expect("a line") {
             if let Some(url) = line.strip_prefix("listening on ") {
-                return Self { url: url.trim().to_owned(), http: reqwest::Client::new(), child };
+                let token = std::fs::read_to_string(data.join("token")).expect("a token");
+                return Self { url: url.trim().to_owned(), token, http: reqwest::Client::new(), child };
             }
         }
         panic!("it ended before it listened");
@@ -58,7 +61,8 @@ impl Running {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let response = self.http.get(format!("{}{path}", self.url)).send().await.expect("an answer");
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let response = request.send().await.expect("an answer");
         assert!(response.status().is_success(), "{path}: {}", response.status());
         response.json().await.expect("JSON")
     }
@@ -78,7 +82,7 @@ impl Running {
     /// Connects with an API token; gives the ids of the connection and of its first sync.
     async fn connect(&self, okta: &Proxy, token: &str) -> (String, String) {
         let body = json!({"name": "Acme", "domain": okta.url(), "auth": {"type": "api_token", "token": token}});
-        let request = self.http.post(format!("{}/v1/connections", self.url)).json(&body);
+        let request = self.http.post(format!("{}/v1/connections", self.url)).bearer_auth(&self.token).json(&body);
         let created: Value = request.send().await.expect("an answer").json().await.expect("JSON");
         (text(&created, "id").to_owned(), text(&created, "sync_id").to_owned())
     }
@@ -179,8 +183,9 @@ async fn nothing_listens_but_the_api_and_the_console_and_nobody_else_reads_the_d
     std::fs::set_permissions(data.path(), Permissions::from_mode(0o755)).expect("rights");
     let running = Running::start(data.path(), &okta).await;
     let body = serde_json::json!({"name": "Acme", "auth": {"type": "private_key_jwt"}});
-    let made = running.http.post(format!("{}/v1/connections", running.url)).json(&body).send().await;
-    assert_eq!(made.expect("an answer").status(), 201);
+    let make = || running.http.post(format!("{}/v1/connections", running.url)).json(&body);
+    assert_eq!(make().send().await.expect("an answer").status(), 401);
+    assert_eq!(make().bearer_auth(&running.token).send().await.expect("an answer").status(), 201);
     let ports = ports(running.child.id().expect("it is at work"));
     let api = running.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
     assert!(ports.contains(&api) && ports.len() == 2, "{ports:?}");
@@ -189,6 +194,107 @@ async fn nothing_listens_but_the_api_and_the_console_and_nobody_else_reads_the_d
     for path in all {
         let mode = path.metadata().expect("a file").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} {mode:o}", path.display());
+    }
+    running.kill().await;
+}
+
+/// What `serve` says on a data folder, and at a port, where it does not start.
+async fn refused(data: &Path, port: &str) -> String {
+    let mut command = Command::new(program());
+    let run = command.args(["serve", "--port", port, "--data"]).arg(data).output().await.expect("a program");
+    assert!(!run.status.success());
+    String::from_utf8_lossy(&run.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn what_keeps_the_service_from_starting_is_named_with_the_way_out() {
+    let okta = Proxy::start("http://127.0.0.1:9").await;
+    let data = tempfile::tempdir().expect("a directory");
+    let running = Running::start(data.path(), &okta).await;
+    let folder = data.path().display().to_string();
+    let process = format!("process id {}", running.child.id().expect("it is at work"));
+    let said = refused(data.path(), "0").await;
+    assert!([folder.as_str(), &process, "--data"].iter().all(|part| said.contains(part)), "{said}");
+    let port = running.url.rsplit(':').next().expect("a port");
+    let free = tempfile::tempdir().expect("a directory");
+    let said = refused(&free.path().join("new"), port).await;
+    assert!([port, "--port"].iter().all(|part| said.contains(part)), "{said}");
+    assert!(!free.path().join("new").exists(), "nothing was made for it");
+    running.kill().await;
+    Running::start(data.path(), &okta).await.kill().await;
+    let file = free.path().join("file");
+    std::fs::write(&file, "").expect("a file");
+    let said = refused(&file, "0").await;
+    assert!([file.to_str().expect("text"), "--data"].iter().all(|part| said.contains(part)), "{said}");
+    std::fs::write(free.path().join("dynamodb.sqlite"), "no table at all, but long enough to be looked at")
+        .expect("a file");
+    let said = refused(free.path(), "0").await;
+    assert!(said.contains("dynamodb.sqlite"), "{said}");
+}
+
+/// A disk of its own for one process and whoever looks through it, where this machine lets a test have one.
+async fn on_a_small_disk(folder: &Path, okta: &Proxy) -> Option<Running> {
+    let serve = format!(
+        "exec {} serve --port 0 --data {} --allow-okta-origin {}",
+        program().display(),
+        folder.display(),
+        okta.url()
+    );
+    let script = format!("mount -t tmpfs -o size=16m,mode=700 small {} && {serve}", folder.display());
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", &script]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().ok()?;
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let line = lines.next_line().await.expect("a line")?;
+    let url = line.strip_prefix("listening on ").expect("an address").to_owned();
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    let seen = format!("/proc/{}/root{}", child.id().expect("it is at work"), folder.display());
+    let token = std::fs::read_to_string(Path::new(&seen).join("token")).expect("a token");
+    Some(Running { url, token, http: reqwest::Client::new(), child })
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_by_health_and_by_the_sync_and_passes_when_there_is_room_again() {
+    let okta = Proxy::start("http://127.0.0.1:9").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let tenant = Config { public_url: Some(okta.url()), latency: Duration::from_millis(100), ..unlimited() };
+    let simulator = Simulator::start(tenant, listener).await.expect("a simulator");
+    okta.retarget(simulator.url());
+    let folder = tempfile::tempdir().expect("a directory");
+    let Some(running) = on_a_small_disk(folder.path(), &okta).await else {
+        drop(writeln!(std::io::stderr(), "skipped: this machine lets nobody have a mount of their own"));
+        return;
+    };
+    let health = async || running.http.get(format!("{}/v1/health", running.url)).send().await.expect("an answer");
+    assert_eq!(health().await.status(), 200);
+    let seen = format!("/proc/{}/root{}/filler", running.child.id().expect("it is at work"), folder.path().display());
+    let mut filler = std::fs::File::create(&seen).expect("a file");
+    while filler.write_all(&[0; 4096]).is_ok() {}
+    let told = loop {
+        let told = health().await;
+        if told.status() == 503 {
+            break told.json::<Value>().await.expect("JSON");
+        }
+    };
+    assert!(text(&told, "detail").contains("No space left"), "{told:#}");
+    drop(filler);
+    std::fs::remove_file(&seen).expect("room again");
+    while health().await.status() != 200 {}
+    let (connection, sync) = running.connect(&okta, &simulator.credentials().api_token).await;
+    let mut filler = std::fs::File::create(&seen).expect("a file");
+    while filler.write_all(&[0; 4096]).is_ok() {}
+    let path = format!("/v1/connections/{connection}/syncs/{sync}");
+    let mut run = running.get(&path).await;
+    while run["error"].is_null() && run["status"] == "running" {
+        run = running.get(&path).await;
+    }
+    if run["status"] == "running" {
+        assert!(text(&run["error"], "detail").contains("No space left"), "{run:#}");
+    }
+    drop(filler);
+    std::fs::remove_file(&seen).expect("room again");
+    while run["status"] != "succeeded" {
+        run = running.get(&path).await;
     }
     running.kill().await;
 }

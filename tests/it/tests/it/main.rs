@@ -22,6 +22,7 @@ mod exports;
 mod feed;
 mod findings;
 mod function;
+mod golden;
 mod idempotency;
 mod identities;
 mod incremental;

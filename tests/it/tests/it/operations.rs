@@ -1,6 +1,7 @@
 //! What the functions ask of AWS while the tests run, by function, for whoever holds it against the policies of the
 //! template: `.ci/run` does.
 
+use embedded_dynamodb::behave_like_aws;
 use okta_connector::clock::SystemClock;
 use okta_connector::log::Lines;
 use serde_json::Value;
@@ -8,13 +9,18 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
-/// From now on each operation is written down once in the file that `AWS_OPERATIONS` names, if it names one.
+/// From now on each operation is written down once in the file that `AWS_OPERATIONS` names, if it names one. With
+/// `DYNAMODB_LIKE_AWS` the tables of this process behave as on AWS.
 #[expect(clippy::disallowed_methods, reason = "a test's own knob")]
 pub fn record() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
+        if let Ok(seed) = std::env::var("DYNAMODB_LIKE_AWS") {
+            behave_like_aws(seed.parse().expect("DYNAMODB_LIKE_AWS is a number, the seed"), Duration::ZERO);
+        }
         if let Some(file) = std::env::var_os("AWS_OPERATIONS") {
             let recorder = Arc::new(Recorder { file: file.into(), seen: Mutex::default() });
             let writer = move || Taker(Arc::clone(&recorder));

@@ -29,9 +29,9 @@ use secrecy::SecretString;
 use serde_json::json;
 use std::collections::HashMap;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -89,7 +89,7 @@ pub struct Ground {
     tenant: Tenant,
     /// Of whoever starts runs, and of warm processes; made once, because it takes a while.
     transport: Arc<Transport>,
-    secrets: Arc<FileSecrets>,
+    secrets: Arc<Versions>,
     simulator: Simulator,
     /// The secrets' directory lasts as long as this does.
     _kept: TempDir,
@@ -118,9 +118,10 @@ impl Ground {
         let simulator = Box::pin(Simulator::start(config, listener)).await.expect("a simulator");
         okta.retarget(simulator.url());
         let directory = tempfile::tempdir().expect("a directory");
-        let secrets = Arc::new(FileSecrets::open(directory.path()).expect("a secret store"));
+        let clock = Arc::<MovedClock>::default();
+        let secrets = Arc::new(Versions::kept_in(directory.path(), clock.clone()));
         let connection = connect(&simulator, &okta, &secrets).await;
-        let (engine, clock) = (engine().await, Arc::<MovedClock>::default());
+        let engine = engine().await;
         let transport = transport(&okta, clock.clone());
         let tenant = Tenant::new(simulator.url(), &simulator.credentials().api_token);
         let ground = Self { okta, engine, clock, connection, tenant, transport, secrets, simulator, _kept: directory };
@@ -241,6 +242,11 @@ impl Ground {
         self.process(&KillSwitch::never()).await
     }
 
+    /// How many versions a secret was given so far.
+    pub fn versions(&self, secret: &str) -> usize {
+        self.secrets.written.lock().unwrap_or_else(PoisonError::into_inner).get(secret).map_or(0, Vec::len)
+    }
+
     /// Records a run that nobody drives yet.
     pub async fn begin(&self, mode: Mode) -> SyncId {
         let app = self.app(self.store(), self.secrets.clone(), self.transport.clone());
@@ -325,7 +331,7 @@ fn transport(okta: &Proxy, clock: SharedClock) -> Arc<Transport> {
 }
 
 /// A connection with a pasted key that asks for what a sync needs.
-async fn connect(simulator: &Simulator, okta: &Proxy, secrets: &FileSecrets) -> Connection {
+async fn connect(simulator: &Simulator, okta: &Proxy, secrets: &Versions) -> Connection {
     let settings: Settings = serde_json::from_value(json!({"name": "Acme"})).expect("settings");
     let mut connection = Connection::pending(
         ConnectionId::random(),
@@ -385,9 +391,52 @@ impl Process {
     }
 }
 
+/// A secret store with the rule of Secrets Manager: a secret has at most 100 versions, and none that is younger than a day
+/// goes.
+struct Versions {
+    files: FileSecrets,
+    clock: Arc<MovedClock>,
+    written: Mutex<HashMap<String, Vec<Timestamp>>>,
+}
+
+impl Versions {
+    fn kept_in(folder: &Path, clock: Arc<MovedClock>) -> Self {
+        let files = FileSecrets::open(folder).expect("a secret store");
+        Self { files, clock, written: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl Secrets for Versions {
+    async fn put(&self, name: &str, value: &SecretString) -> Result<String, Error> {
+        let now = self.clock.now();
+        {
+            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            let versions = written.entry(name.to_owned()).or_default();
+            if versions.iter().filter(|at| now.duration_since(**at).as_hours() < 24).count() >= 100 {
+                return Err(Error("PutSecretValue: LimitExceededException".to_owned()));
+            }
+            versions.push(now);
+        }
+        self.files.put(name, value).await
+    }
+
+    async fn get(&self, name: &str, version: &str) -> Result<Option<SecretString>, Error> {
+        self.files.get(name, version).await
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), Error> {
+        self.files.delete(name).await
+    }
+
+    async fn stack_key(&self) -> Result<SecretString, Error> {
+        self.files.stack_key().await
+    }
+}
+
 /// Counts each call as one that leaves the process.
 struct CountedSecrets {
-    secrets: Arc<FileSecrets>,
+    secrets: Arc<Versions>,
     gate: KillSwitch,
 }
 
@@ -429,7 +478,7 @@ impl SyncRunner for NobodyRuns {
         Ok(())
     }
 
-    async fn purge(&self, _: &ConnectionId) -> Result<(), RunnerError> {
+    async fn purge(&self, _: &ConnectionId, _: &str) -> Result<(), RunnerError> {
         Ok(())
     }
 }

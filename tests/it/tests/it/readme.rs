@@ -17,7 +17,9 @@ impl World {
     /// Runs a command as it is written, but for the place of the service.
     async fn run(&self, command: &str, id: &str) -> Value {
         let command = command.replace("localhost:7070", self.url());
-        let run = Command::new("bash").args(["-euo", "pipefail", "-c", &command]).env("ID", id).output();
+        let auth = format!("Authorization: Bearer {}", self.token());
+        let mut bash = Command::new("bash");
+        let run = bash.args(["-euo", "pipefail", "-c", &command]).env("ID", id).env("AUTH", auth).output();
         let output = run.await.expect("bash runs");
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("JSON")
@@ -113,7 +115,8 @@ async fn the_triggers_of_the_readme_are_made_and_its_loop_reads_the_feed_and_goe
     let read = read.replace("localhost:7070", world.url());
     let lines = async || {
         let mut bash = Command::new("bash");
-        let run = bash.args(["-euo", "pipefail", "-c", &read]).env("ID", id).current_dir(&folder).output().await;
+        bash.args(["-euo", "pipefail", "-c", &read]).env("ID", id).current_dir(&folder);
+        let run = bash.env("AUTH", format!("Authorization: Bearer {}", world.token())).output().await;
         assert!(run.expect("bash runs").status.success());
         let read = std::fs::read_to_string(folder.path().join("events.jsonl")).expect("events");
         read.lines().map(|line| serde_json::from_str::<Value>(line).expect("a page")).collect::<Vec<_>>()

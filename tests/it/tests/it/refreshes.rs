@@ -12,7 +12,9 @@ use okta_connector::okta::{self, Patience, User, api};
 use okta_connector::problem::{Kind, Problem};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use url::Url;
 
 const BACK: &str = "http://127.0.0.1:9/v1/oauth/callback";
@@ -59,6 +61,21 @@ async fn who(process: &Process, connection: &Connection) -> Result<User, Problem
     Ok(client.fetch(&api::get_me()).await?)
 }
 
+/// The same by a process that dies with all its tasks, also the turn with the refresh token; none if it died.
+async fn asks_and_dies(process: Process, connection: Connection, gate: KillSwitch) -> Option<Result<User, Problem>> {
+    let dies = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = gate.died() => None,
+                user = who(&process, &connection) => Some(user),
+            }
+        })
+    };
+    tokio::task::spawn_blocking(dies).await.expect("no panic")
+}
+
 async fn stats(ground: &Ground) -> Value {
     ground.tenant().door("GET", "stats", json!({})).await
 }
@@ -82,7 +99,76 @@ async fn processes_that_refresh_at_once_use_each_token_once() {
     let stats = stats(&ground).await;
     let uses: Vec<_> = stats["refreshes"].as_array().expect("counts").iter().filter_map(Value::as_u64).collect();
     assert_eq!((uses.iter().max(), &stats["reuse_detected"]), (Some(&1), &json!(0)), "{uses:?}");
-    assert_eq!(uses.iter().sum::<u64>(), 11, "one when the user signed in, and one for each process and hour");
+    assert_eq!(
+        uses.iter().sum::<u64>(),
+        3,
+        "one when the user signed in, and one for each hour, whichever process it was"
+    );
+}
+
+#[tokio::test]
+async fn a_day_of_processes_takes_a_version_of_the_secret_for_each_token_and_no_more() {
+    for rotates in [true, false] {
+        let (ground, connection) = signed_in().await;
+        ground
+            .tenant()
+            .door("PATCH", "app", json!({"refresh_rotation": if rotates { "rotate" } else { "static" }}))
+            .await;
+        let before = ground.versions(connection.id.as_str());
+        // A poll every five minutes and a sync every quarter of an hour, each in a process of its own.
+        for tick in 0..24 * 12 {
+            who(&ground.lasting().await, &connection).await.expect("an answer");
+            if tick % 3 == 0 {
+                who(&ground.lasting().await, &connection).await.expect("an answer");
+            }
+            advance(&ground, 300).await;
+        }
+        let versions = ground.versions(connection.id.as_str()) - before;
+        assert!(if rotates { (20..=30).contains(&versions) } else { versions == 0 }, "{rotates}: {versions}");
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_that_okta_takes_back_is_replaced_for_everybody() {
+    let (ground, connection) = signed_in().await;
+    let first = ground.lasting().await;
+    who(&first, &connection).await.expect("an answer");
+    let refused =
+        json!({"fault": "status", "status": 403, "error_code": "E0000005", "path": "/api/v1/users/me", "times": 1});
+    ground.tenant().door("POST", "faults", refused).await;
+    who(&first, &connection).await.expect("an answer, with a new token");
+    ground.okta.record(true);
+    who(&ground.lasting().await, &connection).await.expect("an answer");
+    assert!(
+        ground.okta.exchanges().iter().all(|exchange| exchange.path != "/oauth2/v1/token"),
+        "the new one is shared"
+    );
+}
+
+#[tokio::test]
+async fn a_turn_whose_caller_has_gone_is_finished() {
+    let (ground, connection) = signed_in().await;
+    let process = ground.lasting().await;
+    let (asked, begun) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let tell = begun.clone();
+    ground.okta.intercept(move |exchange| {
+        if exchange.path == "/oauth2/v1/token" {
+            tell.notify_one();
+        }
+        None
+    });
+    tokio::select! {
+        biased;
+        () = begun.notified() => asked.notify_one(),
+        user = who(&process, &connection) => panic!("the token comes first: {user:?}"),
+    }
+    asked.notified().await;
+    advance(&ground, 60).await;
+    who(&ground.lasting().await, &connection).await.expect("an answer");
+    let stats = stats(&ground).await;
+    assert_eq!(stats["reuse_detected"], 0);
+    let uses: Vec<_> = stats["refreshes"].as_array().expect("counts").iter().filter_map(Value::as_u64).collect();
+    assert_eq!(uses.iter().max(), Some(&1), "{uses:?}");
 }
 
 #[tokio::test]
@@ -91,12 +177,12 @@ async fn a_process_killed_before_or_after_any_call_of_a_refresh_loses_no_sign_in
     let gate = KillSwitch::never();
     who(&ground.process(&gate).await, &connection).await.expect("nothing kills it");
     for point in Campaign::start().points(gate.count()) {
+        // Nobody has a token by then.
+        advance(&ground, 3_600).await;
         let gate = point.switch();
         let process = ground.process(&gate).await;
-        tokio::select! {
-            biased;
-            () = gate.died() => {}
-            user = who(&process, &connection) => assert!(gate.is_dead(), "{point:?}: {user:?}"),
+        if let Some(user) = asks_and_dies(process, connection.clone(), gate.clone()).await {
+            assert!(gate.is_dead(), "{point:?}: {user:?}");
         }
         // Whoever died holds the lease for a while yet, a shorter one than Okta's patience.
         advance(&ground, 21).await;

@@ -4,19 +4,24 @@ use crate::function::Function;
 use crate::picture::Table;
 use crate::process::{Ground, Process};
 use crate::world::{World, small, text};
+use async_trait::async_trait;
 use it::campaign::Campaign;
 use it::proxy::KillSwitch;
 use jiff::{SignedDuration, Timestamp};
+use okta_connector::app::{App, RunnerError, SyncRunner};
 use okta_connector::clock::Clock;
+use okta_connector::connect;
 use okta_connector::connection::{self, Status};
 use okta_connector::feed::Feed;
-use okta_connector::id::TriggerId;
+use okta_connector::id::{ConnectionId, SyncId, TriggerId};
 use okta_connector::lambda::{self, Answer, Hop, Turn, hop};
 use okta_connector::problem::Problem;
+use okta_connector::schedules::settle_all;
 use okta_connector::synced::{Mode, Run, RunStatus};
 use okta_connector::test as connection_test;
 use okta_connector_local::turn;
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A tenant that was synced once, when its connection was made, and whoever ticks.
@@ -317,6 +322,52 @@ async fn an_execution_purges_what_a_deleted_connection_left() {
     let purge = Hop { run: Some("purge".to_owned()), mode: None, ..stage.hop("arn", "full", None) };
     assert_eq!(stage.hopped(purge).await.result, "done");
     assert_eq!(stage.ground.state().await.current, None);
+}
+
+#[tokio::test]
+async fn a_purge_takes_as_many_slices_as_it_needs_and_is_started_again_each_day() {
+    let stage = Stage::with(json!({})).await;
+    let app = &stage.process.app;
+    let stored = connection::load(&app.store, &stage.ground.connection.id).await.expect("a table").expect("one");
+    connect::delete(app, &stored, None).await.expect("deleted");
+    let purge = Hop { run: Some("purge".to_owned()), mode: None, ..stage.hop("arn", "full", None) };
+    let first = hop(app, purge.clone(), Duration::ZERO).await.expect("an answer");
+    assert_eq!((first.result, first.run.as_deref()), ("again", Some("purge")));
+    let starts = Starts::default();
+    let watched = App { runner: Arc::new(starts.clone()), ..app.clone() };
+    settle_all(&watched).await.expect("settled");
+    assert!(starts.names().is_empty(), "somebody is at it");
+    stage.pass(SignedDuration::from_mins(10)).await;
+    settle_all(&watched).await.expect("settled");
+    let day = stage.ground.clock.now().strftime("%Y%m%d").to_string();
+    assert_eq!(starts.names(), [format!("purge-{}-{day}", stored.connection.id)]);
+    assert_eq!(stage.hopped(purge).await.result, "done");
+    stage.pass(SignedDuration::from_mins(10)).await;
+    settle_all(&watched).await.expect("settled");
+    assert_eq!(starts.names().len(), 1, "nothing is left to do");
+}
+
+/// Remembers what was started.
+#[derive(Clone, Default)]
+struct Starts(Arc<Mutex<Vec<String>>>);
+
+impl Starts {
+    fn names(&self) -> Vec<String> {
+        self.0.lock().expect("nobody panicked").clone()
+    }
+}
+
+#[async_trait]
+impl SyncRunner for Starts {
+    async fn start(&self, _: &ConnectionId, _: &SyncId, name: &str) -> Result<(), RunnerError> {
+        self.0.lock().expect("nobody panicked").push(name.to_owned());
+        Ok(())
+    }
+
+    async fn purge(&self, _: &ConnectionId, name: &str) -> Result<(), RunnerError> {
+        self.0.lock().expect("nobody panicked").push(name.to_owned());
+        Ok(())
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use okta_connector::clock::{Clock, after};
 use okta_connector::store::keys::IndexKey;
 use okta_connector::store::{Condition, Error, Index, Item, Key, Query, Store, Write, create_table};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Once};
 
 /// A table on some engine.
@@ -91,6 +92,7 @@ on_each_engine! {
     a_lease_has_one_owner_who_may_come_back_at_once
     a_lease_that_ran_out_is_taken_over_and_its_old_fence_is_refused
     a_lease_that_was_given_back_is_free_and_its_fence_never_comes_back
+    a_transaction_on_the_same_item_and_throttling_are_waited_out
     a_range_is_read_from_either_end_behind_a_key_and_up_to_a_limit
     a_prefix_takes_what_begins_so_and_nothing_else
     a_range_larger_than_one_answer_is_read_whole_and_in_order
@@ -131,6 +133,27 @@ async fn a_write_takes_place_only_if_its_condition_holds(table: &Table) {
     }
     let found = table.store.get(&key("a", "1")).await.expect("a read").expect("an item");
     assert_eq!(found.get_number("rev"), Some(3));
+}
+
+async fn a_transaction_on_the_same_item_and_throttling_are_waited_out(table: &Table) {
+    let (proxy, store) = table.behind_proxy().await;
+    let refuse_twice = |kind: &str| {
+        let refusal = serde_json::json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{kind}")}).to_string();
+        let left = AtomicI64::new(2);
+        proxy.intercept(move |_| {
+            (left.fetch_sub(1, Ordering::SeqCst) > 0).then(|| (400, Vec::new(), refusal.clone().into_bytes()))
+        });
+    };
+    for kind in ["TransactionConflictException", "ProvisionedThroughputExceededException", "ThrottlingException"] {
+        refuse_twice(kind);
+        let lease = store.take_lease(key("a", kind), "me", 60).await.expect("a table").expect("the lease");
+        refuse_twice(kind);
+        store.transact(vec![lease.fence(), Write::Put(item("a", "1"))]).await.expect("written");
+        refuse_twice(kind);
+        store.release_lease(&lease).await.expect("given back");
+        refuse_twice(kind);
+        assert!(store.take(&key("a", "1")).await.expect("taken").is_some(), "{kind}");
+    }
 }
 
 async fn an_item_is_deleted_only_if_its_condition_holds(table: &Table) {

@@ -15,7 +15,8 @@ struct Terminal(PtySession);
 impl Terminal {
     fn run(world: &World, arguments: &[&str]) -> Self {
         let mut command = Command::new(program());
-        command.args(arguments).env_clear().env("TERM", "xterm").env("OKTA_CONNECTOR_URL", world.url());
+        command.args(arguments).env_clear().env("TERM", "xterm");
+        command.env("OKTA_CONNECTOR_URL", world.url()).env("OKTA_CONNECTOR_DATA", world.data());
         let options = Options::new().timeout_ms(Some(60_000)).strip_ansi_escape_codes(true);
         let session = spawn_with_options(command, options).expect("a terminal");
         // As a terminal is before a program changes it.

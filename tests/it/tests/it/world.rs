@@ -12,7 +12,7 @@ use okta_connector::app::App;
 use okta_connector::id::{ConnectionId, TriggerId};
 use okta_connector::lambda::{self, Turn};
 use okta_connector::okta::AllowedOrigins;
-use okta_connector_local::{Config, Gate, Service};
+use okta_connector_local::{Config, Service};
 use okta_simulator::Simulator;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -128,7 +128,7 @@ impl World {
         self.service.as_ref().expect("it is up").app()
     }
 
-    /// Where the console is.
+    /// The link that opens the console, once.
     pub fn console(&self) -> &str {
         self.service.as_ref().expect("it is up").console_url().expect("a console")
     }
@@ -164,9 +164,17 @@ impl World {
         self.request(method, &format!("{}{path}", self.simulator.url()), &headers, body).await
     }
 
-    /// Calls anything.
+    /// The token of the machine, which callers of the service need.
+    pub fn token(&self) -> String {
+        std::fs::read_to_string(self.data().join("token")).expect("a token")
+    }
+
+    /// Calls anything; the service as whoever has the token of the machine.
     pub async fn request(&self, method: &str, url: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
         let mut request = self.http.request(method.parse().expect("a method"), url);
+        if self.service.as_ref().is_some_and(|service| url.starts_with(service.url())) {
+            request = request.bearer_auth(self.token());
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -294,7 +302,7 @@ impl World {
 
 async fn serve(okta: &Proxy, data: &Path, clock: Arc<MovedClock>) -> Service {
     let allowed = AllowedOrigins::parse([okta.url().as_str()]).expect("a loopback origin");
-    let config = Config { port: 0, data: data.to_owned(), public_url: None, allowed, gate: Gate::ThisMachine, clock };
+    let config = Config { port: 0, data: data.to_owned(), public_url: None, allowed, issuer: None, clock };
     Service::start(config).await.expect("a service")
 }
 

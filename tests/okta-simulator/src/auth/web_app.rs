@@ -71,6 +71,7 @@ pub fn exchange(gate: &mut Gate, tenant: &mut Tenant, request: &TokenRequest) ->
     let scopes = code.sign_in.scopes.clone();
     let place = gate.sign_ins.open(code.sign_in);
     let refresh = scopes.iter().any(|scope| scope == "offline_access");
+    let refresh = if refresh { RefreshToken::New } else { RefreshToken::None };
     answer(gate, tenant, request, place, scopes, refresh, proof).ok_or_else(|| invalid_grant(BAD_CODE))
 }
 
@@ -93,7 +94,17 @@ pub fn refresh(gate: &mut Gate, tenant: &mut Tenant, request: &TokenRequest) -> 
             return Err(Refusal::oauth(400, "invalid_scope", text));
         }
     };
-    answer(gate, tenant, request, place, scopes, rotate, proof).ok_or_else(|| invalid_grant(BAD_TOKEN))
+    let shown = request.field("refresh_token").unwrap_or_default().to_owned();
+    let refresh = if rotate { RefreshToken::New } else { RefreshToken::Same(shown) };
+    answer(gate, tenant, request, place, scopes, refresh, proof).ok_or_else(|| invalid_grant(BAD_TOKEN))
+}
+
+/// Which refresh token comes with an access token.
+enum RefreshToken {
+    None,
+    New,
+    /// A persistent one comes with each answer.
+    Same(String),
 }
 
 fn active(tenant: &Tenant, user: crate::random::Id) -> Option<&User> {
@@ -107,17 +118,21 @@ fn answer(
     request: &TokenRequest,
     place: usize,
     scopes: Vec<String>,
-    refresh: bool,
+    refresh: RefreshToken,
     proof: Option<Proof>,
 ) -> Option<Answer> {
     let sign_in = gate.sign_ins.live(place)?.clone();
     let (id, subject) = active(tenant, sign_in.user).map(|user| (user.id, user.login().to_owned()))?;
     let client = tenant.service.credentials.web_client_id.clone();
     let mut more = Vec::new();
-    if refresh {
-        let token = tenant.random.text(43);
-        gate.sign_ins.issue(token.clone(), place);
-        more.push(("refresh_token", token));
+    match refresh {
+        RefreshToken::None => {}
+        RefreshToken::Same(token) => more.push(("refresh_token", token)),
+        RefreshToken::New => {
+            let token = tenant.random.text(43);
+            gate.sign_ins.issue(token.clone(), place);
+            more.push(("refresh_token", token));
+        }
     }
     if scopes.iter().any(|scope| scope == "openid") {
         let claims = json!({

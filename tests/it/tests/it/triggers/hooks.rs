@@ -78,6 +78,9 @@ async fn a_delivery_is_taken_up_to_four_megabytes_and_its_secret_is_kept_nowhere
         let event = json!({"uuid": "u1", "eventType": "user.lifecycle.suspend", "essay": "x".repeat(essay)});
         json!({"data": {"events": [event]}}).to_string()
     };
+    let small: Vec<_> =
+        (0..10_000).map(|n| json!({"uuid": format!("s{n}"), "eventType": "user.lifecycle.suspend"})).collect();
+    let many = json!({"data": {"events": small}}).to_string();
     for (body, status) in [
         ("not JSON".to_owned(), 400),
         ("[1]".to_owned(), 400),
@@ -85,14 +88,45 @@ async fn a_delivery_is_taken_up_to_four_megabytes_and_its_secret_is_kept_nowhere
         (event(4 * 1024 * 1024), 413),
         (event(3 * 1024 * 1024), 204),
         (event(3 * 1024 * 1024), 204),
+        (many.clone(), 204),
+        (many, 204),
     ] {
         assert_eq!(post(body).await, status);
     }
-    assert_eq!(told(&world, &path, SUSPENDED).await.len(), 1);
+    assert_eq!(world.events_at_last(&path, SUSPENDED, 10_001).await.len(), 10_001);
     for file in walk(world.data()) {
         let kept = std::fs::read(&file).expect("a file");
         assert!(!kept.windows(secret.len()).any(|some| some == secret.as_bytes()), "{}", file.display());
     }
+}
+
+#[tokio::test]
+async fn a_delivery_of_any_shape_brings_each_of_its_events_once() {
+    let world = World::start().await;
+    let path = connected(&world).await;
+    let body = json!({"type": "event_hook", "event_types": ["user.lifecycle.suspend"]});
+    let trigger = make(&world, &path, body).await.expect(201);
+    let url = text(&trigger, "hook_url");
+    let secret = overheard(&world);
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let events = [
+        r#","actor":null,"target":null,"client":null"#.to_owned(),
+        r#","client":{"userAgent":{"rawUserAgent":"x\ud83d"}}"#.to_owned(),
+        r#","debugContext":{"debugData":{"headcount":1e400}}"#.to_owned(),
+        format!(r#","debugContext":{{"debugData":{{"nested":{deep}}}}}"#),
+    ];
+    let event =
+        |(at, more): (usize, &String)| format!(r#"{{"uuid":"u{at}","eventType":"user.lifecycle.suspend"{more}}}"#);
+    let events: Vec<_> = events.iter().enumerate().map(event).collect();
+    // Besides these, an event without a type, and none at all.
+    let batch = format!(r#"{{"data":{{"events":[{},{{"uuid":"u9"}},null]}}}}"#, events.join(","));
+    for body in [batch.as_str(), batch.as_str(), r#"{"data":{"events":null}}"#, r#"{"data":null}"#] {
+        let request = reqwest::Client::new().post(url).header("authorization", &secret);
+        let request = request.header("content-type", "application/json; charset=utf-8").body(body.to_owned());
+        assert_eq!(request.send().await.expect("an answer").status().as_u16(), 204, "{body:.60}");
+    }
+    let told = told(&world, &path, SUSPENDED).await;
+    assert_eq!(told.iter().map(|event| text(event, "id")).collect::<Vec<_>>(), ["u0", "u1", "u2", "u3"]);
 }
 
 /// All files below a folder.
