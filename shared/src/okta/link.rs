@@ -69,6 +69,8 @@ mod tests {
         assert_eq!(of(&[that, this]), expected);
         assert_eq!(of(&[&format!("{this}, {that}")]), expected);
         assert_eq!(of(&[&format!("{that},{this}")]), expected);
+        assert_eq!(of(&[&that.replace("rel=\"next\"", "rel=next")]), expected);
+        assert_eq!(of(&[&that.replace("rel=\"next\"", "title=\"x\"; REL = \"Next\"")]), expected);
         assert_eq!(of(&[this]), Ok(None));
         assert_eq!(of(&[]), Ok(None));
     }

@@ -52,6 +52,22 @@ fn every_schema_is_one() {
     }
 }
 
+/// Linters refuse a description that is null, generators drop a type with a list of no type, and fail at values that are
+/// alternatives of constants instead of one list.
+#[test]
+fn nothing_is_described_in_a_way_that_generators_do_not_read() {
+    walk(&document(), &mut |value| {
+        assert_ne!(value.get("description"), Some(&Value::Null), "{value}");
+        let is_typed = value.get("items").or(value.get("prefixItems")).is_some();
+        assert!(value["type"] != "array" || is_typed, "{value}");
+        for name in ["oneOf", "anyOf"] {
+            let choices = value[name].as_array().map(Vec::as_slice).unwrap_or_default();
+            let is_list = choices.len() > 1 && choices.iter().all(|choice| choice.get("const").is_some());
+            assert!(!is_list, "{value}");
+        }
+    });
+}
+
 #[test]
 fn every_type_is_used_and_has_a_name_of_its_own() {
     let (document, mut used) = (document(), BTreeSet::new());

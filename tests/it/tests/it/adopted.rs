@@ -243,6 +243,22 @@ async fn what_the_log_does_not_show_or_may_not_be_read_in_is_not_adopted() {
 }
 
 #[tokio::test]
+async fn a_user_whom_okta_made_before_it_answered_500_is_adopted_by_a_repeat() {
+    let scene = Scene::by_token(tiny(1)).await;
+    let order = Order { name: "ada", activate: true, send_email: true, password: false, groups: Vec::new() };
+    let failing = json!({"fault": "status", "status": 500, "error_code": "E0000009", "after": true, "times": 1,
+        "method": "POST", "path": "/api/v1/users"});
+    scene.ground.tenant().door("POST", "faults", failing).await;
+    let lost = scene.keyed("k", CREATE, &order.input(1)).await;
+    assert_eq!((lost.status, lost.problem()), (502, "outcome-unknown"), "{:#}", lost.body);
+    let made = users_of(&scene, &order.login(1)).await;
+    let adopted = scene.keyed("k", CREATE, &order.input(1)).await.expect(200);
+    assert_eq!(adopted["output"]["user"]["id"], made[0]["id"]);
+    assert_eq!(users_of(&scene, &order.login(1)).await.len(), 1);
+    assert_eq!(scene.outcomes("action=user.create").await, ["unknown", "succeeded"]);
+}
+
+#[tokio::test]
 async fn a_log_that_fails_decides_nothing() {
     let scene = Scene::by_token(tiny(1)).await;
     let order = Order { name: "ada", activate: true, send_email: false, password: false, groups: Vec::new() };

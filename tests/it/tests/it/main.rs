@@ -48,6 +48,7 @@ mod readme;
 mod recorded;
 mod references;
 mod refreshes;
+mod reports;
 mod revealing;
 mod scene;
 mod schedules;

@@ -4,12 +4,13 @@
 use crate::picture::Table;
 use crate::process::Ground;
 use crate::scene::{Scene, tiny};
-use crate::world::{World, text, unlimited};
+use crate::world::{World, quiet, text, unlimited};
 use it::proxy::KillSwitch;
 use okta_connector::directory::{self, Directory, PeopleFilter, Rosters, UserFilter};
 use okta_connector::store::keys::Listed;
-use okta_connector::synced::{Mode, Run, RunStatus};
+use okta_connector::synced::{Mode, Phase, Run, RunStatus};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 async fn fault(ground: &Ground, order: Value) {
     ground.tenant().door("POST", "faults", order).await;
@@ -111,6 +112,45 @@ async fn trouble_with_one_group_is_waited_for_and_then_passes_it_over() {
 }
 
 #[tokio::test]
+async fn an_app_whose_users_or_groups_always_answer_500_is_passed_over() {
+    for list in ["users", "groups"] {
+        let ground = Ground::with(tiny(3)).await;
+        let app = text(&ground.tenant().apps().await[1], "id").to_owned();
+        let path = format!("/api/v1/apps/{app}/{list}");
+        fault(&ground, json!({"fault": "status", "status": 500, "path": path})).await;
+        let run = ground.sync(Mode::Full).await;
+        assert_eq!(run.status, RunStatus::Succeeded, "{list}: {:?}", run.error);
+        assert_eq!(passed_over(&run), [("app", app.as_str(), 500)], "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_type_or_schema_is_reported_and_ends_no_sync() {
+    let mut ground = Ground::with(tiny(3)).await;
+    ground.connection.auth.scopes.extend(["okta.userTypes.read", "okta.schemas.read"].map(str::to_owned));
+    ground.renew().await;
+    for path in ["/api/v1/meta/types/user", "/api/v1/meta/schemas/user/default"] {
+        for (status, code) in [
+            (400, "E0000001"),
+            (401, "E0000015"),
+            (403, "E0000006"),
+            (404, "E0000007"),
+            (405, "E0000022"),
+            (500, "E0000009"),
+            (501, "E0000060"),
+        ] {
+            fault(&ground, json!({"fault": "status", "status": status, "error_code": code, "path": path})).await;
+            let run = ground.sync(Mode::Full).await;
+            assert_eq!(run.status, RunStatus::Succeeded, "{path} {status}: {:?}", run.error);
+            let is_skipped = run.skipped.contains_key(&Phase::UserTypes);
+            let is_listed = passed_over(&run).contains(&("schema", "default", status));
+            assert!(is_skipped || is_listed, "{path} {status}: {:?}", run.passed_over);
+            ground.tenant().call("DELETE", "/_sim/faults", None).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refused_list_ends_its_stream_and_types_and_schemas_end_nothing() {
     for (path, skipped) in
         [("/api/v1/groups", "groups"), ("/api/v1/apps", "apps"), ("/api/v1/meta/types/user", "user_types")]
@@ -150,6 +190,109 @@ async fn an_odd_record_of_any_list_spoils_itself_alone() {
 }
 
 #[tokio::test]
+async fn an_unreadable_record_is_a_finding_whether_it_is_stored_or_new() {
+    for (path, kind) in [("/api/v1/users", "user"), ("/api/v1/groups", "group"), ("/api/v1/apps", "app")] {
+        for order in ["mangle", "odd_records"] {
+            let ground = Ground::with(unlimited()).await;
+            assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+            fault(&ground, json!({"fault": order, "kind": "wrong_type", "path": path})).await;
+            assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded, "{order} {path}");
+            ground.tenant().call("DELETE", "/_sim/faults", None).await;
+            let process = ground.warm_process(&KillSwitch::never()).await;
+            let shown = Directory::open(&process.app, &Rosters::default(), &ground.connection).await;
+            let findings = directory::findings(&shown.expect("a directory"), None, 500).items;
+            let is_told = |it: &Value| {
+                it["kind"] == "bad_record" && it["object"]["type"] == kind && it["object"]["id"].is_string()
+            };
+            assert!(findings.iter().any(is_told), "{order} {path}: {findings:#?}");
+            assert_equal_to_the_tenant(&ground, &format!("{order} {path}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_odd_event_hides_no_change_from_an_incremental_sync() {
+    for kind in ["surrogate", "number", "deep", "integer"] {
+        let ground = Ground::with(quiet()).await;
+        assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+        let tenant = ground.tenant();
+        let profile =
+            json!({"login": "new@acme.example", "email": "new@acme.example", "firstName": "A", "lastName": "B"});
+        let user = tenant.change("POST", "/api/v1/users?activate=true", Some(json!({"profile": profile}))).await;
+        let users = format!("/api/v1/apps/{}/users", text(&tenant.apps().await[1], "id"));
+        tenant.change("POST", &users, Some(json!({"id": user["id"], "scope": "USER"}))).await;
+        fault(&ground, json!({"fault": "mangle", "kind": kind, "path": "/api/v1/logs"})).await;
+        let run = ground.sync(Mode::Incremental).await;
+        assert_eq!(run.status, RunStatus::Succeeded, "{kind}: {:?}", run.error);
+        tenant.call("DELETE", "/_sim/faults", None).await;
+        assert_equal_to_the_tenant(&ground, kind).await;
+    }
+}
+
+#[tokio::test]
+async fn of_an_odd_assignment_the_ids_are_read() {
+    // So many apps that one of them is a directory, which has no sign-on mode.
+    let ground = Ground::with(okta_simulator::Config { apps: 12, ..tiny(2) }).await;
+    let tenant = ground.tenant();
+    let app = format!("/api/v1/apps/{}", text(&tenant.apps().await[1], "id"));
+    let mut bodies = BTreeMap::new();
+    for list in ["users", "groups"] {
+        let path = format!("{app}/{list}");
+        let mut items = tenant.all(&format!("{path}?limit=200")).await;
+        for item in &mut items {
+            item["profile"] = json!("a text");
+            item["credentials"] = Value::Null;
+            item["externalId"] = json!(7);
+        }
+        bodies.insert(path, json!(items).to_string());
+    }
+    ground.okta.intercept(move |exchange| {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        bodies.get(&exchange.path).map(|body| (200, headers, body.clone().into_bytes()))
+    });
+    let run = ground.sync(Mode::Full).await;
+    assert_eq!((run.status, run.bad.len()), (RunStatus::Succeeded, 0), "{:?}", run.bad);
+    assert_equal_to_the_tenant(&ground, "odd assignments").await;
+}
+
+#[tokio::test]
+async fn no_list_of_a_sync_is_a_search_and_a_refused_page_is_asked_for_a_few_times() {
+    for (list, status) in [
+        ("/api/v1/users?", RunStatus::Failed),
+        ("DEPROVISIONED", RunStatus::Failed),
+        ("/api/v1/groups?", RunStatus::Succeeded),
+        ("/api/v1/groups/", RunStatus::Succeeded),
+        ("/api/v1/apps?", RunStatus::Succeeded),
+    ] {
+        let ground = Ground::with(okta_simulator::Config { users: 120, ..unlimited() }).await;
+        ground.okta.record(true);
+        ground.okta.rewrite(|target| {
+            let limit = if target.contains("DEPROVISIONED") { "limit=1" } else { "limit=5" };
+            *target = target.replace("limit=200", limit);
+        });
+        ground.okta.intercept(move |exchange| {
+            let target = format!("{}?{}", exchange.path, exchange.query.as_deref().unwrap_or_default());
+            let body = json!({"errorCode": "E0000031", "errorSummary": "Invalid search query.", "errorCauses": []});
+            let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+            let is_refused = target.contains(list) && target.contains("after=");
+            is_refused.then(|| (400, headers, body.to_string().into_bytes()))
+        });
+        let run = ground.sync(Mode::Full).await;
+        assert_eq!(run.status, status, "{list}: {:?}", run.error);
+        let detail = run.error.as_ref().map(|error| text(error, "detail").to_owned()).unwrap_or_default();
+        assert_eq!(detail.contains("Invalid search query."), status == RunStatus::Failed, "{list}: {detail}");
+        let sent = ground.okta.exchanges().into_iter().filter(|it| it.path.starts_with("/api/"));
+        let mut refused = BTreeMap::<String, usize>::new();
+        for exchange in sent {
+            assert!(!exchange.query.is_some_and(|query| query.contains("search=")), "{list}: {}", exchange.path);
+            *refused.entry(exchange.path).or_default() += usize::from(exchange.status == 400);
+        }
+        let most = refused.values().max().copied();
+        assert!((1..6).contains(&most.unwrap_or_default()), "{list}: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_whose_cursor_is_refused_for_good_ends() {
     for cursor in [true, false] {
         let ground = Ground::with(unlimited()).await;
@@ -179,13 +322,62 @@ async fn a_log_that_is_never_silent_ends_a_sync_and_lets_triggers_be_made() {
 }
 
 #[tokio::test]
-async fn an_event_with_half_a_character_is_told_by_the_feed_and_by_a_search() {
-    let world = World::with(unlimited()).await;
+async fn events_that_a_busy_log_shows_late_reach_the_feed_once() {
+    let world = World::with(quiet()).await;
+    let id = world.synced().await;
+    let path = format!("/v1/connections/{id}");
+    world.api("POST", &format!("{path}/triggers"), Some(json!({"type": "new_events"}))).await.expect(201);
+    let pass = async |seconds: i64| {
+        world.clock.advance(jiff::SignedDuration::from_secs(seconds));
+        world.sim("POST", "clock", Some(json!({"advance": format!("{seconds}s")}))).await;
+        world.poll(&id).await;
+    };
+    pass(120).await;
+    let noise = json!({"per_minute": 60, "types": ["user.session.end"], "late_seconds": 60});
+    world.sim("POST", "noise", Some(noise)).await;
+    for _ in 0..3 {
+        pass(61).await;
+    }
+    world.sim("POST", "noise", Some(json!({"per_minute": 0}))).await;
+    world.poll(&id).await;
+    let log = "/api/v1/logs?limit=1000&sortOrder=DESCENDING&filter=eventType+eq+%22user.session.end%22";
+    let log = world.tenant("GET", log, None).await.expect(200);
+    let happened: BTreeSet<_> = log.as_array().expect("events").iter().map(|event| text(event, "uuid")).collect();
+    assert!(happened.len() > 150, "{}", happened.len());
+    let events = world.events_at_last(&path, "com.okta.user.session.end", happened.len()).await;
+    assert_eq!(events.iter().map(|event| text(event, "id")).collect::<BTreeSet<_>>(), happened);
+    assert_eq!(events.len(), happened.len(), "each event once");
+}
+
+#[tokio::test]
+async fn an_odd_event_is_found_by_a_search_of_the_log() {
+    let scene = Scene::by_token(tiny(1)).await;
+    let order = json!({"count": 3, "type": "user.mfa.factor.deactivate"});
+    scene.ground.tenant().door("POST", "events", order).await;
+    for kind in ["surrogate", "number", "deep", "integer"] {
+        let order = json!({"fault": "mangle", "kind": kind, "path": "/api/v1/logs", "times": 1});
+        scene.ground.tenant().door("POST", "faults", order).await;
+        let filter = json!({"filter": "eventType eq \"user.mfa.factor.deactivate\""});
+        let found = scene.call(None, "log.search", &filter).await.expect(200);
+        let items = found["output"]["items"].as_array().expect("items");
+        assert_eq!(items.iter().filter(|event| event["uuid"].is_string()).count(), 3, "{kind}: {found:#}");
+    }
+}
+
+#[tokio::test]
+async fn an_odd_event_reaches_the_feed_and_a_scheduled_search() {
+    for kind in ["surrogate", "number", "deep", "integer"] {
+        Box::pin(poll_and_search_an_odd_event(kind)).await;
+    }
+}
+
+async fn poll_and_search_an_odd_event(kind: &str) {
+    let world = World::with(quiet()).await;
     let id = world.synced().await;
     let path = format!("/v1/connections/{id}");
     // Okta's description knows no such answers.
     world.okta.record(false);
-    world.sim("POST", "faults", Some(json!({"fault": "mangle", "kind": "surrogate", "path": "/api/v1/logs"}))).await;
+    world.sim("POST", "faults", Some(json!({"fault": "mangle", "kind": kind, "path": "/api/v1/logs"}))).await;
     let body = json!({"type": "event_search", "filter": "eventType sw \"user\"", "schedule": "rate(1 hour)"});
     let search = world.api("POST", &format!("{path}/triggers"), Some(body)).await.expect(201);
     world.api("POST", &format!("{path}/triggers"), Some(json!({"type": "new_events"}))).await.expect(201);
@@ -193,10 +385,10 @@ async fn an_event_with_half_a_character_is_told_by_the_feed_and_by_a_search() {
     world.search(&id, text(&search, "id")).await;
     world.poll(&id).await;
     let events = world.all_events(&path, "com.okta.user.session.start").await;
-    assert_eq!(events.len(), 5);
-    assert!(events.iter().all(|event| event["data"]["uuid"].is_string()), "{events:#?}");
+    assert_eq!(events.len(), 5, "{kind}");
+    assert!(events.iter().all(|event| event["data"]["uuid"].is_string()), "{kind} {events:#?}");
     let results = world.all_events(&path, "okta-connector.event_search.results").await;
-    assert!(!results.is_empty() && results[0]["data"]["events"][0]["uuid"].is_string(), "{results:#?}");
+    assert!(!results.is_empty() && results[0]["data"]["events"][0]["uuid"].is_string(), "{kind} {results:#?}");
 }
 
 #[tokio::test]
@@ -214,6 +406,8 @@ async fn a_refusal_of_an_action_means_what_it_says() {
         (json!({"status": 423, "error_code": "E0000239", "retry_after": 7}), "okta-busy"),
         (json!({"status": 500, "error_code": "E0000009"}), "outcome-unknown"),
         (json!({"status": 501, "error_code": "E0000060"}), "okta-rejected"),
+        // Last, because it makes the change.
+        (json!({"status": 500, "error_code": "E0000009", "after": true}), "outcome-unknown"),
     ] {
         let mut fault = json!({"fault": "status", "method": "POST", "path": format!("/api/v1/users/{user}/")});
         fault.as_object_mut().expect("an object").extend(order.as_object().expect("an object").clone());
@@ -242,19 +436,90 @@ async fn what_passes_is_not_kept_under_a_key() {
 #[tokio::test]
 async fn a_user_is_found_by_whatever_login_okta_allows() {
     let scene = Scene::by_token(tiny(5)).await;
-    let logins =
-        ["ab?cd@acme.example", "a#b@acme.example", "a%41b@acme.example", "o'bq@acme.example", "a/b?c@acme.example"];
+    let logins = [
+        "ab?cd@acme.example",
+        "who am?i@acme.example",
+        "a#b@acme.example",
+        "guest_mail.example#EXT#@acme.example",
+        "a%41b@acme.example",
+        "o'bq@acme.example",
+        "a/b?c@acme.example",
+        "a\\b@acme.example",
+        "a\"b@acme.example",
+        "a+b;c&d@acme.example",
+        "zoë.müller@acme.example",
+        "forklift",
+    ];
     for (place, login) in logins.iter().enumerate() {
-        let profile =
-            json!({"login": login, "email": format!("odd{place}@acme.example"), "firstName": "A", "lastName": "B"});
-        let made = scene
-            .ground
-            .tenant()
-            .change("POST", "/api/v1/users?activate=false", Some(json!({"profile": profile})))
-            .await;
+        let email = format!("odd{place}@acme.example");
+        let profile = json!({"login": login, "email": email, "firstName": "A", "lastName": "B"});
+        let body = json!({"profile": profile, "credentials": {"password": {"value": "correct horse battery"}}});
+        let made = scene.ground.tenant().change("POST", "/api/v1/users?activate=true", Some(body)).await;
+        for (action, status) in [("user.get", "ACTIVE"), ("user.suspend", "SUSPENDED"), ("user.unsuspend", "ACTIVE")] {
+            scene.pass(2).await;
+            let reply = scene.call(None, action, &json!({"user": login})).await;
+            assert_eq!(reply.status, 200, "{action} {login} {:#}", reply.body);
+            let user = &reply.body["output"]["user"];
+            assert_eq!((&user["id"], &user["status"]), (&made["id"], &json!(status)), "{action} {login}");
+        }
         scene.pass(2).await;
-        let found = scene.call(None, "user.get", &json!({"user": login})).await;
-        assert_eq!((found.status, &found.body["output"]["user"]["id"]), (200, &made["id"]), "{login} {:#}", found.body);
+        let search = json!({"where": [{"attribute": "login", "op": "eq", "value": login}]});
+        let found = scene.call(None, "user.search", &search).await.expect(200);
+        assert_eq!(found["output"]["items"][0]["id"], made["id"], "{login}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_path_of_a_login_answers_the_search_decides() {
+    let scene = Scene::by_token(tiny(5)).await;
+    let user = scene.ground.tenant().users().await.swap_remove(1);
+    for (status, code) in [(400, "E0000001"), (404, "E0000007"), (405, "E0000022")] {
+        let order = json!({"fault": "status", "status": status, "error_code": code, "method": "GET",
+            "path": "/api/v1/users/", "times": 1});
+        scene.ground.tenant().door("POST", "faults", order).await;
+        let found = scene.call(None, "user.get", &json!({"user": user["profile"]["login"]})).await.expect(200);
+        assert_eq!(found["output"]["user"]["id"], user["id"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_found_by_whatever_name_okta_allows() {
+    let scene = Scene::by_token(tiny(6)).await;
+    let user = scene.ground.tenant().users().await.swap_remove(1);
+    for name in ["R&D / Ops?", "a#b%41", "50% \"off\" \\ 'x'", "a+b;c=d,e", "Zürich 我", "x\") or (type eq \"BUILT_IN"]
+    {
+        let made = scene.call(None, "group.create", &json!({"name": name})).await.expect(200);
+        let id = &made["output"]["group"]["id"];
+        for comparison in ["exact", "prefix", "contains"] {
+            let found = scene.call(None, "group.find", &json!({"name": name, "match": comparison})).await.expect(200);
+            assert_eq!(found["output"]["items"][0]["id"], *id, "{comparison} {name}");
+        }
+        let added = scene.call(None, "group.add_user", &json!({"group": name, "user": user["id"]})).await;
+        assert_eq!(added.status, 200, "{name} {:#}", added.body);
+        let added = added.body;
+        assert_eq!(added["output"]["changed"], true, "{name}");
+        for action in ["group.get", "group.delete"] {
+            let reply = scene.call(None, action, &json!({"group": name})).await.expect(200);
+            assert_eq!(reply["output"]["group"]["id"], *id, "{action} {name}");
+        }
+    }
+    for name in ["EVERYONE", "everyone"] {
+        scene.call(None, "group.create", &json!({"name": name})).await.expect(200);
+    }
+    let reply = scene.call(None, "group.get", &json!({"group": "Everyone"})).await;
+    assert_eq!(reply.problem(), "ambiguous-reference", "{:#}", reply.body);
+    assert_eq!(reply.body["candidates"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
+async fn a_user_who_has_left_has_no_factors_groups_and_apps() {
+    let scene = Scene::by_token(tiny(4)).await;
+    let user = scene.ground.tenant().users().await.swap_remove(5);
+    let path = format!("/api/v1/users/{}/lifecycle/deactivate", text(&user, "id"));
+    scene.ground.tenant().change("POST", &path, None).await;
+    for action in ["user.list_factors", "user.list_groups", "user.list_apps"] {
+        let listed = scene.call(None, action, &json!({"user": user["id"]})).await.expect(200);
+        assert_eq!(listed["output"], json!({"items": [], "next_cursor": null}), "{action}");
     }
 }
 
@@ -315,10 +580,21 @@ async fn what_a_first_sync_has_read_is_shown_although_it_fails() {
 }
 
 #[tokio::test]
-async fn numbers_are_told_as_okta_wrote_them() {
+async fn values_of_a_profile_are_told_as_okta_wrote_them() {
     let ground = Ground::with(tiny(1)).await;
-    let numbers = [r#""ratio":1.10"#, r#""badge":12345678901234567890123"#, r#""tiny":1e-7"#, r#""whole":7"#];
-    let profile = format!(r#"{{"login":"ana@example.com","list":[1.0,-0.50],{}}}"#, numbers.join(","));
+    let values = [
+        r#""ratio":1.10"#,
+        r#""badge":12345678901234567890123"#,
+        r#""tiny":1e-7"#,
+        r#""whole":7"#,
+        r#""list":[1.0,-0.50]"#,
+        r#""blank":[""]"#,
+        r#""flag":true"#,
+        r#""nothing":null"#,
+        r#""object":{"a":[1,{"b":null}]}"#,
+        r#""face":"😀 \u0000 ü""#,
+    ];
+    let profile = format!(r#"{{"login":"ana@example.com","twice":1,"twice":2,{}}}"#, values.join(","));
     let user = format!(r#"{{"id":"00uNumbers0000000001","status":"ACTIVE","profile":{profile}}}"#);
     ground.okta.intercept(move |exchange| {
         let is_filtered = exchange.query.as_deref().is_some_and(|query| query.contains("filter"));
@@ -331,9 +607,37 @@ async fn numbers_are_told_as_okta_wrote_them() {
     let shown = Directory::open(&process.app, &Rosters::default(), &ground.connection).await.expect("a directory");
     let listed = directory::users(&shown, &UserFilter::default(), None, 500).await.expect("users");
     let profile = listed.items.first().expect("a user")["profile"].to_string();
-    for number in numbers.into_iter().chain([r#""list":[1.0,-0.50]"#]) {
-        assert!(profile.contains(number), "{number}: {profile}");
+    for value in values.into_iter().chain([r#""twice":2"#]) {
+        assert!(profile.contains(value), "{value}: {profile}");
     }
+}
+
+#[tokio::test]
+async fn realms_providers_and_attributes_of_groups_are_kept() {
+    let ground = Ground::with(tiny(1)).await;
+    let provider = json!({"type": "ACTIVE_DIRECTORY", "name": "corp.example"});
+    let user = json!({"id": "00uAna00000000000001", "status": "ACTIVE", "profile": {"login": "ana@example.com"},
+        "realmId": "guo1", "credentials": {"provider": provider}});
+    let group = json!({"id": "00gTeam0000000000001", "type": "OKTA_GROUP", "profile": {"name": "Team", "costs": [7]}});
+    ground.okta.intercept(move |exchange| {
+        let is_filtered = exchange.query.as_deref().is_some_and(|query| query.contains("filter"));
+        let body = match exchange.path.as_str() {
+            "/api/v1/users" if is_filtered => json!([]),
+            "/api/v1/users" => json!([user]),
+            "/api/v1/groups" => json!([group]),
+            _ => return None,
+        };
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Some((200, headers, body.to_string().into_bytes()))
+    });
+    assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+    let process = ground.warm_process(&KillSwitch::never()).await;
+    let shown = Directory::open(&process.app, &Rosters::default(), &ground.connection).await.expect("a directory");
+    let users = directory::users(&shown, &UserFilter::default(), None, 500).await.expect("users").items;
+    let kept = (&users[0]["realm_id"], &users[0]["provider"]);
+    assert_eq!(kept, (&json!("guo1"), &provider), "{users:#?}");
+    let groups = directory::groups(&shown, None, Listed::Present, None, 500).await.expect("groups").items;
+    assert_eq!(groups[0]["custom"], json!({"costs": [7]}), "{groups:#?}");
 }
 
 #[tokio::test]

@@ -50,6 +50,22 @@ async fn a_sync_tells_how_far_it_is_and_until_when_it_waits() {
 }
 
 #[tokio::test]
+async fn a_first_sync_at_work_is_told_from_an_empty_tenant() {
+    let ground = Ground::with(okta_simulator::Config { rate_limit: Some(24), ..small() }).await;
+    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
+    let run = ground.begin(Mode::Full).await;
+    let process = ground.lasting().await;
+    while process.slice(&run, run.as_str()).await.expect("a slice") == Next::Again {}
+    let path = format!("/v1/connections/{}", ground.connection.id);
+    let function = Function::of(&process.app);
+    let connection = function.call("GET", &path, &[], None).await.expect(200);
+    assert_eq!(connection["last_sync"], Value::Null);
+    let sync = function.call("GET", &format!("{path}/syncs/{run}"), &[], None).await.expect(200);
+    assert_eq!(sync["status"], "waiting");
+    assert!(sync["progress"]["users"]["seen"].as_u64() > Some(0), "{sync:#}");
+}
+
+#[tokio::test]
 async fn a_sync_that_is_not_over_after_a_day_is_given_up_and_says_so() {
     let ground = Ground::with(small()).await;
     let run = ground.begin(Mode::Full).await;

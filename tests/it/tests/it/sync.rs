@@ -190,6 +190,22 @@ async fn everyone_holds_all_people_and_its_members_are_never_asked_for() {
 }
 
 #[tokio::test]
+async fn neither_built_in_group_is_asked_for_its_members() {
+    let synced = Synced::start().await;
+    for mode in ["full", "verify", "incremental"] {
+        let sync = synced.world.sync(&synced.id, mode).await;
+        assert_eq!((&sync["status"], &sync["partial"]), (&json!("succeeded"), &json!(false)), "{mode}: {sync:#}");
+    }
+    let groups = synced.all("groups").await;
+    let built_in: Vec<_> = groups.iter().filter(|group| group["type"] == "BUILT_IN").collect();
+    assert!(built_in.iter().all(|group| !synced.crawled(0).contains(&text(group, "id").to_owned())));
+    let names: BTreeSet<_> = built_in.iter().map(|group| text(group, "name")).collect();
+    assert_eq!(names, BTreeSet::from(["Everyone", "Okta Administrators"]));
+    let administrators = built_in.iter().find(|group| group["name"] == "Okta Administrators").expect("the group");
+    assert_eq!(administrators["members_count"], Value::Null, "who is in it is not known");
+}
+
+#[tokio::test]
 async fn lists_are_filtered_and_their_cursors_pass_everything_once() {
     let synced = Synced::start().await;
     let users = synced.all("users").await;
@@ -336,6 +352,21 @@ async fn a_user_who_comes_twice_is_stored_once() {
         let headers = [("link", next.as_str()), ("content-type", "application/json")];
         let once = listing && first.fetch_add(1, Ordering::SeqCst) == 0;
         once.then(|| okta_answer(200, &headers, &json!([again, again])))
+    });
+    assert_status(&ground.sync(Mode::Full).await, RunStatus::Succeeded);
+    assert_equal_to_the_tenant(&ground).await;
+}
+
+#[tokio::test]
+async fn an_empty_page_with_a_next_link_is_not_the_end_of_a_list() {
+    let ground = ground().await;
+    let first = AtomicUsize::new(0);
+    let next = format!("<{}/api/v1/users?limit=200>; rel=\"next\"", ground.okta.url());
+    ground.okta.intercept(move |exchange| {
+        let listing = exchange.path == "/api/v1/users" && exchange.query.as_deref() == Some("limit=200");
+        let headers = [("link", next.as_str()), ("content-type", "application/json")];
+        let once = listing && first.fetch_add(1, Ordering::SeqCst) == 0;
+        once.then(|| okta_answer(200, &headers, &json!([])))
     });
     assert_status(&ground.sync(Mode::Full).await, RunStatus::Succeeded);
     assert_equal_to_the_tenant(&ground).await;

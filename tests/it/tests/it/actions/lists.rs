@@ -126,6 +126,23 @@ async fn whatever_makes_it_another_query_makes_a_cursor_foreign() {
 }
 
 #[tokio::test]
+async fn inactive_apps_are_left_out_where_that_is_asked_for() {
+    let stage = Stage::start().await;
+    for (more, count) in [(json!({}), None), (json!({"query": "Company Handbook"}), Some((1, 0)))] {
+        let list = async |include: bool| {
+            let input = more.with("include_inactive", include).with("limit", 200);
+            stage.act("app.list", input).await.expect(200)["output"]["items"].as_array().cloned().expect("apps")
+        };
+        let all = list(true).await;
+        let active = list(false).await;
+        let wanted: Vec<_> = all.iter().filter(|app| app["status"] == "ACTIVE").cloned().collect();
+        assert_eq!(active, wanted, "{more}");
+        assert!(all.len() > active.len(), "{more}: {} apps", all.len());
+        assert!(count.is_none_or(|count| count == (all.len(), active.len())), "{more}");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_out_of_range_is_refused() {
     let stage = Stage::start().await;
     let sent = stage.world.okta.recorded();

@@ -170,6 +170,46 @@ async fn members_of_a_group_that_okta_does_not_master_are_not_changed() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_oktas_own_rules_is_given_in_its_words() {
+    let stage = Stage::start().await;
+    let mastered = ("E0000023", "mastered under another system");
+    let granted = ("E0000046", "Deactivate application for user forbidden");
+    for (name, (code, words)) in [
+        ("user.update", mastered),
+        ("user.reset_password", mastered),
+        ("user.forgot_password", mastered),
+        ("user.expire_password", mastered),
+        ("app.unassign_user", granted),
+    ] {
+        let row = rows::all().find(|row| row.name == name).expect("a row");
+        let scene = stage.arrange(&row).await;
+        let refused = json!({"fault": "status", "status": 403, "error_code": code, "times": 1});
+        stage.fault_at(row.heart(), &scene, refused).await;
+        let reply = stage.refused(&row, &scene).await;
+        assert_eq!((reply.status, reply.problem()), (422, "okta-rejected"), "{name} {:#}", reply.body);
+        assert!(text(&reply.body, "detail").contains(words), "{name} {:#}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn a_taken_login_is_reported_with_the_user_who_has_it() {
+    let stage = Stage::start().await;
+    let row = rows::all().find(|row| row.name == "user.update").expect("a row");
+    for status in ["ACTIVE", "DEPROVISIONED"] {
+        let scene = stage.arrange(&row).await;
+        stage.put(&scene, &json!({"status": status})).await;
+        let user = scene.get("user").expect("an id");
+        let login = scene.get("login").expect("a login");
+        let profile = json!({"login": login, "email": login, "firstName": "Once", "lastName": "More"});
+        let reply = stage.act("user.create", json!({"profile": profile})).await;
+        assert_eq!((reply.status, reply.problem()), (409, "already-exists"), "{status} {:#}", reply.body);
+        assert_eq!(reply.body["current_status"], status);
+        assert_eq!(reply.body["candidates"], json!([{"id": user, "login": login, "status": status}]));
+    }
+    assert!(stage.news().await.is_empty());
+}
+
+#[tokio::test]
 async fn an_app_that_a_group_grants_is_not_taken_away() {
     let stage = Stage::start().await;
     let app = text(stage.app("Slack"), "id");
@@ -178,6 +218,7 @@ async fn an_app_that_a_group_grants_is_not_taken_away() {
     let input = json!({"app": app, "user": granted.expect("somebody through a group")["id"]});
     let reply = stage.act("app.unassign_user", input).await;
     assert_eq!((reply.status, reply.problem()), (422, "okta-rejected"), "{:#}", reply.body);
+    assert!(text(&reply.body, "detail").contains("out of that group"), "{:#}", reply.body);
     assert!(stage.news().await.is_empty());
 }
 

@@ -162,6 +162,16 @@ async fn a_token_endpoint_that_only_ever_wants_another_nonce_is_asked_three_time
 }
 
 #[tokio::test]
+async fn a_token_endpoint_that_wants_a_nonce_and_gives_none_is_asked_once() {
+    let direct = Direct::answering(|_| answer(400, &[], "{\"error\":\"use_dpop_nonce\"}")).await;
+    let scopes = BTreeSet::from(["okta.users.read".to_owned()]);
+    let app = Credential::PrivateKeyJwt(crate::direct::identity("0oa1"), scopes);
+    let refused = direct.client(app).token().await.err();
+    assert!(matches!(refused, Some(Error::Token(refusal)) if refusal.error == "use_dpop_nonce"));
+    assert_eq!(direct.okta.calls(), 1);
+}
+
+#[tokio::test]
 async fn nobody_waits_longer_than_there_is_time_while_another_fetches_the_token() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", silent.local_addr().expect("bound"));

@@ -74,6 +74,24 @@ async fn a_limit_without_a_date_ends_by_our_own_clock() {
 }
 
 #[tokio::test]
+async fn a_limit_with_nothing_but_retry_after_lasts_so_long() {
+    let direct = an_hour_behind().await;
+    let page = "<html>Too many requests</html>";
+    direct.first([
+        answer(429, &[("retry-after", "0")], ""),
+        answer(200, &[], "[]"),
+        answer(429, &[("retry-after", "30")], page),
+    ]);
+    let client = direct.client(api_token());
+    client.send(&api::list_users()).await.expect("an answer");
+    assert_eq!(direct.okta.calls(), 2);
+    let error = client.send(&api::list_users()).await.err();
+    let ends = OURS + SignedDuration::from_secs(30);
+    assert!(matches!(error, Some(Error::RateLimited { until }) if until == ends), "{error:?}");
+    assert_eq!(direct.okta.calls(), 3);
+}
+
+#[tokio::test]
 async fn a_limit_is_reported_where_there_is_no_time_to_sit_it_out() {
     let direct = an_hour_behind().await;
     direct.first([limited(429, 50, 0, 30)]);

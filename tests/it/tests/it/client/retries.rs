@@ -22,8 +22,9 @@ async fn tenant() -> (Direct, Simulator, Client, String) {
 }
 
 /// Faults that leave open whether the request was carried out.
-fn open_ended() -> [serde_json::Value; 5] {
+fn open_ended() -> [serde_json::Value; 6] {
     [
+        json!({"fault": "status", "status": 502}),
         json!({"fault": "status", "status": 503}),
         json!({"fault": "status", "status": 504}),
         json!({"fault": "drop", "when": "before"}),

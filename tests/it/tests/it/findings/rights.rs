@@ -87,6 +87,27 @@ async fn a_forbidden_list_is_a_missing_role_too() {
 }
 
 #[tokio::test]
+async fn not_every_403_is_a_missing_role() {
+    let world = World::start().await;
+    let id = world.quiet().await;
+    // Okta's description knows no pages of HTML.
+    world.okta.record(false);
+    for (order, finding, code) in [
+        (json!({"error_code": "E0000005"}), "token_revoked", json!("E0000005")),
+        (json!({"body": "html"}), "not_okta", Value::Null),
+        (json!({"body": "none"}), "role_missing", Value::Null),
+    ] {
+        let mut fault = json!({"fault": "status", "status": 403, "path": "/api/v1/groups"});
+        fault.as_object_mut().expect("an object").extend(order.as_object().cloned().unwrap_or_default());
+        world.fault(fault).await;
+        let report = world.test(&id).await;
+        found(&report, "sync_groups", "failed", finding);
+        assert_eq!(check(&report, "sync_groups")["okta_error_code"], code, "{order}");
+        world.sim("DELETE", "faults", None).await;
+    }
+}
+
+#[tokio::test]
 async fn an_empty_list_of_groups_alone_is_unknown() {
     let world = World::start().await;
     let id = world.quiet().await;
@@ -153,6 +174,20 @@ async fn an_api_token_is_judged_by_the_roles_of_its_owner() {
     assert_eq!(check(&report, "security_actions")["status"], "ok");
     found(&report, "user_lifecycle", "failed", "role_missing");
     assert_eq!(report["status"], "Active");
+}
+
+#[tokio::test]
+async fn a_role_that_is_not_known_is_not_a_missing_one() {
+    let world = World::start().await;
+    let created = world.post_token().await.expect(201);
+    let id = text(&created, "id");
+    world.finished(id, text(&created, "sync_id")).await;
+    world.okta.record(false);
+    for role in [json!("ACCESS_REQUESTS_ADMIN"), Value::Null] {
+        let roles = json_answer(200, &json!([{"id": "ra1", "type": role, "status": "ACTIVE"}]));
+        world.okta.intercept(move |exchange| exchange.path.ends_with("/roles").then(|| roles.clone()));
+        found(&world.test(id).await, "user_lifecycle", "unknown", "not_probed");
+    }
 }
 
 #[tokio::test]

@@ -112,6 +112,59 @@ async fn a_revoked_api_token_is_told() {
         (&report["status"], &check(&report, "connection")["okta_error_code"]),
         (&json!("Inactive"), &json!("E0000011"))
     );
+    world.sim("PATCH", "app", Some(json!({"api_token_active": true}))).await;
+    world.okta.record(false);
+    world.fault(json!({"fault": "status", "status": 403, "error_code": "E0000005", "path": "/api/v1"})).await;
+    let report = world.test(text(&created, "id")).await;
+    found(&report, "connection", "failed", "token_revoked");
+    assert_eq!(check(&report, "connection")["okta_error_code"], "E0000005");
+}
+
+#[tokio::test]
+async fn a_refused_token_comes_with_what_to_do_about_its_cause() {
+    let world = World::start().await;
+    let id = world.quiet().await;
+    world.okta.record(false);
+    for (error, description, finding, fix) in [
+        (
+            "access_denied",
+            "The request is made from outside the client's permitted network zones.",
+            "access_denied",
+            "Security > Networks",
+        ),
+        (
+            "access_denied",
+            "Policy evaluation failed for this request, please check the policy configurations.",
+            "access_denied",
+            "which policy",
+        ),
+        (
+            "unauthorized_client",
+            "The client is not authorized to use the provided grant type. Configured grant types: [en].",
+            "invalid_client",
+            "Grant type",
+        ),
+        (
+            "invalid_client",
+            "The client_assertion token has already been used.",
+            "invalid_client",
+            "same signed assertion",
+        ),
+        (
+            "invalid_client",
+            "The audience claim for client_assertion must be the endpoint invoked for the request.",
+            "invalid_client",
+            "organization's own host",
+        ),
+        ("server_error", "The authorization server encountered an error.", "okta_unavailable", "status.okta.com"),
+    ] {
+        world.fault(json!({"fault": "token_error", "error": error, "description": description})).await;
+        let report = world.test(&id).await;
+        found(&report, "connection", "failed", finding);
+        let told = text(check(&report, "connection"), "fix");
+        assert!(told.contains(fix), "{description}: {told}");
+        world.sim("DELETE", "faults", None).await;
+    }
 }
 
 #[tokio::test]

@@ -73,6 +73,6 @@ pub const ROWS: &[Row] = &[
         after: &[("/_sim/users/{user}", r#"{"sessions": 0}"#)],
         events: &["user.session.clear {user}"],
         again: Again::Anew,
-        wrong: &[],
+        wrong: &["DEPROVISIONED"],
     },
 ];
