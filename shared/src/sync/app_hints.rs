@@ -1,11 +1,12 @@
-//! Which apps and assignments an incremental run reads: those that the log names, those of users who left, and those by
-//! groups whose members moved.
+//! Which apps and assignments a run reads beside its lists: those that the log names and those of users who left, in an
+//! incremental run, and those by groups whose members moved.
 
+use super::apps::LEFT;
 use super::change::Change;
-use super::hints::{Stage, Task, note_tasks, recount};
+use super::hints::{Stage, Stamps, Task, note_tasks, recount};
 use super::holder::{Holder, Seen};
 use super::log::Hint;
-use super::work::{HINTED, MOVED, Stop, Work};
+use super::work::{GONE, HINTED, MOVED, Stop, Work};
 use crate::okta::{AppId, GroupId, UserId};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Key, MOST_RECORDS, Query};
@@ -51,6 +52,7 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
         }
     }
     let mut tasks = BTreeSet::new();
+    let is_full = !work.run.patches();
     for (id, users) in std::mem::take(&mut suspects.assignments) {
         let Some((app, _)) = stored.get(&id) else {
             suspects.apps.insert(id);
@@ -64,6 +66,15 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
         } else if !suspects.whole.contains(&id) {
             tasks.extend(users.into_iter().map(|user| Task::Assignment(id.clone(), user)));
         }
+    }
+    if is_full {
+        // The list of apps comes next; those are crawled with it.
+        let whole: Vec<_> = suspects.whole.into_iter().filter(|id| stored.contains_key(id)).collect();
+        let mut changes = Vec::from_iter(work.note_aside(LEFT, &whole)?);
+        work.run.checkpoint =
+            if tasks.is_empty() { Stage::Apps.after(work) } else { Checkpoint::AppTasks { page: 0, place: 0 } };
+        changes.extend(note_tasks(work, Stage::Apps, tasks)?);
+        return Ok(work.commit(changes).await?);
     }
     tasks.extend(suspects.apps.into_iter().map(Task::App));
     let seen = |id| Seen { holder: Holder::App(id), stamp: None, crawl: true };
@@ -82,10 +93,10 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
 /// Gathers what the log, and what was found since, let suspect.
 async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
     let (mut suspects, mut departed) = (Suspects::default(), BTreeSet::new());
-    if !work.follows_apps() {
+    if !work.knows_apps() {
         return Ok(suspects);
     }
-    if work.run.hinted > 0 {
+    if work.run.hinted > 0 && work.follows_apps() {
         let visit = |page: Vec<Hint>| {
             for hint in page {
                 match hint {
@@ -110,6 +121,7 @@ async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
         }
     };
     work.each_noted(MOVED, visit).await?;
+    work.each_noted(GONE, |page: Vec<GroupId>| suspects.groups.extend(page)).await?;
     for user in departed {
         let query = Query::partition(keys::user_partition(&work.connection.id, &user)).prefix(keys::ASSIGNMENTS);
         for edge in work.app.store.query(&query.names_only()).await? {
@@ -144,7 +156,7 @@ async fn take_away(work: &mut Work<'_>, user: &UserId) -> Result<(), Error> {
         let connection = &work.connection.id;
         let gone = |holder: &Holder| Change::edge_removed(holder.edge(connection, user), holder.about(user.clone()));
         let mut changes: Vec<_> = some.iter().map(gone).collect();
-        changes.extend(recount(work, some.iter().map(|holder| (holder.clone(), -1)).collect()).await?);
+        changes.extend(recount(work, some.iter().map(|holder| (holder.clone(), -1)).collect(), Stamps::Stay).await?);
         work.write(changes).await?;
     }
     Ok(())

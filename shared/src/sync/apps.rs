@@ -8,7 +8,7 @@ use super::listing::{self, Read};
 use super::work::{Stop, Work};
 use crate::event::{About, Verb, difference};
 use crate::okta::{self, AppGroup, AppId, GroupId, api};
-use crate::store::{Error, Query, Write, keys};
+use crate::store::{Error, Index, Item, Query, Write, keys};
 use crate::synced::roster::Line;
 use crate::synced::{App, Checkpoint, Crawl, Listing, Mode, Objects, Phase};
 use jiff::Timestamp;
@@ -19,8 +19,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const DUE_SECONDS: i64 = 86_400;
 /// Under which name the apps are noted whose assignments were read and had not changed.
 const ASSIGNED: &str = "assigned";
-/// Under which name the apps are noted of users whom a run removed.
-const LEFT: &str = "apps_left";
+/// Under which name the apps are noted whose assignments a full run reads in any case: those of users whom it removed or who
+/// came back, and those by groups in which many moved.
+pub(super) const LEFT: &str = "apps_left";
 /// The most apps that Okta gives on a page.
 const PAGE: u64 = 200;
 
@@ -124,6 +125,22 @@ async fn apps_of_the_departed(work: &Work<'_>) -> Result<BTreeSet<AppId>, Error>
         apps.extend(ids.filter_map(|id| AppId::parse(id).ok()));
     }
     Ok(apps)
+}
+
+/// The writes that have the next run read the assignments of apps that some groups grant.
+pub(super) async fn unsettle(work: &Work<'_>, groups: &BTreeSet<GroupId>) -> Result<Vec<Change>, Error> {
+    let (mut changes, connection) = (Vec::new(), &work.connection.id);
+    let query = Query::index(Index::G1, Kind::Apps.partition(connection));
+    let listed = work.app.store.query(&query).await?;
+    for item in work.app.store.get_many(&listed.iter().map(Item::key).collect::<Vec<_>>()).await? {
+        let granted = App::groups(&item)?;
+        if granted.iter().any(|group| groups.contains(group)) {
+            let mut app: App = item.parse()?;
+            app.assignments_at = None;
+            changes.push(Write::Put(app.item(connection, &granted)?).into());
+        }
+    }
+    Ok(changes)
 }
 
 /// Remembers the apps of users whom changes remove, to read their assignments.

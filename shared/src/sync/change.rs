@@ -1,5 +1,6 @@
 //! A change of the directory: a write, what it counts as, and what is told of it.
 
+use super::holder::Holder;
 use crate::event::{About, Event, MOST_CHANGED, Verb};
 use crate::okta::{AppId, GroupId, UserId};
 use crate::store::{Condition, Index, Item, Key, Write};
@@ -59,6 +60,15 @@ impl Change {
     pub fn membership(&self) -> Option<(GroupId, UserId)> {
         match &self.told.as_ref()?.about {
             About::Membership(group, user) => Some((group.clone(), user.clone())),
+            _ => None,
+        }
+    }
+
+    /// The group or the app, where it is about an edge.
+    pub fn holder(&self) -> Option<Holder> {
+        match &self.told.as_ref()?.about {
+            About::Membership(group, _) => Some(Holder::Group(group.clone())),
+            About::Assignment(app, _) => Some(Holder::App(app.clone())),
             _ => None,
         }
     }

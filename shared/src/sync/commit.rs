@@ -8,7 +8,7 @@
 use super::change::Change;
 use super::work::{MOVED, Work};
 use crate::store::{Error, Item, MOST_BYTES, MOST_RECORDS, Write, keys};
-use crate::synced::{self, pack};
+use crate::synced::{self, Mode, pack};
 use crate::{clock, event, runs};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,9 +41,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Who joins or leaves a group is remembered before it is written, for the apps of the group.
+    /// Who joins or leaves a group is remembered before it is written, for the apps of the group; a verifying run reads all
+    /// of them anyway.
     fn with_moved(&self, mut changes: Vec<Change>) -> Result<Vec<Change>, Error> {
-        if self.follows_apps() {
+        if self.knows_apps() && self.run.mode != Mode::Verify && self.run.confirmed.is_empty() {
             let moved: Vec<_> = changes.iter().filter_map(Change::membership).collect();
             changes.splice(0..0, self.note_aside(MOVED, &moved)?);
         }

@@ -46,20 +46,55 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
     Ok(end_with(work.app, work.connection, &work.lease, &mut work.run, status, learn).await?)
 }
 
+/// Makes readable what a first run has read: the people at once, groups and apps as they come.
+pub async fn publish(work: &mut Work<'_>) -> Result<(), Stop> {
+    let published = read_so_far(work).await?;
+    let (store, connection) = (&work.app.store, &work.connection.id);
+    for _ in 0..8 {
+        let mut state = State::load(store, connection).await?;
+        published.learn(&mut state);
+        match store.transact(vec![work.lease.fence(), state.write(connection)?]).await {
+            // Somebody else wrote the state meanwhile.
+            Err(Error::Conflict(1)) => {}
+            Err(error) => return Err(error.into()),
+            Ok(()) => {
+                work.run.checkpoint = work.after_users();
+                return Ok(work.commit(Vec::new()).await?);
+            }
+        }
+    }
+    Err(Error::Unavailable("the sync's state changes too often".to_owned()).into())
+}
+
 /// Ends a run before it has read everything. What a first one has read becomes readable all the same.
 pub async fn end_early(work: &mut Work<'_>, status: RunStatus) -> Result<(), Error> {
-    let state = State::load(&work.app.store, &work.connection.id).await?;
-    if state.succeeded_at.is_some() {
+    if work.state.succeeded_at.is_some() {
         return end(work.app, work.connection, &work.lease, &mut work.run, status).await;
     }
+    let published = read_so_far(work).await?;
+    let learn = |state: &mut State| published.learn(state);
+    end_with(work.app, work.connection, &work.lease, &mut work.run, status, learn).await
+}
+
+/// What a first run has read by now.
+struct ReadSoFar {
+    roster: Vec<String>,
+    counts: Counts,
+    at: Timestamp,
+}
+
+impl ReadSoFar {
+    fn learn(&self, state: &mut State) {
+        state.roster.clone_from(&self.roster);
+        (state.counts, state.published_at) = (self.counts, Some(self.at));
+    }
+}
+
+async fn read_so_far(work: &mut Work<'_>) -> Result<ReadSoFar, Error> {
+    let state = State::load(&work.app.store, &work.connection.id).await?;
     let made = roster::make(work, &state).await?;
     let counts = count(work, &state, &made).await?;
-    let now = work.app.now();
-    let learn = |state: &mut State| {
-        state.roster.clone_from(&made.parts);
-        (state.counts, state.published_at) = (counts, Some(now));
-    };
-    end_with(work.app, work.connection, &work.lease, &mut work.run, status, learn).await
+    Ok(ReadSoFar { roster: made.parts, counts, at: work.app.now() })
 }
 
 /// What later runs must know of a good one. One that carries out what was confirmed has read nothing new.

@@ -51,9 +51,11 @@ impl Stage {
         }
     }
 
-    fn after(self) -> Checkpoint {
+    pub fn after(self, work: &Work<'_>) -> Checkpoint {
         match self {
             Self::Groups => Checkpoint::Memberships { crawl: Crawl::default() },
+            // A full run lists the apps behind that.
+            Self::Apps if !work.run.patches() => Checkpoint::Apps { listing: Listing::default() },
             Self::Apps => Checkpoint::Assignments { crawl: Crawl::default() },
         }
     }
@@ -131,7 +133,7 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     if !more.is_empty() {
         changes.extend(holder::note_more(work, Kind::Groups, &more).await?);
     }
-    work.run.checkpoint = if tasks.is_empty() { Stage::Groups.after() } else { Stage::Groups.at(0, 0) };
+    work.run.checkpoint = if tasks.is_empty() { Stage::Groups.after(work) } else { Stage::Groups.at(0, 0) };
     changes.extend(note_tasks(work, Stage::Groups, tasks)?);
     Ok(work.commit(changes).await?)
 }
@@ -175,7 +177,7 @@ async fn crawled(work: &Work<'_>) -> Result<HashSet<GroupId>, Error> {
 /// transaction, and no object is written twice in it.
 pub async fn work_off(work: &mut Work<'_>, stage: Stage, page: u32, place: usize) -> Result<(), Stop> {
     let Some(tasks) = work.noted::<Task>(stage.tasks(), page).await? else {
-        work.run.checkpoint = stage.after();
+        work.run.checkpoint = stage.after(work);
         return Ok(work.commit(Vec::new()).await?);
     };
     let changes = match tasks.get(place) {
@@ -229,7 +231,7 @@ async fn read_assignment(work: &mut Work<'_>, app: &AppId, user: &UserId) -> Res
     let before = stored.as_ref().map(|edge| edge.sort_key(Some(Index::G2)));
     let change = edges::difference(&work.connection.id, &holder, user, told.as_ref(), before);
     let by = i64::from(told.is_some()) - i64::from(stored.is_some());
-    let mut changes = recount(work, BTreeMap::from([(holder, by)])).await?;
+    let mut changes = recount(work, BTreeMap::from([(holder, by)]), Stamps::Stay).await?;
     changes.extend(change);
     Ok(changes)
 }
@@ -282,13 +284,25 @@ async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, 
         changes.extend(edges::difference(&work.connection.id, &holder, user, member.as_ref(), before));
         moved.insert(holder, by);
     }
-    changes.extend(recount(work, moved).await?);
+    changes.extend(recount(work, moved, Stamps::Stay).await?);
     Ok(changes)
 }
 
-/// The writes that bring the counts of groups and apps up to date; a group's stamps stay, so that a full run reads its
-/// members anew.
-pub(super) async fn recount(work: &Work<'_>, moved: BTreeMap<Holder, i64>) -> Result<Vec<Change>, Error> {
+/// Whether the members of a group still are those that were read under its stamp.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stamps {
+    /// They are, but for those that were counted: Okta moves its own stamp with them.
+    Stay,
+    /// They are not: a full run reads them anew, whatever the stamp.
+    Fall,
+}
+
+/// The writes that bring the counts of groups and apps up to date.
+pub(super) async fn recount(
+    work: &Work<'_>,
+    moved: BTreeMap<Holder, i64>,
+    stamps: Stamps,
+) -> Result<Vec<Change>, Error> {
     let (mut changes, connection, now) = (Vec::new(), &work.connection.id, work.app.now());
     for (holder, by) in moved.into_iter().filter(|(_, by)| *by != 0) {
         let key = match &holder {
@@ -300,7 +314,7 @@ pub(super) async fn recount(work: &Work<'_>, moved: BTreeMap<Holder, i64>) -> Re
             let mut group: Group = item.parse()?;
             group.members_count = group.members_count.map(|count| count.saturating_add_signed(by));
             group.synced_at = now;
-            group.item(connection, item.get("settled"))?
+            group.item(connection, item.get("settled").filter(|_| stamps == Stamps::Stay))?
         } else {
             let mut app: App = item.parse()?;
             app.users_count = app.users_count.map(|count| count.saturating_add_signed(by));

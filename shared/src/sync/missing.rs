@@ -2,15 +2,16 @@
 //! is not suspiciously much of it, or if somebody confirms it.
 
 use super::change::Change;
+use super::hints::{self, Stamps};
 use super::holder::{Holder, Kind, Seen};
 use super::log::{self, DELETIONS};
-use super::work::{Stop, Work, forbidden};
+use super::work::{GONE, Stop, Work, forbidden};
 use super::{apps, groups, guard, holder, users};
 use crate::okta::{self, AppId, BadRecord, GroupId, UserId, api};
 use crate::store::Error;
 use crate::synced::roster::{Line, Row};
 use crate::synced::{Checkpoint, Listing, Objects, User};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Missing objects that are asked for in one step.
 const AT_ONCE: usize = 50;
@@ -263,17 +264,22 @@ pub async fn remove(work: &mut Work<'_>, of: Objects, place: usize) -> Result<()
 }
 
 async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<Vec<Change>, Error> {
-    let mut changes = Vec::new();
+    let (mut changes, mut lost, mut groups) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
     for id in ids {
         match of {
             Objects::Users => {
                 let Ok(id) = UserId::parse(id.as_str()) else { continue };
-                changes.extend(users::remove(work, &id).await?);
+                let removed = users::remove(work, &id).await?;
+                for holder in removed.iter().filter_map(Change::holder) {
+                    *lost.entry(holder).or_default() -= 1;
+                }
+                changes.extend(removed);
                 changes.extend(work.note_lines(&[Line::Gone { id }])?);
             }
             Objects::Groups => {
                 let Ok(id) = GroupId::parse(id.as_str()) else { continue };
-                changes.extend(holder::remove(work, &Holder::Group(id)).await?);
+                changes.extend(holder::remove(work, &Holder::Group(id.clone())).await?);
+                groups.insert(id);
             }
             Objects::Apps => {
                 let Ok(id) = AppId::parse(id.as_str()) else { continue };
@@ -281,7 +287,18 @@ async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<
             }
         }
     }
-    Ok(changes)
+    // What depends on the links that go is marked before they go: whoever comes back is found by it.
+    let mut marked = hints::recount(work, lost, Stamps::Fall).await?;
+    if !groups.is_empty() && work.knows_apps() {
+        if work.run.confirmed.is_empty() {
+            marked.extend(work.note_aside(GONE, &Vec::from_iter(groups))?);
+        } else {
+            // No list of apps comes behind what was confirmed.
+            marked.extend(apps::unsettle(work, &groups).await?);
+        }
+    }
+    marked.extend(changes);
+    Ok(marked)
 }
 
 /// Asks for one object that may be gone: it is stored or removed; one that is hidden stays as it is. Gives the apps found

@@ -33,6 +33,8 @@ pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
     }
     let lists = lists_of_lines(work);
     let count = roster::parts_for(count_lines(work, &lists).await?);
+    // What a first run has published so far is its own.
+    let before: &[String] = if state.succeeded_at.is_some() { &state.roster } else { &[] };
     let (mut names, mut users, mut census) = (Vec::new(), 0, Census::default());
     for first in (0..count).step_by(PARTS_AT_ONCE) {
         let mut parts = vec![Lines::new(); PARTS_AT_ONCE.min(count - first)];
@@ -43,14 +45,14 @@ pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
             users += lines.len() as u64;
             census.now(&lines);
             let name = store_part(work, state, part).await?;
-            if state.roster.contains(&name) {
+            if before.contains(&name) {
                 census.before(&lines);
             }
             names.push(name);
         }
     }
     // Those of parts that are no longer in the roster, one part after another.
-    for name in state.roster.iter().filter(|name| !names.contains(name)) {
+    for name in before.iter().filter(|name| !names.contains(name)) {
         census.before(&roster::load_part(&work.app.store, &work.connection.id, name).await?);
     }
     let mut locations = 0;

@@ -218,6 +218,7 @@ impl Work<'_> {
             Checkpoint::Users { listing } => users::read_present(self, listing).await,
             Checkpoint::Deprovisioned { listing } => users::read_deprovisioned(self, listing).await,
             Checkpoint::ChangedUsers { listing } => users::read_changed(self, listing).await,
+            Checkpoint::Publish => finish::publish(self).await,
             Checkpoint::Groups { listing } => groups::read_page(self, listing).await,
             Checkpoint::FindMissing { of } => missing::find(self, of).await,
             Checkpoint::VerifyMissing { of, stored, page, place } => {

@@ -1,5 +1,6 @@
 //! Users: two lists, since the plain one leaves out the deprovisioned; or, in an incremental run, those that changed.
 
+use super::apps::LEFT;
 use super::change::Change;
 use super::holder::{Holder, Kind};
 use super::listing::{self, Read};
@@ -7,7 +8,7 @@ use super::log::Hint;
 use super::missing::Found;
 use super::work::{Stop, Work};
 use crate::event::{About, Verb, difference};
-use crate::okta::{self, BadRecord, UserId, api};
+use crate::okta::{self, AppId, BadRecord, UserId, api};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Query};
 use crate::synced::roster::Row;
@@ -19,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Okta takes the groups and apps of a user with this status away.
 const DEPROVISIONED: &str = "DEPROVISIONED";
+/// The attribute of a removed user that names the apps of its assignments.
+const HAD: &str = "had";
 /// The largest record that is stored; `DynamoDB` takes items of 400 KB.
 const LARGEST_RECORD: usize = 350_000;
 
@@ -113,7 +116,7 @@ pub(super) async fn store(
     let unreadable: BTreeSet<_> = unreadable.filter(|id| !users.contains_key(id)).collect();
     let wanted: Vec<_> = users.keys().chain(&unreadable).map(|id| User::key(&connection.id, id)).collect();
     let now = work.app.now();
-    let (mut changes, mut rows) = (Vec::new(), Vec::new());
+    let (mut changes, mut rows, mut returned) = (Vec::new(), Vec::new(), Vec::new());
     // Most users are as they were: their documents are not read.
     let heads = work.app.store.get_heads(&wanted).await?;
     let heads: HashMap<_, _> = heads.iter().map(|item| (item.partition_key(), item)).collect();
@@ -158,6 +161,9 @@ pub(super) async fn store(
             continue;
         }
         rows.push(Row::new(&user, attributes));
+        if let Some(apps) = before.filter(|_| old.as_ref().is_some_and(|old| old.removed_at.is_some())) {
+            returned.extend(had(apps).map(|app| (app, user.id.clone())));
+        }
         let old = old.filter(|old| old.removed_at.is_none());
         if user.status == DEPROVISIONED && old.as_ref().is_some_and(|old| old.status != DEPROVISIONED) {
             work.hints.push(Hint::Belongings(user.id.clone()));
@@ -168,7 +174,19 @@ pub(super) async fn store(
         };
         changes.push(Change::object(item, About::User(user.id), verb, changed));
     }
+    // Nothing in an app tells that somebody who has it is back.
+    if work.follows_apps() {
+        work.hints.extend(returned.into_iter().map(|(app, user)| Hint::Assignment(app, user)));
+    } else {
+        let apps: BTreeSet<_> = returned.into_iter().map(|(app, _)| app).collect();
+        changes.splice(0..0, work.note_aside(LEFT, &Vec::from_iter(apps))?);
+    }
     Ok((changes, rows))
+}
+
+/// The apps that a removed user had.
+fn had(removed: &Item) -> impl Iterator<Item = AppId> {
+    removed.get(HAD).unwrap_or_default().split(' ').filter_map(|id| AppId::parse(id).ok())
 }
 
 /// Who is stored and was on neither list.
@@ -227,6 +245,8 @@ pub(super) async fn remove(work: &Work<'_>, id: &UserId) -> Result<Vec<Change>, 
     };
     let items = work.app.store.query(&Query::partition(key.pk.as_str()).names_only()).await?;
     let mut changes: Vec<_> = items.iter().filter_map(gone).collect();
-    changes.push(Change::object(user.item(&work.connection.id)?, About::User(id.clone()), Verb::Removed, Map::new()));
+    let apps = items.iter().filter_map(|edge| edge.sort_key(None).strip_prefix(keys::ASSIGNMENTS));
+    let item = user.item(&work.connection.id)?.text(HAD, apps.collect::<Vec<_>>().join(" "));
+    changes.push(Change::object(item, About::User(id.clone()), Verb::Removed, Map::new()));
     Ok(changes)
 }

@@ -50,8 +50,10 @@ const MOST_BAD: usize = 100;
 const MOST_PASSED_OVER: usize = 100;
 /// Failures in a row after which trouble of Okta's is taken for one with the object that was asked for.
 const PATIENCE_WITH_ONE: u32 = 2;
-/// The list of users who joined or left groups, in an incremental run: they may have gained or lost apps.
+/// The list of users who joined or left groups: they may have gained or lost apps.
 pub(super) const MOVED: &str = "moved";
+/// The list of groups that a run removed: who was granted an app by them may have lost it.
+pub(super) const GONE: &str = "groups_gone";
 /// The list of what may have changed.
 pub(super) const HINTED: &str = "hints";
 
@@ -166,6 +168,8 @@ impl Work<'_> {
     /// What comes after missing objects.
     pub fn after_missing(&self, of: Objects) -> Checkpoint {
         match of {
+            // Nobody is to wait for groups and apps to see people for the first time.
+            Objects::Users if self.state.succeeded_at.is_none() => Checkpoint::Publish,
             Objects::Users => self.after_users(),
             Objects::Groups => self.after_groups(),
             Objects::Apps => Checkpoint::Assignments { crawl: Crawl::default() },
@@ -176,19 +180,23 @@ impl Work<'_> {
     pub fn after_memberships(&self) -> Checkpoint {
         if !self.run.confirmed.is_empty() {
             Checkpoint::Assignments { crawl: Crawl::default() }
+        } else if self.knows_apps() && self.run.mode != Mode::Verify {
+            Checkpoint::AppHints
         } else if self.run.mode != Mode::Incremental && self.syncs(Stream::Apps) {
             Checkpoint::Apps { listing: Listing::default() }
-        } else if self.follows_apps() {
-            Checkpoint::AppHints
         } else {
             self.after_assignments()
         }
     }
 
-    /// True for an incremental run of a connection whose apps are known.
+    /// True for a connection whose apps and assignments were read once.
+    pub fn knows_apps(&self) -> bool {
+        self.state.complete.contains(&Phase::Assignments) && self.syncs(Stream::Apps)
+    }
+
+    /// True for an incremental run of such a connection.
     pub fn follows_apps(&self) -> bool {
-        let known = self.state.complete.contains(&Phase::Assignments);
-        known && self.run.mode == Mode::Incremental && self.syncs(Stream::Apps)
+        self.knows_apps() && self.run.mode == Mode::Incremental
     }
 
     /// What comes after assignments.

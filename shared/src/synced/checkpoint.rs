@@ -25,6 +25,8 @@ pub enum Checkpoint {
         /// Where the list stands.
         listing: Listing,
     },
+    /// Making readable what a first run has read of users.
+    Publish,
     /// The list of groups; in an incremental run, of those that changed since the last.
     Groups {
         /// Where it stands.

@@ -40,15 +40,17 @@ const ON_ONE: usize = 20;
 const WORKERS: usize = 2;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn after_any_changes_an_incremental_sync_leaves_what_a_full_one_would() {
+async fn after_any_changes_a_sync_leaves_what_one_that_reads_everything_would() {
     let campaign = Campaign::start();
     let mut runner = TestRunner::new(cases(1, 1));
-    let days = prop::collection::vec(prop::collection::vec(any::<Change>(), 1..8), ON_ONE);
+    let changes = prop::collection::vec(any::<Change>(), 1..8);
+    let mode = prop_oneof![3 => Just(Mode::Incremental), 2 => Just(Mode::Full)];
+    let days = prop::collection::vec((changes, mode), ON_ONE);
     let mut tenants: Vec<Vec<_>> = vec![Vec::new(); WORKERS];
     for number in 0..campaign.count(40, 1_000) / ON_ONE {
         tenants[number % WORKERS].push(days.new_tree(&mut runner).expect("sequences").current());
     }
-    let live = async |tenants: Vec<Vec<Vec<Change>>>| {
+    let live = async |tenants: Vec<Vec<(Vec<Change>, Mode)>>| {
         for days in tenants {
             Box::pin(live(&days)).await;
         }
@@ -59,15 +61,15 @@ async fn after_any_changes_an_incremental_sync_leaves_what_a_full_one_would() {
     }
 }
 
-/// A tenant's days: after each, an incremental sync; some days follow at once, others after a while.
-async fn live(days: &[Vec<Change>]) {
+/// A tenant's days: after each, a sync; some days follow at once, others after a while.
+async fn live(days: &[(Vec<Change>, Mode)]) {
     let ground = Ground::with(unlimited()).await;
     assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
-    for changes in days {
+    for (changes, mode) in days {
         for change in changes {
             make(&ground.tenant(), change).await;
         }
-        sync_and_compare(&ground, Mode::Incremental, changes).await;
+        sync_and_compare(&ground, *mode, changes).await;
         pass(&ground, [0, 1, 61, 900][changes.len() % 4]).await;
     }
     sync_and_compare(&ground, Mode::Verify, &[]).await;
@@ -194,5 +196,54 @@ async fn what_changes_while_a_sync_runs_is_found_by_the_next() {
         assert_eq!(run.status, RunStatus::Succeeded);
         pass(&ground, 2).await;
         sync_and_compare(&ground, Mode::Incremental, &changes).await;
+    }
+}
+
+/// A group with an app, and somebody who is in it.
+async fn granted(ground: &Ground) -> (String, String, String) {
+    let tenant = ground.tenant();
+    let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+    let group = id(&tenant.change("POST", "/api/v1/groups", Some(json!({"profile": {"name": "Granted"}}))).await);
+    let app = id(&tenant.all("/api/v1/apps?limit=200").await[0]);
+    tenant.change("PUT", &format!("/api/v1/apps/{app}/groups/{group}"), Some(json!({}))).await;
+    let users = tenant.all("/api/v1/users?limit=200").await;
+    let user = users.iter().find(|user| user["status"] == "ACTIVE").map(id).expect("somebody");
+    (group, app, user)
+}
+
+#[tokio::test]
+async fn who_gets_or_loses_an_app_by_a_group_that_a_full_sync_sees_first_has_the_right_apps_at_once() {
+    let ground = Ground::with(unlimited()).await;
+    let (group, _, user) = granted(&ground).await;
+    assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+    let member = format!("/api/v1/groups/{group}/users/{user}");
+    for (method, path) in [
+        ("PUT", member.as_str()),
+        ("DELETE", &member),
+        ("PUT", &member),
+        ("DELETE", &format!("/api/v1/groups/{group}")),
+    ] {
+        pass(&ground, 120).await;
+        ground.tenant().change(method, path, None).await;
+        pass(&ground, 120).await;
+        sync_and_compare(&ground, Mode::Full, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_after_a_confirmed_removal_has_their_groups_and_apps_again() {
+    let ground = Ground::with(unlimited()).await;
+    for mode in [Mode::Full, Mode::Verify] {
+        assert_eq!(ground.sync(Mode::Verify).await.status, RunStatus::Succeeded);
+        pass(&ground, 120).await;
+        ground.tenant().door("PATCH", "app", json!({"role": null})).await;
+        let run = ground.sync(mode).await;
+        assert_eq!(run.status, RunStatus::NeedsConfirmation);
+        ground.confirm(&run.id).await;
+        pass(&ground, 120).await;
+        ground.tenant().door("PATCH", "app", json!({"role": "SUPER_ADMIN"})).await;
+        sync_and_compare(&ground, Mode::Full, &[]).await;
+        pass(&ground, 120).await;
+        sync_and_compare(&ground, Mode::Incremental, &[]).await;
     }
 }

@@ -1,8 +1,9 @@
 //! What a caller sees of a sync while it is at work.
 
 use crate::function::Function;
+use crate::picture::Table;
 use crate::process::Ground;
-use crate::world::small;
+use crate::world::{small, unlimited};
 use jiff::{SignedDuration, Timestamp};
 use okta_connector::clock::Clock;
 use okta_connector::sync::Next;
@@ -63,6 +64,34 @@ async fn a_first_sync_at_work_is_told_from_an_empty_tenant() {
     let sync = function.call("GET", &format!("{path}/syncs/{run}"), &[], None).await.expect(200);
     assert_eq!(sync["status"], "waiting");
     assert!(sync["progress"]["users"]["seen"].as_u64() > Some(0), "{sync:#}");
+}
+
+#[tokio::test]
+async fn people_and_locations_are_readable_before_groups_and_apps_are_read() {
+    let ground = Ground::with(unlimited()).await;
+    let away = json!({"fault": "status", "status": 503, "path": "/api/v1/groups"});
+    ground.tenant().door("POST", "faults", away).await;
+    let run = ground.begin(Mode::Full).await;
+    let process = ground.lasting().await;
+    while process.slice(&run, run.as_str()).await.expect("a slice") == Next::Again {}
+    let path = format!("/v1/connections/{}", ground.connection.id);
+    let function = Function::of(&process.app);
+    let count = async |list: &str| {
+        let page = function.call("GET", &format!("{path}/{list}?limit=200"), &[], None).await.expect(200);
+        page["items"].as_array().map_or(0, Vec::len)
+    };
+    let (people, users) = (count("people").await, count("users").await);
+    assert!(people > 30 && users >= people && count("locations").await > 0, "{people} of {users}");
+    assert_eq!((count("groups").await, count("apps").await), (0, 0));
+    let sync = function.call("GET", &format!("{path}/syncs/{run}"), &[], None).await.expect(200);
+    assert_eq!((&sync["status"], &sync["finished_at"]), (&json!("waiting"), &Value::Null));
+    ground.tenant().door("DELETE", "faults", json!({})).await;
+    process.drive(&run).await.expect("it goes on");
+    let sync = function.call("GET", &format!("{path}/syncs/{run}"), &[], None).await.expect(200);
+    assert_eq!(sync["status"], "succeeded", "{sync:#}");
+    assert_eq!((count("people").await, count("groups").await > 3, count("apps").await > 3), (people, true, true));
+    let told = Table::read(&ground).await.told();
+    assert_eq!(told.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["okta-connector.sync.completed"]);
 }
 
 #[tokio::test]

@@ -115,13 +115,12 @@ async fn a_day_of_processes_takes_a_version_of_the_secret_for_each_token_and_no_
             .door("PATCH", "app", json!({"refresh_rotation": if rotates { "rotate" } else { "static" }}))
             .await;
         let before = ground.versions(connection.id.as_str());
-        // A poll every five minutes and a sync every quarter of an hour, each in a process of its own.
-        for tick in 0..24 * 12 {
-            who(&ground.lasting().await, &connection).await.expect("an answer");
-            if tick % 3 == 0 {
+        // Every quarter of an hour a poll and a sync, each in a process of its own.
+        for _ in 0..24 * 4 {
+            for _ in ["log-poll", "sync"] {
                 who(&ground.lasting().await, &connection).await.expect("an answer");
             }
-            advance(&ground, 300).await;
+            advance(&ground, 900).await;
         }
         let versions = ground.versions(connection.id.as_str()) - before;
         assert!(if rotates { (20..=30).contains(&versions) } else { versions == 0 }, "{rotates}: {versions}");
