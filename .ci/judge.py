@@ -42,6 +42,14 @@ BEYOND = {
 
 NO_SECRETS = ["directory", "public"]
 
+# What says who callers are. A function that serves callers and lacks it takes nobody for an admin.
+KNOWS_CALLERS = {
+    "OKTA_CONNECTOR_ADMIN_ROLE_ARNS",
+    "OKTA_CONNECTOR_TEAM_ROLE_ARNS",
+    "OKTA_CONNECTOR_TEAMS_CLAIM",
+    "OKTA_CONNECTOR_ADMIN_SCOPE",
+}
+
 # What conditions in the functions' policies this judge can evaluate.
 CONDITIONS = {
     ("ForAllValues:StringLike", "dynamodb:LeadingKeys"),
@@ -218,6 +226,13 @@ def judge_environment():
         fault(f"{name} is read and not set")
     for name in sorted(given - read | given & set(EMULATOR_ONLY)):
         fault(f"{name} is set and not to be read")
+    routes = [it["Properties"] for it in of_type("AWS::ApiGatewayV2::Route").values()]
+    serving = {re.search(r"(\w+)Integration}", json.dumps(it["Target"])).group(1) for it in routes if it["AuthorizationType"] != "NONE"}
+    for function in FUNCTIONS:
+        given = set(RESOURCES[f"{logical(function)}Function"]["Properties"]["Environment"]["Variables"])
+        wanted = KNOWS_CALLERS if logical(function) in serving else set()
+        for name in sorted(wanted ^ given & KNOWS_CALLERS):
+            fault(f"{function} serves callers and lacks {name}" if name in wanted else f"{function} serves no callers and has {name}")
 
 
 # ---- What happens by itself ----
@@ -233,6 +248,10 @@ def judge_schedules():
                 fault(f"{name}: an expression that this judge does not know")
         if resource["Type"] == "AWS::Lambda::EventInvokeConfig" and "OnFailure" not in properties["DestinationConfig"]:
             fault(f"{name} has no queue for what failed")
+    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+        actions = alarm["Properties"].get("AlarmActions")
+        if not actions or alarm["Properties"].get("OKActions") != actions:
+            fault(f"{name} does not say both that it goes off and that it is over")
     queues = [name for name, it in RESOURCES.items() if it["Type"] == "AWS::SQS::Queue"]
     alarms = json.dumps([it for it in RESOURCES.values() if it["Type"] == "AWS::CloudWatch::Alarm"])
     for name in queues:
@@ -259,6 +278,15 @@ VALUES = {
     "AdminRoleArns": (["", ROLE, f"{ROLE}, {ROLE}"], ["Admins", f"{ROLE},", "arn:aws:iam::1:role/A", f"it={ROLE}"]),
     "TeamRoleArns": (["", f"it={ROLE}", f"it={ROLE},h.r={ROLE}"], [ROLE, f"i t={ROLE}", f"it={ROLE};hr={ROLE}"]),
     "ExistingTable": (["", "okta-connector-Table-1A2B", "restored_2026.01"], ["a", "my table", "arn:aws:dynamodb:x:1:table/t"]),
+    "DomainName": (
+        ["", "connector.example.com", "a-b.c9.example"],
+        ["example", "Connector.example.com", "https://connector.example.com", "connector.example.com.", "-a.example.com", "a..b"],
+    ),
+    "CertificateArn": (
+        ["", "arn:aws:acm:eu-west-1:123456789012:certificate/1a2b-3c"],
+        ["certificate/1a2b", "arn:aws:iam::123456789012:server-certificate/a"],
+    ),
+    "HostedZoneId": (["", "Z0123456789ABCDEFGHIJ"], ["/hostedzone/Z01", "z01", "example.com"]),
     "AlarmTopicArn": (["", "arn:aws:sns:us-east-1:123456789012:ops"], ["ops", "arn:aws:sqs:us-east-1:123456789012:ops"]),
 }
 
@@ -283,6 +311,9 @@ def judge_parameters():
     for rule, (needed, wanting) in {
         "IssuerNeedsAudience": ("JwtAudience", "JwtIssuer"),
         "AudienceNeedsIssuer": ("JwtIssuer", "JwtAudience"),
+        "DomainNeedsCertificate": ("CertificateArn", "DomainName"),
+        "CertificateNeedsDomain": ("DomainName", "CertificateArn"),
+        "ZoneNeedsDomain": ("DomainName", "HostedZoneId"),
     }.items():
         there = {"Fn::Not": [{"Fn::Equals": [{"Ref": wanting}, ""]}]}
         assertion = TEMPLATE["Rules"][rule]["Assertions"][0]

@@ -61,7 +61,11 @@ pub fn wanted(connection: &Connection, triggers: &[Trigger]) -> Vec<Scheduled> {
     let id = &connection.id;
     let poll = poll_seconds(triggers).map(|seconds| Scheduled {
         name: format!("{id}-poll"),
-        expression: format!("rate({} minutes)", (seconds / 60).max(1)),
+        // Scheduler takes either with 1, and EventBridge's rules the singular alone.
+        expression: match (seconds / 60).max(1) {
+            1 => "rate(1 minute)".to_owned(),
+            minutes => format!("rate({minutes} minutes)"),
+        },
         timezone: "UTC".to_owned(),
         anchor: connection.created_at,
         target: Target::Log,

@@ -1,7 +1,7 @@
 //! What a month of one connection is made of, counted run by run, and dollars from that.
 //!
 //! One connection with the usual schedules and one polled trigger; ten memberships a person; one person in a hundred
-//! changes a day; thirty events a person and day. Functions have 256 MB.
+//! changes a day; thirty events a person and day. Functions have the memory that `template.yaml` gives them.
 
 use crate::Error;
 use crate::events::happen;
@@ -27,8 +27,10 @@ const INCREMENTAL_A_DAY: f64 = 96.0 - FULL_A_DAY;
 const VERIFY_A_DAY: f64 = 1.0 / 7.0;
 const POLLS_A_DAY: f64 = 1_440.0;
 const EVENTS_A_USER: f64 = 30.0;
-/// 256 MB.
-const GB: f64 = 0.25;
+/// Memory of `sync` in GB: 512 MB, the default of the parameter `SyncMemory`.
+const SYNC_GB: f64 = 0.5;
+/// Memory of `log-poll` in GB: 256 MB.
+const LOG_POLL_GB: f64 = 0.25;
 /// A slice ends by itself after so many seconds.
 const SLICE: f64 = 240.0;
 /// `Begin`, `FillIn`, `Slice`, `Result`, `Done`; each further slice is Slice and Result.
@@ -135,9 +137,10 @@ fn dollars(told: &Value, is_sync: bool) -> f64 {
     let time = seconds(told, "seconds");
     let slices = (time / SLICE).ceil().max(1.0);
     let transitions = if is_sync { TRANSITIONS + 2.0 * (slices - 1.0) } else { 0.0 };
+    let gb = if is_sync { SYNC_GB } else { LOG_POLL_GB };
     seconds(told, "written") * price::WRITE
         + seconds(told, "read") * price::READ
-        + time * GB * price::GB_SECOND
+        + time * gb * price::GB_SECOND
         + slices * price::INVOCATION
         + transitions * price::TRANSITION
 }
