@@ -255,7 +255,8 @@ async function byKeyboard(page, connection) {
 }
 
 // A page of another port of this machine, in the browser that opened the console, reads nothing and changes nothing.
-async function attacked(page, origins) {
+async function attacked(context, origins) {
+  const page = await context.newPage();
   const server = createServer((_, response) => response.end("<!doctype html><title>elsewhere</title>"));
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
@@ -275,6 +276,7 @@ async function attacked(page, origins) {
   for (const [origin, where] of [[origins[0], "/v1/connections"], [origins[1], "/connections"]]) {
     assert.equal((await fetch(origin + where)).status, 401, "a program without the token is nobody");
   }
+  await page.close();
   server.close();
   say("a page of another port of this machine reads and changes nothing");
 }
@@ -302,7 +304,7 @@ async function run() {
     page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
     page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
     await page.goto(link);
-    await attacked(page, [api, baseURL]);
+    await attacked(context, [api, baseURL]);
     assert.deepEqual((await fetched(`${api}/v1/connections`, null, "GET", authorization)).items, []);
     const [connection, person] = await main(page, tenant);
     await chartOfMany(page, connection, boss);

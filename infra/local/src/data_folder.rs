@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 /// So much must find room.
 const ROOM: usize = 256 * 1024;
-/// It is tried no more often than this.
-const AGAIN: Duration = Duration::from_secs(1);
+/// It is tried no more often than this, since strangers may ask.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// A folder that this process alone uses.
 pub struct DataFolder {
@@ -114,9 +114,8 @@ impl Disk {
         let written = write(&file);
         let removed = fs::remove_file(&file);
         let trouble = written.and(removed).err().map(|error| {
-            let text = format!("nothing can be stored in {}: {error}", self.folder.display());
-            tracing::error!("{text}");
-            text
+            tracing::error!("nothing can be stored in {}: {error}", self.folder.display());
+            format!("nothing can be stored: {error}")
         });
         *tried = Some(Tried { at: Instant::now(), trouble: trouble.clone() });
         trouble
@@ -147,7 +146,9 @@ fn write(file: &Path) -> io::Result<()> {
 /// The problem of RFC 9457 that has no type of its own.
 fn unwell(why: &str) -> Response {
     let status = StatusCode::SERVICE_UNAVAILABLE;
-    let detail = format!("The service can read, but not write: {why}. Free space there; it goes on by itself.");
+    let detail = format!(
+        "The service can read, but not write: {why}. Free space on the disk of the data folder; it goes on by itself."
+    );
     let problem =
         json!({"type": "about:blank", "title": "Service Unavailable", "status": status.as_u16(), "detail": detail});
     (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()

@@ -112,8 +112,10 @@ impl Head {
         let read = Condition::number("rev", self.revision);
         Ok(match self.revision {
             0 => vec![Write::PutIf(item, Condition::absent())],
+            // A head without content stays there: functions of the version before stop at it, and begin no feed anew.
             _ if self.is_former => {
-                vec![Write::PutIf(item, Condition::absent()), Write::DeleteIf(keys::former_feed_head(connection), read)]
+                let moved = Item::at(&keys::former_feed_head(connection)).number("rev", self.revision + 1);
+                vec![Write::PutIf(item, Condition::absent()), Write::PutIf(moved, read)]
             }
             _ => vec![Write::PutIf(item, read)],
         })

@@ -3,7 +3,7 @@
 //! A refresh token that Okta replaces at each use is used by one process at a time, and its successor is stored before
 //! the access token that came with it is used: whoever stops in between finds a refresh token that still works.
 
-use super::client::{Client, Credential};
+use super::client::{Client, Credential, Patience};
 use super::dpop::ProofKey;
 use super::error::{Error, Refusal, TokenRefusal};
 use super::retry::{self, Outcome, Verdict};
@@ -151,15 +151,22 @@ impl Client {
     }
 
     async fn have_turn(&self, app: &WebApp, tokens: &dyn RefreshTokens, grant: &mut Grant) -> Result<Token, Error> {
-        let wanted = std::mem::take(&mut grant.wanted);
-        let used = match tokens.take(&wanted, self.patience.deadline).await? {
-            Taken::Access(token) => return Ok(token),
+        let used = match tokens.take(&grant.wanted, self.patience.deadline).await? {
+            Taken::Access(token) => {
+                grant.wanted = Wanted::Any;
+                return Ok(token);
+            }
             Taken::Refresh(used) => used,
         };
-        let answer = timeout(LONGEST_TURN, self.grant(&Ask::Refresh(app, &used), grant)).await;
+        // A turn that has begun has time of its own: what Okta has granted by the end of its caller's is not to be lost.
+        let patience = Patience { deadline: Instant::now() + LONGEST_TURN, ..self.patience };
+        let client = Self { patience, ..self.clone() };
+        let answer = timeout(LONGEST_TURN, client.grant(&Ask::Refresh(app, &used), grant)).await;
         let answer = answer.unwrap_or(Err(Error::Timeout));
         tokens.put_back(&used, answer.as_ref().ok()).await?;
-        answer.map(|granted| granted.token)
+        let token = answer?.token;
+        grant.wanted = Wanted::Any;
+        Ok(token)
     }
 
     /// Asks for a token until there is one or a refusal.

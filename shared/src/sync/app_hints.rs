@@ -96,10 +96,13 @@ async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
     if !work.knows_apps() {
         return Ok(suspects);
     }
-    if work.run.hinted > 0 && work.follows_apps() {
+    let is_full = !work.run.patches();
+    if work.run.hinted > 0 {
         let visit = |page: Vec<Hint>| {
             for hint in page {
                 match hint {
+                    // A full run lists the apps, and reads those of users who left with them.
+                    Hint::App(_) | Hint::Belongings(_) | Hint::User(_) if is_full => {}
                     Hint::App(id) => drop(suspects.apps.insert(id)),
                     Hint::AppGroups(id) => {
                         suspects.apps.insert(id.clone());

@@ -304,8 +304,14 @@ pub(super) async fn remove_excess(work: &mut Work<'_>, kind: Kind, noted: u32, d
         work.run.checkpoint = kind.after(work);
         return Ok(work.commit(Vec::new()).await?);
     }
+    let pages = work.noted::<Excess>(&kind.noted_excess(&work.run), done).await?.unwrap_or_default();
     let mut changes = Vec::new();
-    for page in work.noted::<Excess>(&kind.noted_excess(&work.run), done).await?.unwrap_or_default() {
+    if !work.run.confirmed.is_empty() && kind == Kind::Groups && work.knows_apps() {
+        // No list of apps comes behind what was confirmed.
+        let groups = pages.iter().filter_map(|page| page.holder.group().cloned()).collect();
+        changes.extend(apps::unsettle(work, &groups).await?);
+    }
+    for page in pages {
         let (connection, holder) = (&work.connection.id, &page.holder);
         let gone = |user: &UserId| Change::edge_removed(holder.edge(connection, user), holder.about(user.clone()));
         changes.extend(page.users.iter().map(gone));

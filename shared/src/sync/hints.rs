@@ -104,6 +104,8 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     let mut moved = Moved::new();
     for hint in hints {
         match hint {
+            // A full run has read the lists of both.
+            Hint::User(_) | Hint::Group(_) if !work.run.patches() => {}
             Hint::User(id) => drop(tasks.insert(Task::User(id))),
             Hint::Group(id) => drop(tasks.insert(Task::Group(id))),
             Hint::Belongings(id) => drop(tasks.insert(Task::Belongings(id))),

@@ -96,6 +96,14 @@ impl Holder {
         }
     }
 
+    /// The group, where it is one.
+    pub fn group(&self) -> Option<&GroupId> {
+        match self {
+            Self::Group(id) => Some(id),
+            Self::App(_) => None,
+        }
+    }
+
     /// The edge to a user, as it is told.
     pub fn about(&self, user: UserId) -> About {
         match self {

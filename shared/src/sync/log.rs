@@ -123,7 +123,7 @@ pub async fn read(
 
 /// True where we may not read the log: the scope or the role is missing.
 pub fn is_closed(refusal: &Refusal) -> bool {
-    matches!(refusal.status.as_u16(), 401 | 403 | 404)
+    matches!(refusal.status.as_u16(), 401 | 403 | 404) && !refusal.from_intermediary
 }
 
 /// What an event hints at.

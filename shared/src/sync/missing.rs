@@ -220,8 +220,13 @@ pub async fn judge(work: &mut Work<'_>, of: Objects, stored: u64, listing: Listi
             return Ok(work.commit(Vec::new()).await?);
         }
         Err(error) => {
+            // There is a log, and it does not say now what was deleted: somebody has to confirm.
             let refusal = work.refused(error)?;
             work.pass_over("log", "system_log", None, &refusal);
+            let gone = removals(work, of).await?.len() as u64;
+            if gone > guard::few(stored) {
+                work.run.pending_removals.insert(of.phase(), gone);
+            }
             work.run.checkpoint = Checkpoint::RemoveMissing { of, place: 0 };
             return Ok(work.commit(Vec::new()).await?);
         }

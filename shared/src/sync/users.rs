@@ -233,10 +233,6 @@ pub(super) async fn remove(work: &Work<'_>, id: &UserId) -> Result<Vec<Change>, 
     let key = User::key(&work.connection.id, id);
     let Some(item) = work.app.store.get(&key).await? else { return Ok(Vec::new()) };
     let mut user: User = item.parse()?;
-    if user.removed_at.is_some() {
-        return Ok(Vec::new());
-    }
-    user.removed_at = Some(work.app.now());
     // Where a run reads assignments one by one, it takes these away with its apps, and counts them.
     let later = |holder: &Holder| work.follows_apps() && holder.kind() == Kind::Apps;
     let gone = |edge: &Item| {
@@ -244,9 +240,16 @@ pub(super) async fn remove(work: &Work<'_>, id: &UserId) -> Result<Vec<Change>, 
         Some(Change::edge_removed(holder.edge(&work.connection.id, id), holder.about(id.clone())))
     };
     let items = work.app.store.query(&Query::partition(key.pk.as_str()).names_only()).await?;
-    let mut changes: Vec<_> = items.iter().filter_map(gone).collect();
+    let edges = items.iter().filter_map(gone);
+    if user.removed_at.is_some() {
+        // A process that died has written that the user is removed, and left some edges.
+        return Ok(edges.collect());
+    }
+    user.removed_at = Some(work.app.now());
     let apps = items.iter().filter_map(|edge| edge.sort_key(None).strip_prefix(keys::ASSIGNMENTS));
     let item = user.item(&work.connection.id)?.text(HAD, apps.collect::<Vec<_>>().join(" "));
-    changes.push(Change::object(item, About::User(id.clone()), Verb::Removed, Map::new()));
+    // First: once some edges are gone, nothing else tells which apps there were.
+    let mut changes = vec![Change::object(item, About::User(id.clone()), Verb::Removed, Map::new())];
+    changes.extend(edges);
     Ok(changes)
 }

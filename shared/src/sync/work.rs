@@ -161,6 +161,8 @@ impl Work<'_> {
     pub fn after_groups(&self) -> Checkpoint {
         match self.run.mode {
             Mode::Incremental => Checkpoint::Log { listing: Listing::default() },
+            // Nothing but the log tells who was given an app since its users were read.
+            Mode::Full if self.knows_apps() => Checkpoint::Log { listing: Listing::default() },
             Mode::Full | Mode::Verify => Checkpoint::Hints,
         }
     }

@@ -104,6 +104,8 @@ async fn pages_of_apps_and_assignments_pass_everything_once() {
 #[tokio::test]
 async fn assignments_follow_with_the_next_verifying_sync_and_say_how_old_they_are() {
     let synced = Synced::start().await;
+    let closed = json!({"fault": "status", "status": 403, "error_code": "E0000006", "path": "/api/v1/logs"});
+    synced.world.sim("POST", "faults", Some(closed)).await;
     let told_before = told(&synced).await;
     let (app, scopes) = told_before.iter().map(|(app, (_, scopes))| (app, scopes)).nth(1).expect("an app");
     let new =
@@ -112,7 +114,7 @@ async fn assignments_follow_with_the_next_verifying_sync_and_say_how_old_they_ar
     synced.okta("POST", &path, Some(json!({"id": new, "scope": "USER"}))).await;
     let read_at = synced.get(&format!("apps/{app}")).await["assignments_at"].clone();
     assert_eq!(synced.sync().await["status"], "succeeded");
-    assert!(!users(&synced, app).await.contains_key(&new), "nothing in an app tells that its users changed");
+    assert!(!users(&synced, app).await.contains_key(&new), "nothing but the log tells that an app's users changed");
     assert_eq!(synced.get(&format!("apps/{app}")).await["assignments_at"], read_at);
     let sync = synced.world.sync(&synced.id, "verify").await;
     assert_eq!((&sync["status"], &sync["progress"]["assignments"]["added"]), (&json!("succeeded"), &json!(1)));
