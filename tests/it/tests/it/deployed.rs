@@ -13,11 +13,12 @@ use okta_connector::app::App;
 use okta_connector::clock::{SharedClock, SystemClock};
 use okta_connector::feed::{Bus, USUAL_DAYS};
 use okta_connector::http::{Caller, layered, named, public};
+use okta_connector::id::ConnectionId;
 use okta_connector::lambda::{EventBridgeScheduler, StepFunctionsRunner, Turn, hop, turn};
 use okta_connector::okta::{AllowedOrigins, SystemResolver, Transport};
 use okta_connector::schedules;
 use okta_connector::secrets::SecretsManagerSecrets;
-use okta_connector::store::{Store, create_table};
+use okta_connector::store::{Store, Write, create_table, keys};
 use okta_connector::test;
 use okta_simulator::Simulator;
 use serde_json::{Value, json};
@@ -151,7 +152,14 @@ impl Deployed {
         self.sent(method, &format!("{}/_sim/{path}", self.simulator.url()), Some(&body)).await
     }
 
-    /// A connection that a user signs in to, so that every function that has just started replaces a refresh token.
+    /// Ends the access token that functions share, as an hour would: who needs one next replaces the refresh token.
+    async fn an_hour_passes(&self, connection: &str) {
+        let id = ConnectionId::parse(connection).expect("an id");
+        let end = Write::Delete(keys::access_token(&id));
+        self.stack.app().store.transact(vec![end]).await.expect("a table");
+    }
+
+    /// A connection that a user signs in to.
     async fn signed_in(&self) -> String {
         self.sim("PATCH", "app", json!({"redirect_uris": [format!("{}/v1/oauth/callback", self.stack.url)]})).await;
         let known = self.simulator.credentials();
@@ -225,11 +233,13 @@ async fn the_main_job_is_done_by_functions_that_have_just_started_with_the_adapt
     let users = deployed.api("GET", &format!("{path}/people"), None).await;
     // The first one may be who has signed in.
     let user = json!({"user": users["items"][9]["id"]});
+    deployed.an_hour_passes(&id).await;
     deployed.api("POST", &format!("{path}/actions/user.suspend"), Some(user)).await;
     deployed.sim("POST", "events", json!({"count": 3, "type": "user.session.start"})).await;
     while deployed.events(&id, "com.okta.user.session.start").await < 3 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    deployed.an_hour_passes(&id).await;
     // A delivery may hold the feed, so that a poll leaves it alone.
     while deployed.events(&id, "com.okta.user.lifecycle.suspend").await < 1 {
         deployed.stack.poll(&id).await;

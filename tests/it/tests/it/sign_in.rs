@@ -1,6 +1,7 @@
 //! A user's sign-in through the whole service: invited, sent back, and used from then on.
 
 use crate::world::{Reply, World, text, unlimited};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 /// An invitation, and the connection it is for.
@@ -294,4 +295,30 @@ async fn tokens_that_okta_does_not_replace_are_kept() {
     }
     let stats = world.sim("GET", "stats", None).await;
     assert!(stats["refreshes"].as_array().is_some_and(|uses| uses.len() == 1), "{stats:#}");
+}
+
+#[tokio::test]
+async fn whichever_function_finds_the_token_over_renews_it() {
+    let world = World::with(unlimited()).await;
+    let id = world.signed_in().await;
+    let path = format!("/v1/connections/{id}");
+    world.api("PATCH", &path, Some(json!({"sync": null}))).await.expect(200);
+    let renewals = async || {
+        let uses = world.sim("GET", "stats", None).await["refreshes"].clone();
+        uses.as_array().expect("counts").iter().filter_map(Value::as_u64).sum::<u64>()
+    };
+    let an_hour = async || {
+        world.clock.advance(SignedDuration::from_hours(1));
+        world.sim("POST", "clock", Some(json!({"advance": "1h"}))).await;
+    };
+    let before = renewals().await;
+    an_hour().await;
+    let search = format!("{path}/actions/user.search");
+    world.api("POST", &search, Some(json!({"search": "status eq \"ACTIVE\""}))).await.expect(200);
+    assert_eq!(renewals().await, before + 1, "by an action");
+    world.api("POST", &format!("{path}/triggers"), Some(json!({"type": "new_events"}))).await.expect(201);
+    assert_eq!(renewals().await, before + 1, "the token is shared");
+    an_hour().await;
+    world.poll(&id).await;
+    assert_eq!(renewals().await, before + 2, "by a poll");
 }
