@@ -49,21 +49,13 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
 /// Makes readable what a first run has read: the people at once, groups and apps as they come.
 pub async fn publish(work: &mut Work<'_>) -> Result<(), Stop> {
     let published = read_so_far(work).await?;
-    let (store, connection) = (&work.app.store, &work.connection.id);
-    for _ in 0..8 {
-        let mut state = State::load(store, connection).await?;
-        published.learn(&mut state);
-        match store.transact(vec![work.lease.fence(), state.write(connection)?]).await {
-            // Somebody else wrote the state meanwhile.
-            Err(Error::Conflict(1)) => {}
-            Err(error) => return Err(error.into()),
-            Ok(()) => {
-                work.run.checkpoint = work.after_users();
-                return Ok(work.commit(Vec::new()).await?);
-            }
-        }
-    }
-    Err(Error::Unavailable("the sync's state changes too often".to_owned()).into())
+    State::update(&work.app.store, &work.connection.id, &work.lease, |state| {
+        published.learn(state);
+        Ok(Vec::new())
+    })
+    .await?;
+    work.run.checkpoint = work.after_users();
+    Ok(work.commit(Vec::new()).await?)
 }
 
 /// Ends a run before it has read everything. What a first one has read becomes readable all the same.
@@ -86,7 +78,8 @@ struct ReadSoFar {
 impl ReadSoFar {
     fn learn(&self, state: &mut State) {
         state.roster.clone_from(&self.roster);
-        (state.counts, state.published_at) = (self.counts, Some(self.at));
+        state.counts = self.counts;
+        state.published_at = Some(self.at);
     }
 }
 
@@ -156,25 +149,19 @@ async fn end_with(
 ) -> Result<(), Error> {
     let now = app.now();
     (run.status, run.finished_at, run.next_wake, run.updated_at) = (status, Some(now), None, now);
-    for _ in 0..8 {
-        let mut state = State::load(&app.store, &connection.id).await?;
-        learn(&mut state);
+    let run = &*run;
+    State::update(&app.store, &connection.id, lease, |state| {
+        learn(state);
         state.last = run.summary();
-        let mut writes = vec![lease.fence(), state.write(&connection.id)?, run.write(&connection.id)?];
-        writes.extend(told(connection, run, now)?);
-        match app.store.transact(writes).await {
-            // Somebody else wrote the state meanwhile.
-            Err(Error::Conflict(1)) => {}
-            Err(error) => return Err(error),
-            Ok(()) => {
-                if run.confirmed.is_empty() {
-                    count_end(status);
-                }
-                return Ok(());
-            }
-        }
+        let mut writes = vec![run.write(&connection.id)?];
+        writes.extend(ended(connection, run, now)?);
+        Ok(writes)
+    })
+    .await?;
+    if run.confirmed.is_empty() {
+        count_end(status);
     }
-    Err(Error::Unavailable("the sync's state changes too often".to_owned()))
+    Ok(())
 }
 
 fn count_end(status: RunStatus) {
@@ -185,8 +172,8 @@ fn count_end(status: RunStatus) {
     }
 }
 
-/// What is told of the end of a run; nothing where somebody stopped it.
-fn told(connection: &Connection, run: &Run, now: Timestamp) -> Result<Option<Write>, Error> {
+/// The event about the end of a run; none where it was cancelled.
+fn ended(connection: &Connection, run: &Run, now: Timestamp) -> Result<Option<Write>, Error> {
     let ended = match run.status {
         RunStatus::Succeeded => "completed",
         RunStatus::Failed => "failed",

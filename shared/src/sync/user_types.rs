@@ -76,13 +76,10 @@ async fn read_titles(work: &mut Work<'_>, types: &[UserType]) -> Result<Titles, 
 
 /// Stores what was learnt.
 async fn remember(work: &Work<'_>, types: Vec<UserType>, titles: Titles) -> Result<(), Error> {
-    let (store, connection) = (&work.app.store, &work.connection.id);
     let Titles { labels, is_partial } = titles;
     let is_partial = is_partial || work.run.skipped.contains_key(&Phase::UserTypes);
     let types: Vec<_> = types.into_iter().map(|it| TypeName { id: it.id, name: it.name }).collect();
-    for _ in 0..8 {
-        let before = State::load(store, connection).await?;
-        let mut state = before.clone();
+    State::update(&work.app.store, &work.connection.id, &work.lease, |state| {
         if !types.is_empty() {
             state.types.clone_from(&types);
         }
@@ -91,14 +88,7 @@ async fn remember(work: &Work<'_>, types: Vec<UserType>, titles: Titles) -> Resu
         } else {
             state.labels.clone_from(&labels);
         }
-        if state == before {
-            return Ok(());
-        }
-        match store.transact(vec![work.lease.fence(), state.write(connection)?]).await {
-            // Somebody else wrote the state meanwhile.
-            Err(Error::Conflict(1)) => {}
-            other => return other,
-        }
-    }
-    Err(Error::Unavailable("the sync's state changes too often".to_owned()))
+        Ok(Vec::new())
+    })
+    .await
 }

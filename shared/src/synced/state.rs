@@ -7,11 +7,14 @@ use super::user::TypeName;
 use crate::connection::Attributes;
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::{AppId, BadRecord};
-use crate::store::{Condition, Error, Item, Store, Write, keys};
+use crate::store::{Condition, Error, Item, Lease, Store, Write, keys};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How often a change of the state is tried against other processes that write it.
+const ATTEMPTS: usize = 8;
 
 /// The state of a connection's sync.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -140,6 +143,31 @@ impl State {
     /// When the assignments of an app were last read whole; none where they must be read.
     pub fn assigned_at(&self, app: &App) -> Option<Timestamp> {
         app.assignments_at.max(self.assigned.get(&app.id).copied().filter(|_| app.assignments_at.is_some()))
+    }
+
+    /// Changes it under a run's lease, in one transaction with the writes that `change` returns. Where another process writes
+    /// the state meanwhile, it is read again, and `change` with it.
+    pub async fn update(
+        store: &Store,
+        connection: &ConnectionId,
+        lease: &Lease,
+        change: impl Fn(&mut Self) -> Result<Vec<Write>, Error>,
+    ) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            let before = Self::load(store, connection).await?;
+            let mut state = before.clone();
+            let others = change(&mut state)?;
+            if state == before && others.is_empty() {
+                return Ok(());
+            }
+            let mut writes = vec![lease.fence(), state.write(connection)?];
+            writes.extend(others);
+            match store.transact(writes).await {
+                Err(Error::Conflict(1)) => {}
+                other => return other,
+            }
+        }
+        Err(Error::Unavailable("the sync's state changes too often".to_owned()))
     }
 
     /// The write that replaces the state it was read as, and no other.
