@@ -130,7 +130,7 @@ async fn a_drained_poll_keeps_its_next_link_to_the_letter() {
 
 #[tokio::test]
 async fn a_burst_of_fifty_thousand_events_is_polled_to_its_end() {
-    let world = World::new(Config { users: 40, rate_limit: Some(100_000), ..Config::default() }).await;
+    let world = World::new(Config { users: 40, noise: Some(0), rate_limit: Some(100_000), ..Config::default() }).await;
     let mut next = caught_up(&world).await;
     let burst = json!({ "count": 50_000, "type": "user.session.start", "late_seconds": 120 });
     let written = world.door(Method::POST, "/events", burst).await["uuids"].as_array().cloned().unwrap_or_default();
@@ -152,7 +152,7 @@ async fn a_burst_of_fifty_thousand_events_is_polled_to_its_end() {
 
 #[tokio::test]
 async fn a_filtered_poll_finds_the_few_among_many() {
-    let world = World::new(Config { users: 40, rate_limit: Some(100_000), ..Config::default() }).await;
+    let world = World::new(Config { users: 40, noise: Some(0), rate_limit: Some(100_000), ..Config::default() }).await;
     world.door(Method::POST, "/events", json!({ "count": 50_000, "type": "user.session.start" })).await;
     let written = world.door(Method::POST, "/events", json!({ "count": 2, "type": "user.lifecycle.suspend" })).await;
     let page = world.get("/api/v1/logs?filter=eventType+eq+%22user.lifecycle.suspend%22").await;
