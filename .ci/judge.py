@@ -42,7 +42,7 @@ BEYOND = {
 
 NO_SECRETS = ["directory", "public"]
 
-# What says who callers are. A function that serves callers and lacks it takes nobody for an admin.
+# What says who callers are. A function that serves callers and lacks it takes no caller for an admin.
 KNOWS_CALLERS = {
     "OKTA_CONNECTOR_ADMIN_ROLE_ARNS",
     "OKTA_CONNECTOR_TEAM_ROLE_ARNS",

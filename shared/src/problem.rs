@@ -15,7 +15,7 @@ use std::borrow::Cow;
 pub enum Kind {
     /// Not JSON, or a bad query parameter.
     BadRequest,
-    /// Nobody is known to ask.
+    /// The request has no valid identity.
     Unauthenticated,
     /// What a cursor stands at is not kept any more.
     CursorExpired,

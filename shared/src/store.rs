@@ -68,7 +68,7 @@ impl Store {
     }
 }
 
-/// How often a write is sent before a refusal that passes is told.
+/// How often a write is sent before a refusal that passes is returned.
 const ATTEMPTS: u32 = 8;
 /// The first pause between two of them; each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);

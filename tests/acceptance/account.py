@@ -1,6 +1,6 @@
 """The main job in an account of AWS, with a tenant of Okta's, and the facts that only such a run can find.
 
-Nobody has run this against a real account yet. The names of all that it makes begin with the stack's, so `clean_up` finds it by
+This has not run against a real account yet. The names of all that it makes begin with the stack's, so `clean_up` finds it by
 that name, however a run ended.
 """
 
@@ -33,7 +33,7 @@ COST = """\
 
 It takes 30 to 60 minutes and deletes all of it at its end, also after Ctrl-C.
 It costs about 0.10 USD for a tenant of 1,000 users, 0.60 USD for 10,000 and 5 USD for 100,000, most of it for the table's
-writes. These are estimates: nobody has run this against a real account yet.
+writes. These are estimates: this has not run against a real account yet.
 
 Add --i-will-pay to do it.
 """
@@ -128,15 +128,17 @@ class Run:
         say(f"{name} …")
         began = time.monotonic()
         try:
-            told, fault = work(), None
+            found = work()
+            fault = None
         # Whatever an account answers that we did not expect is what this looks for.
         except (Exception, Failed) as error:
-            told, fault = None, f"{type(error).__name__}: {error}"[:1000]
+            found = None
+            fault = f"{type(error).__name__}: {error}"[:1000]
             say(f"{name} FAILED: {fault}")
         self.steps[name] = {"ok": fault is None, "seconds": round(time.monotonic() - began, 1)}
         if fault:
             self.steps[name]["error"] = fault
-        return told
+        return found
 
 
 # ---- What is asked of the account ----
@@ -152,54 +154,54 @@ def report(line: str) -> dict | None:
     """What Lambda's own line about an invocation says, in either format."""
     # https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report
     try:
-        told = json.loads(line)
+        fields = json.loads(line)
     except ValueError:
         found = re.findall(r"\t(Init Duration|Duration|Max Memory Used): ([0-9.]+) (?:ms|MB)", line)
-        told = {name: float(number) for name, number in found} if line.startswith("REPORT ") else {}
-        init, took, memory = (told.get(name) for name in ("Init Duration", "Duration", "Max Memory Used"))
-        return {"init_ms": init, "ms": took, "max_memory_mb": memory} if told else None
-    if not isinstance(told, dict) or told.get("type") != "platform.report":
+        fields = {name: float(number) for name, number in found} if line.startswith("REPORT ") else {}
+        init, took, memory = (fields.get(name) for name in ("Init Duration", "Duration", "Max Memory Used"))
+        return {"init_ms": init, "ms": took, "max_memory_mb": memory} if fields else None
+    if not isinstance(fields, dict) or fields.get("type") != "platform.report":
         return None
-    metrics = told["record"]["metrics"]
+    metrics = fields["record"]["metrics"]
     return {"init_ms": metrics.get("initDurationMs"), "ms": metrics.get("durationMs"), "max_memory_mb": metrics.get("maxMemoryUsedMB")}
 
 
 def invocations(account: Account) -> dict[str, dict]:
     """Of each function: how often it ran, its cold starts and its memory."""
-    told = {}
+    functions = {}
     for name in ["action", "connect", "directory", "log-poll", "public", "sync", "test"]:
         # The JSON format's line has the type, the other the word.
         lines = log_lines(account, f"/aws/lambda/{account.stack}/{name}", '?"platform.report" ?"REPORT RequestId"')
         reports = [it for it in map(report, lines) if it]
         cold = sorted(it["init_ms"] for it in reports if it["init_ms"] is not None)
-        told[name] = {
+        functions[name] = {
             "invocations": len(reports),
             "cold_starts_ms": cold,
             "longest_ms": max((it["ms"] for it in reports), default=None),
             "max_memory_mb": max((it["max_memory_mb"] for it in reports), default=None),
         }
-    return told
+    return functions
 
 
 def complaints(account: Account) -> dict[str, dict[str, int]]:
     """Of each function: what it logged as an error or a warning, and how often."""
-    told: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
     for name in ["action", "connect", "directory", "log-poll", "public", "sync", "test"]:
         lines = log_lines(account, f"/aws/lambda/{account.stack}/{name}", '{ $.level = "ERROR" || $.level = "WARN" }')
         for line in (json.loads(line) for line in lines if line.startswith("{")):
             if line.get("level") in ("ERROR", "WARN"):
                 message = str(line.get("message"))[:300]
-                told.setdefault(name, {})
-                told[name][message] = told[name].get(message, 0) + 1
-    return told
+                counts.setdefault(name, {})
+                counts[name][message] = counts[name].get(message, 0) + 1
+    return counts
 
 
 def alarms(account: Account) -> dict[str, list[str]]:
-    told: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     pages = account.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{account.stack}-")
     for alarm in (it for page in pages for it in page["MetricAlarms"]):
-        told.setdefault(alarm["StateValue"], []).append(alarm["AlarmName"].split("-")[-2])
-    return {state: sorted(names) for state, names in told.items()}
+        names.setdefault(alarm["StateValue"], []).append(alarm["AlarmName"].split("-")[-2])
+    return {state: sorted(of_state) for state, of_state in names.items()}
 
 
 def answered(ask) -> dict:
@@ -207,16 +209,16 @@ def answered(ask) -> dict:
     try:
         ask()
     except ClientError as error:
-        told = error.response
-        refusal = {"code": told["Error"]["Code"], "message": told["Error"].get("Message"),
-                   "status": told["ResponseMetadata"]["HTTPStatusCode"]}
-        reasons = [it.get("Code") for it in told.get("CancellationReasons", [])]
+        response = error.response
+        refusal = {"code": response["Error"]["Code"], "message": response["Error"].get("Message"),
+                   "status": response["ResponseMetadata"]["HTTPStatusCode"]}
+        reasons = [it.get("Code") for it in response.get("CancellationReasons", [])]
         return refusal | ({"reasons": reasons} if reasons else {})
     return {"code": None}
 
 
 def refusals(account: Account, outputs: dict[str, str], finished: str) -> dict[str, dict]:
-    """The errors that the product tells apart, from the services themselves. Nothing of it stays."""
+    """The errors that the product distinguishes, from the services themselves. Nothing of it stays."""
     of = account.client
     connect = next(name for name in job.functions(account) if "-ConnectFunction-" in name)
     plan = of("lambda").get_function_configuration(FunctionName=connect)["Environment"]["Variables"]
@@ -252,25 +254,25 @@ def refusals(account: Account, outputs: dict[str, str], finished: str) -> dict[s
             lambda: of("dynamodb").transact_write_items(TransactItems=[{"ConditionCheck": condition({"Key": absent})}]),
         "publish an event of 300,000 bytes": lambda: of("events").put_events(Entries=[large]),
     }
-    told = {name: answered(ask) for name, ask in asked.items()}
+    found = {name: answered(ask) for name, ask in asked.items()}
     for name in ["conn_acceptance-a", "conn_acceptance-b"]:
         answered(lambda name=name: scheduler.delete_schedule(Name=name, GroupName=group))
-    return told
+    return found
 
 
 def paths(account: Account, echo: Api) -> dict[str, dict]:
     """What API Gateway makes of a path's segment."""
-    told = {}
+    answers = {}
     for name, segment in SEGMENTS.items():
         status, answer = echo.send("GET", f"/v1/connections/conn_x/people/{segment}?q=a%2Bb%23c%20d")
         seen = answer if isinstance(answer, dict) else {}
-        told[name] = {"sent": segment, "status": status, "rawPath": seen.get("rawPath"), "httpPath": seen.get("httpPath"),
+        answers[name] = {"sent": segment, "status": status, "rawPath": seen.get("rawPath"), "httpPath": seen.get("httpPath"),
                       "proxy": (seen.get("pathParameters") or {}).get("proxy"), "rawQueryString": seen.get("rawQueryString")}
-    return told
+    return answers
 
 
 def people(api: Api, path: str, users: list[dict]) -> dict:
-    """Whether a person is found by a login, and by one with something behind it that is to find nobody."""
+    """Whether a person is found by a login, and by one with something behind it, which must find no person."""
     login = next((it["profile"]["login"] for it in users if it["status"] == "ACTIVE" and it["profile"].get("login")), None)
     if login is None:
         return {"left_out": "no active user has a login"}
@@ -373,8 +375,8 @@ def polled(run: Run, api: Api, path: str) -> dict:
         found = len(run.account.wait_for("an event of Okta's", okta, MAYBE))
     except Failed:
         found = 0
-    told = api.call("GET", trigger)
-    return {"polled_after_s": after, "events": found, "lag_seconds": told["lag_seconds"], "status": told["status"]}
+    shown = api.call("GET", trigger)
+    return {"polled_after_s": after, "events": found, "lag_seconds": shown["lag_seconds"], "status": shown["status"]}
 
 
 def rehearsed(api: Api, path: str, users: list[dict]) -> dict:
@@ -410,8 +412,8 @@ def work(run: Run, built: bool, domain: str, token: str) -> None:
     machine = outputs and outputs["StateMachineArn"]
 
     def tested():
-        told = job.tested(api, path)
-        return {"message": told["message"], "checks": {it["capability"]: it["status"] for it in told["checks"]}}
+        report = job.tested(api, path)
+        return {"message": report["message"], "checks": {it["capability"]: it["status"] for it in report["checks"]}}
 
     def synced():
         account.patience = SYNCED

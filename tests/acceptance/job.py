@@ -119,9 +119,9 @@ class Api:
         return fetch(method, f"{self.url}{path}", body, self.signed(method, path, body))
 
     def call(self, method: str, path: str, body=None, wanted: int = 200):
-        status, told = self.send(method, path, body)
-        expect(f"{method} {path} ({told})", status, wanted)
-        return told
+        status, answer = self.send(method, path, body)
+        expect(f"{method} {path} ({answer})", status, wanted)
+        return answer
 
 
 # ---- The stack and what is beside it ----

@@ -141,10 +141,10 @@ def main_job(emulator: Emulator, tenant: Tenant, api: Api, queue: str, machine: 
     say("suspended a user")
 
     tenant.door("POST", "events", {"count": 3, "type": "user.session.start"})
-    told = lambda kind: job.events(api, path, kind)
-    emulator.wait_for("what the hook delivers", lambda: len(told("com.okta.user.session.start")) == 3)
+    delivered = lambda kind: job.events(api, path, kind)
+    emulator.wait_for("what the hook delivers", lambda: len(delivered("com.okta.user.session.start")) == 3)
     say("three events came by hook")
-    polled = emulator.wait_for("the poll that a schedule starts", lambda: told("com.okta.user.lifecycle.suspend"))
+    polled = emulator.wait_for("the poll that a schedule starts", lambda: delivered("com.okta.user.lifecycle.suspend"))
     expect("the subject", polled[0]["subject"], user)
     say("the suspended user came by a poll that a schedule started")
     wanted = {"com.okta.user.session.start", "com.okta.user.lifecycle.suspend", "okta-connector.sync.completed"}

@@ -274,7 +274,7 @@ async function attacked(context, origins) {
   }, origins);
   assert.deepEqual(readable, [], "a page of another port reads nothing");
   for (const [origin, where] of [[origins[0], "/v1/connections"], [origins[1], "/connections"]]) {
-    assert.equal((await fetch(origin + where)).status, 401, "a program without the token is nobody");
+    assert.equal((await fetch(origin + where)).status, 401, "a program without the token is refused");
   }
   await page.close();
   server.close();

@@ -110,7 +110,7 @@ fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Resul
     text.lines().try_for_each(|line| print(line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end())))
 }
 
-/// Lines on the output, for a terminal without what it would obey. Nobody reads on where the pipe is closed.
+/// Lines on the output, for a terminal without control sequences. A closed pipe is an error, which ends the output.
 pub fn print(lines: &str) -> io::Result<()> {
     lines.split('\n').try_for_each(|line| writeln!(io::stdout(), "{}", seen(line.trim_end_matches('\r'))))
 }

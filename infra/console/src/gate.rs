@@ -1,8 +1,9 @@
 //! Who may use the pages: a browser that opened the link which the console printed, and no other site through it.
 //!
-//! The link works once and leaves a cookie, which no other user and no other program of this machine has. A page of another
-//! site can have a browser send forms here, and a name that leads to this machine can have it read pages. The first lacks the
-//! key that is in each of our forms, the second is told by its `Host`.
+//! The link works once and leaves a cookie. Other users and programs of this machine do not know the cookie, unless the
+//! browser opens a page of theirs: browsers send a cookie to every port of a host. A page of another site can have a browser
+//! send forms here, and a name that leads to this machine can have it read pages. The first lacks the key that is in each of
+//! our forms; the second has another `Host`.
 
 use crate::page;
 use aws_lc_rs::rand;
@@ -24,7 +25,7 @@ pub const FIELD: &str = "form_key";
 /// The largest form.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// What a browser without the cookie is told.
+/// The text for a browser without the cookie.
 const LINK: &str = "Open the link that the console printed when it started. It works once, in one browser; start \
                     `okta-connector console` for another.";
 
@@ -32,7 +33,7 @@ const LINK: &str = "Open the link that the console printed when it started. It w
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What only this process and whoever it told know.
+/// A random secret of this process.
 pub struct Key(String);
 
 impl Key {
@@ -55,7 +56,7 @@ impl Key {
 
 /// The keys of one console.
 pub struct Keys {
-    /// Of the link; taken by whoever opens it first.
+    /// Of the link, until a browser has opened it.
     link: Mutex<Option<Key>>,
     /// Of the cookie that the link leaves.
     cookie: Key,
@@ -74,12 +75,13 @@ impl Keys {
         Some((Self { link: Mutex::new(Some(link)), cookie: Key::random()?, cookie_name, form: Key::random()? }, query))
     }
 
-    /// The cookie, for whoever shows the link's key for the first time.
+    /// The cookie, for the first request with the link's key.
     fn enter(&self, query: &str) -> Option<HeaderValue> {
         let given = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "key")?.1;
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         link.take_if(|key| key.is(&given))?;
-        let (name, key) = (&self.cookie_name, self.cookie.text());
+        let name = &self.cookie_name;
+        let key = self.cookie.text();
         HeaderValue::from_str(&format!("{name}={key}; HttpOnly; SameSite=Strict; Path=/")).ok()
     }
 

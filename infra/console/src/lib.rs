@@ -1,4 +1,4 @@
-//! The console: pages for operators, made here out of what the public API tells. It has no state but the keys of its
+//! The console: pages for operators, made here from answers of the public API. It has no state but the keys of its
 //! link, its cookie and its forms, and shows nothing that its own caller may not see.
 
 mod action;

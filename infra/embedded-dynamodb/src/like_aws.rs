@@ -153,8 +153,8 @@ mod tests {
         let body = json!({"TransactItems": [{}, {}, {}]}).to_string();
         let mut statuses = Vec::new();
         for _ in 0..1_000 {
-            let (status, told) = ways.answer("TransactWriteItems", body.as_bytes(), |_| (200, String::new()));
-            assert_eq!(status == 400, told.contains("TransactionCanceledException") && told.contains("\"None\""));
+            let (status, answer) = ways.answer("TransactWriteItems", body.as_bytes(), |_| (200, String::new()));
+            assert_eq!(status == 400, answer.contains("TransactionCanceledException") && answer.contains("\"None\""));
             statuses.push(status);
         }
         assert!(statuses.contains(&400));
@@ -164,12 +164,15 @@ mod tests {
     #[test]
     fn a_batch_answers_some_keys_and_names_the_others() {
         let body = json!({"RequestItems": {"t": {"Keys": [1, 2, 3], "ConsistentRead": true}}}).to_string();
-        let (status, told) = unprocessed(body.as_bytes(), |body| {
+        let (status, answer) = unprocessed(body.as_bytes(), |body| {
             let asked: Value = serde_json::from_slice(body).expect("JSON");
             assert_eq!(asked["RequestItems"]["t"]["Keys"], json!([1]));
             (200, json!({"Responses": {"t": []}, "UnprocessedKeys": {}}).to_string())
         });
-        let told: Value = serde_json::from_str(&told).expect("JSON");
-        assert_eq!((status, &told["UnprocessedKeys"]), (200, &json!({"t": {"Keys": [2, 3], "ConsistentRead": true}})));
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(
+            (status, &answer["UnprocessedKeys"]),
+            (200, &json!({"t": {"Keys": [2, 3], "ConsistentRead": true}}))
+        );
     }
 }

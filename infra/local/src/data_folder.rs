@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// So much must find room.
 const ROOM: usize = 256 * 1024;
-/// It is tried no more often than this, since strangers may ask.
+/// The pause between two tries, since the health route answers unauthenticated clients too.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// A folder that this process alone uses.
@@ -30,7 +30,7 @@ impl DataFolder {
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         let locked = own(&folder).and_then(|()| lock(&folder));
         let lock = locked.map_err(|error| {
-            let text = format!("{}: {error}; mend that, or name another folder with --data", folder.display());
+            let text = format!("{}: {error}; fix that, or name another folder with --data", folder.display());
             io::Error::new(error.kind(), text)
         })?;
         Ok(Self { disk: Disk { folder: folder.into(), tried: Arc::default() }, _lock: lock })
@@ -101,7 +101,7 @@ impl Disk {
     /// Why nothing can be stored, for example on a full disk.
     pub async fn trouble(&self) -> Option<String> {
         let disk = self.clone();
-        // A task that could not be ended tells nothing of the disk.
+        // A task that did not end proves nothing about the disk.
         tokio::task::spawn_blocking(move || disk.try_to_write()).await.unwrap_or_default()
     }
 
@@ -121,8 +121,8 @@ impl Disk {
         trouble
     }
 
-    /// Has the health route tell of it.
-    pub fn told_by(self, router: Router) -> Router {
+    /// Has the health route report it.
+    pub fn reported_by(self, router: Router) -> Router {
         router.layer(from_fn(move |request: Request, next: Next| {
             let disk = self.clone();
             async move {

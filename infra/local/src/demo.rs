@@ -26,7 +26,8 @@ pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
     let config = okta_simulator::Config { users, apps: 6, ..okta_simulator::Config::default() };
     let simulator = Simulator::start(config, listener).await?;
     let allowed = AllowedOrigins::parse([simulator.url()])?;
-    let (data, clock) = (folder.path().to_owned(), Arc::new(SystemClock));
+    let data = folder.path().to_owned();
+    let clock = Arc::new(SystemClock);
     let config = Config { port, data, public_url: None, allowed, issuer: None, clock };
     let service = Service::start(config).await?;
     println!("A simulated Okta tenant   {}", simulator.url());

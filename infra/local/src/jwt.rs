@@ -39,7 +39,7 @@ struct Accepted {
     admin_scope: String,
     http: reqwest::Client,
     known: Mutex<Known>,
-    /// Held by whoever reads the keys.
+    /// Held by the task that reads the keys.
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -123,7 +123,7 @@ impl Issuer {
             return usable(&keys, key_id, algorithm);
         }
         let reading = self.0.reading.lock().await;
-        // Whoever held it may have read them.
+        // The task that held it before may have read them.
         let keys = match self.current().filter(named) {
             Some(keys) => keys,
             None if self.known().tried.is_some_and(|tried| tried.elapsed() < PAUSE) => return None,
@@ -190,7 +190,7 @@ impl Issuer {
     }
 }
 
-/// Reads the keys again and again, until nobody uses the issuer any more.
+/// Reads the keys again and again, until the issuer is dropped.
 async fn read_again(issuer: Weak<Accepted>) {
     loop {
         tokio::time::sleep(AGAIN).await;

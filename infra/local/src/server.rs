@@ -58,7 +58,7 @@ async fn serve_with(patience: Patience, listener: TcpListener, router: Router) {
             let _place = place;
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(patience.headers);
-            // What a client broke off is its own affair.
+            // An error here is a client that broke off: there is no one to answer.
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -66,7 +66,7 @@ async fn serve_with(patience: Patience, listener: TcpListener, router: Router) {
 
 /// Ends the body of a request that does not come within its time.
 async fn with_deadline(patience: Duration, request: Request, next: Next) -> Response {
-    // It tells by its size that it is empty, which a stream would not.
+    // An empty body keeps its known size, which a stream would hide.
     if request.body().is_end_stream() {
         return next.run(request).await;
     }

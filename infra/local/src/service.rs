@@ -48,7 +48,7 @@ pub struct Service {
     console_url: Option<String>,
     app: App,
     tasks: Vec<JoinHandle<()>>,
-    /// Nobody else uses it as long as this lasts.
+    /// Locked against other processes until this is dropped.
     data: DataFolder,
 }
 
@@ -64,7 +64,8 @@ impl Service {
         let client = engine.client();
         create_table(&client, TABLE).await?;
         let clock = config.clock;
-        let (runner, scheduler) = (LocalRunner::on(data.disk()), LocalScheduler::default());
+        let runner = LocalRunner::on(data.disk());
+        let scheduler = LocalScheduler::default();
         let app = App {
             store: Store::new(&client, TABLE, Arc::clone(&clock)),
             secrets: Arc::new(secrets),
@@ -81,7 +82,7 @@ impl Service {
         let gate = config.issuer.map_or_else(|| Gate::Machine(token.clone()), Gate::Issuer);
         // With an issuer the pages are started by their user, who has one of its tokens.
         let has_console = matches!(gate, Gate::Machine(_));
-        let routes = layered(data.disk().told_by(router(&app)), Arc::clone(&app.clock));
+        let routes = layered(data.disk().reported_by(router(&app)), Arc::clone(&app.clock));
         let server = tokio::spawn(serve(listener, gate.layer(routes)));
         runner.resume().await?;
         let mut tasks = vec![server, tokio::spawn(ticker::tick(app.clone(), scheduler))];

@@ -63,7 +63,7 @@ impl StoredToken {
         Self { store, secrets, connection, sign_in, seal, lease: Mutex::default() }
     }
 
-    /// The access token that whoever had the last turn left, where that is wanted and it lasts.
+    /// The access token that the last turn left, where that is wanted and it lasts.
     async fn shared(&self, wanted: &Wanted) -> Result<Option<Token>, Failed> {
         let Some(seal) = self.seal.as_ref().filter(|_| !matches!(wanted, Wanted::New)) else { return Ok(None) };
         let item = self.store.get(&keys::access_token(&self.connection)).await?;
@@ -140,7 +140,7 @@ impl RefreshTokens for StoredToken {
             tokio::time::sleep(LOOK_EVERY).await;
         };
         *self.lease.lock().await = Some(lease);
-        // Whoever had the turn before has left a token.
+        // The turn before may have left a token.
         let taken = match self.shared(wanted).await {
             Ok(Some(token)) => Ok(Taken::Access(token)),
             Ok(None) => self.read().await.map(Taken::Refresh),
@@ -166,7 +166,7 @@ impl RefreshTokens for StoredToken {
     }
 }
 
-/// True for one token told twice: Okta gives a refresh token again where it is not one that is replaced at each use.
+/// True for the same token: Okta gives a refresh token again where it is not one that is replaced at each use.
 #[expect(clippy::disallowed_methods, reason = "one secret is compared with another")]
 fn same(a: &SecretString, b: &SecretString) -> bool {
     a.expose_secret() == b.expose_secret()

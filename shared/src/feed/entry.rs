@@ -40,7 +40,7 @@ pub const DIRECTORY: &str = "directory";
 /// What has to be known of an event of Okta's.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Told {
+struct OktaEvent {
     uuid: Value,
     event_type: Value,
     published: Value,
@@ -60,18 +60,18 @@ fn word(value: &Value) -> Option<String> {
 impl Entry {
     /// An event of the System Log. None for what is no event at all.
     pub fn of_okta(raw: Box<RawValue>, now: Timestamp) -> Option<Self> {
-        let told: Told = serde_json::from_str(raw.get()).ok()?;
-        let id = word(&told.uuid).filter(|uuid| !uuid.is_empty() && uuid.len() <= 100);
-        let target = told.target.as_array().into_iter().flatten().find_map(|target| word(&target["id"]));
-        let subject = target.or_else(|| word(&told.actor["id"])).unwrap_or_default();
-        let Some(event_type) = told.event_type.as_str() else {
+        let event: OktaEvent = serde_json::from_str(raw.get()).ok()?;
+        let id = word(&event.uuid).filter(|uuid| !uuid.is_empty() && uuid.len() <= 100);
+        let target = event.target.as_array().into_iter().flatten().find_map(|target| word(&target["id"]));
+        let subject = target.or_else(|| word(&event.actor["id"])).unwrap_or_default();
+        let Some(event_type) = event.event_type.as_str() else {
             tracing::warn!("an event of Okta's is left out: it has no type");
             return None;
         };
         Some(Self {
             id: id.unwrap_or_else(|| fingerprint(raw.get().as_bytes())),
             event_type: format!("{OKTA}{event_type}"),
-            time: told.published.as_str().and_then(|at| at.parse().ok()).unwrap_or(now),
+            time: event.published.as_str().and_then(|at| at.parse().ok()).unwrap_or(now),
             subject,
             data: raw,
             feed: Vec::new(),
@@ -175,15 +175,15 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_event_is_told_to_the_byte() {
+    fn an_odd_event_is_kept_to_the_byte() {
         let written = r#"{"uuid":"u1","eventType":"x.y","actor":{"id":null,"detailEntry":{"a":1.10}},"client":null,
             "target":[null,{"id":"00u1","type":7}],"published":"2026-01-01T00:00:00.000Z","debugContext":{"debugData":
             {"risk":"{reasons=, level=LOW}","userBehaviors":[{"id":"b"}],"behaviors":{"New Device":"POSITIVE"}}}}"#;
         let raw = RawValue::from_string(written.to_owned()).expect("JSON");
         let read = Entry::of_okta(raw, Timestamp::UNIX_EPOCH).expect("an event");
         assert_eq!((read.data.get(), read.subject.as_str()), (written, "00u1"));
-        let told = serde_json::to_string(&read.told(&ConnectionId::random(), "x")).expect("JSON");
-        assert!(told.contains(written), "{told}");
+        let shown = serde_json::to_string(&read.told(&ConnectionId::random(), "x")).expect("JSON");
+        assert!(shown.contains(written), "{shown}");
     }
 
     #[test]

@@ -123,7 +123,8 @@ impl Head {
 
     /// Notes that it was written.
     pub(super) fn written(&mut self) {
-        (self.revision, self.is_former) = (self.revision + 1, false);
+        self.revision += 1;
+        self.is_former = false;
     }
 
     /// Notes that an event fired a trigger.

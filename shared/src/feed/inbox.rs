@@ -21,7 +21,7 @@ const AT_ONCE: usize = 10;
 const LARGEST_ITEM: usize = 300_000;
 
 /// Stores what a hook delivered. Once this is done, the delivery is safe. A large one takes several transactions: where one of
-/// them fails, Okta delivers all of it again, and what is stored already is told once.
+/// them fails, Okta delivers all of it again, and what is stored already is in the feed once.
 pub async fn put_hooked(ground: &Ground, connection: &ConnectionId, events: &[Box<RawValue>]) -> Result<(), Error> {
     let mut items = Vec::new();
     for some in events.chunks(MOST_ROWS) {

@@ -71,8 +71,8 @@ impl Bus {
                     use aws_sdk_eventbridge::error::ProvideErrorMetadata;
                     Refused(error.as_service_error().and_then(|it| it.code()).unwrap_or("no answer").to_owned())
                 })?;
-                for (mut parcel, told) in batch.into_iter().zip(answer.entries()) {
-                    match (told.error_code(), parcel.pointer.take()) {
+                for (mut parcel, entry) in batch.into_iter().zip(answer.entries()) {
+                    match (entry.error_code(), parcel.pointer.take()) {
                         (None, _) => {}
                         (Some(code), pointer) if PASSING.contains(&code) => refused.push(Parcel { pointer, ..parcel }),
                         (Some(_), Some(detail)) => refused.push(Parcel { detail, ..parcel }),

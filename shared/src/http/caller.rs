@@ -95,8 +95,12 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let unknown =
-            || Problem::new(Kind::Unauthenticated, "Nobody is known to ask; sign the request or send a token.");
+        let unknown = || {
+            Problem::new(
+                Kind::Unauthenticated,
+                "The request has no valid identity: sign it (SigV4) or send a bearer token.",
+            )
+        };
         parts.extensions.get::<Self>().cloned().ok_or_else(unknown)
     }
 }

@@ -54,7 +54,7 @@ impl ProofKey {
         Ok(Self { pkcs8: pkcs8.to_vec().into(), encoding, public })
     }
 
-    /// For whoever stores it.
+    /// As it is stored.
     pub fn pkcs8(&self) -> &SecretSlice<u8> {
         &self.pkcs8
     }

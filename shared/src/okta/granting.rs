@@ -24,7 +24,7 @@ use tracing::Instrument;
 /// Where the tokens of a sign-in are kept, and whose turn it is to use the refresh token.
 #[async_trait]
 pub trait RefreshTokens: Send + Sync {
-    /// An access token that somebody else was granted, if that is wanted. Otherwise it waits for the turn, until the deadline,
+    /// An access token that another process was granted, if that is wanted. Otherwise it waits for the turn, until the deadline,
     /// and gives the newest refresh token.
     async fn take(&self, wanted: &Wanted, deadline: Instant) -> Result<Taken, Error>;
 
@@ -53,7 +53,7 @@ pub enum Taken {
     Refresh(SecretString),
 }
 
-/// A turn takes at most this long, so that nobody else begins one meanwhile.
+/// A turn takes at most this long, so that no other process begins one meanwhile.
 const LONGEST_TURN: Duration = Duration::from_secs(15);
 
 impl Client {
@@ -75,7 +75,8 @@ impl Client {
     pub async fn new_token(&self) -> Result<Option<Arc<Token>>, Error> {
         {
             let mut grant = self.turn().await?;
-            (grant.token, grant.wanted) = (None, Wanted::New);
+            grant.token = None;
+            grant.wanted = Wanted::New;
         }
         self.token().await
     }
@@ -119,7 +120,8 @@ impl Client {
     /// Uses a token from now on, as long as it lasts.
     pub async fn keep(&self, token: Token) {
         let mut grant = self.session.grant.lock().await;
-        (grant.token, grant.wanted) = (Some(Arc::new(token)), Wanted::Any);
+        grant.token = Some(Arc::new(token));
+        grant.wanted = Wanted::Any;
     }
 
     /// Waits while another client of the same connection fetches a token, as long as there is time.
@@ -127,8 +129,8 @@ impl Client {
         timeout_at(self.patience.deadline, self.session.grant.lock()).await.map_err(|_| Error::Timeout)
     }
 
-    /// Has a turn with the refresh token, to its end: whoever asked may have gone by then, and the successor must not go
-    /// with them.
+    /// Has a turn with the refresh token, to its end: the caller may be gone by then, and the successor must not be lost with
+    /// it.
     async fn refresh(&self, app: &WebApp, tokens: &Arc<dyn RefreshTokens>, grant: &mut Grant) -> Result<Token, Error> {
         let turn = self.begin_turn(app.clone(), Arc::clone(tokens), grant.clone());
         let (token, own) = turn.await.map_err(|_| Error::Broken)?;

@@ -78,8 +78,8 @@ pub fn access_token(id: &ConnectionId) -> Key {
     key(connection_partition(id), "TOKEN")
 }
 
-/// The partition of what the writers of a feed share. It is not that of the connection, because the function for strangers,
-/// which writes feeds, must not be able to write connections.
+/// The partition of what the writers of a feed share. It is not that of the connection, because `public`, the function
+/// for unauthenticated clients, writes feeds and must not be able to write connections.
 pub fn writers_partition(id: &ConnectionId) -> String {
     format!("H#{id}")
 }

@@ -129,7 +129,8 @@ async fn apps_of_the_departed(work: &Work<'_>) -> Result<BTreeSet<AppId>, Error>
 
 /// The writes that have the next run read the assignments of apps that some groups grant.
 pub(super) async fn unsettle(work: &Work<'_>, groups: &BTreeSet<GroupId>) -> Result<Vec<Change>, Error> {
-    let (mut changes, connection) = (Vec::new(), &work.connection.id);
+    let connection = &work.connection.id;
+    let mut changes = Vec::new();
     let query = Query::index(Index::G1, Kind::Apps.partition(connection));
     let listed = work.app.store.query(&query).await?;
     for item in work.app.store.get_many(&listed.iter().map(Item::key).collect::<Vec<_>>()).await? {

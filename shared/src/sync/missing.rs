@@ -220,7 +220,7 @@ pub async fn judge(work: &mut Work<'_>, of: Objects, stored: u64, listing: Listi
             return Ok(work.commit(Vec::new()).await?);
         }
         Err(error) => {
-            // There is a log, and it does not say now what was deleted: somebody has to confirm.
+            // There is a log, and it does not say now what was deleted: a caller has to confirm.
             let refusal = work.refused(error)?;
             work.pass_over("log", "system_log", None, &refusal);
             let gone = removals(work, of).await?.len() as u64;
@@ -237,25 +237,25 @@ pub async fn judge(work: &mut Work<'_>, of: Objects, stored: u64, listing: Listi
         work.run.checkpoint = Checkpoint::JudgeMissing { of, stored, listing: next };
         return Ok(work.commit(vec![note]).await?);
     }
-    let mut told: HashSet<_> = ids.into_iter().collect();
-    work.each_noted(&of.deleted(), |page: Vec<String>| told.extend(page)).await?;
+    let mut deleted: HashSet<_> = ids.into_iter().collect();
+    work.each_noted(&of.deleted(), |page: Vec<String>| deleted.extend(page)).await?;
     let gone = removals(work, of).await?;
-    let untold = gone.iter().filter(|id| !told.contains(*id)).count() as u64;
-    if untold > guard::few(stored) {
+    let unconfirmed = gone.iter().filter(|id| !deleted.contains(*id)).count() as u64;
+    if unconfirmed > guard::few(stored) {
         work.run.pending_removals.insert(of.phase(), gone.len() as u64);
     }
     work.run.checkpoint = Checkpoint::RemoveMissing { of, place: 0 };
     Ok(work.commit(Vec::new()).await?)
 }
 
-/// Removes some of what is gone; keeps it where somebody has to confirm first.
+/// Removes some of what is gone; keeps it where a caller has to confirm first.
 pub async fn remove(work: &mut Work<'_>, of: Objects, place: usize) -> Result<(), Stop> {
     let ids = removals(work, of).await?;
     let some: Vec<_> = ids.iter().skip(place).take(AT_ONCE).cloned().collect();
     let mut changes = Vec::new();
     if !work.run.pending_removals.contains_key(&of.phase()) {
         changes = remove_all(work, of, &some).await?;
-        // First: once their edges are gone, nothing else tells which apps they had.
+        // First: once their edges are gone, nothing else says which apps they had.
         let left = apps::note_left(work, &changes)?;
         changes.splice(0..0, left);
     } else if of == Objects::Users {
@@ -269,7 +269,9 @@ pub async fn remove(work: &mut Work<'_>, of: Objects, place: usize) -> Result<()
 }
 
 async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<Vec<Change>, Error> {
-    let (mut changes, mut lost, mut groups) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+    let mut changes = Vec::new();
+    let mut lost = BTreeMap::new();
+    let mut groups = BTreeSet::new();
     for id in ids {
         match of {
             Objects::Users => {
@@ -292,7 +294,7 @@ async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<
             }
         }
     }
-    // What depends on the links that go is marked before they go: whoever comes back is found by it.
+    // What depends on the links that go is marked before they go: by that mark a user who comes back is found.
     let mut marked = hints::recount(work, lost, Stamps::Fall).await?;
     if !groups.is_empty() && work.knows_apps() {
         if work.run.confirmed.is_empty() {

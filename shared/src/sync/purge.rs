@@ -41,7 +41,7 @@ pub async fn purge(app: &App, connection: &ConnectionId, budget: Duration) -> Re
     }
 }
 
-/// True while somebody is at it.
+/// True while a process purges it.
 pub async fn is_purged_now(store: &Store, connection: &ConnectionId) -> Result<bool, Error> {
     Ok(store.lease_owner(&keys::sync_lease(connection)).await?.is_some())
 }
@@ -60,7 +60,7 @@ impl Purge<'_> {
             self.check_time()?;
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        // An index tells a moment late what was written: whoever finds something looks again.
+        // An index lags behind the table: after a pass that found something, another one looks again.
         while self.users().await? + self.groups_and_apps().await? > 0 {}
         self.partition(&keys::roster_partition(connection), None).await?;
         self.partition(&keys::inbox_partition(connection), None).await?;
@@ -122,7 +122,8 @@ impl Purge<'_> {
     }
 
     async fn range(&self, query: &Query, except: Option<&Key>) -> Result<usize, Halt> {
-        let (mut erased, mut pages) = (0, self.app.store.pages(query));
+        let mut erased = 0;
+        let mut pages = self.app.store.pages(query);
         while let Some(items) = pages.next().await? {
             erased += self.erase(items.iter().map(Item::key).filter(|key| Some(key) != except).collect()).await?;
         }

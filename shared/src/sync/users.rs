@@ -116,7 +116,9 @@ pub(super) async fn store(
     let unreadable: BTreeSet<_> = unreadable.filter(|id| !users.contains_key(id)).collect();
     let wanted: Vec<_> = users.keys().chain(&unreadable).map(|id| User::key(&connection.id, id)).collect();
     let now = work.app.now();
-    let (mut changes, mut rows, mut returned) = (Vec::new(), Vec::new(), Vec::new());
+    let mut changes = Vec::new();
+    let mut rows = Vec::new();
+    let mut returned = Vec::new();
     // Most users are as they were: their documents are not read.
     let heads = work.app.store.get_heads(&wanted).await?;
     let heads: HashMap<_, _> = heads.iter().map(|item| (item.partition_key(), item)).collect();
@@ -174,7 +176,7 @@ pub(super) async fn store(
         };
         changes.push(Change::object(item, About::User(user.id), verb, changed));
     }
-    // Nothing in an app tells that somebody who has it is back.
+    // No list of apps shows that a user who has one is back.
     if work.follows_apps() {
         work.hints.extend(returned.into_iter().map(|(app, user)| Hint::Assignment(app, user)));
     } else {
@@ -248,7 +250,7 @@ pub(super) async fn remove(work: &Work<'_>, id: &UserId) -> Result<Vec<Change>, 
     user.removed_at = Some(work.app.now());
     let apps = items.iter().filter_map(|edge| edge.sort_key(None).strip_prefix(keys::ASSIGNMENTS));
     let item = user.item(&work.connection.id)?.text(HAD, apps.collect::<Vec<_>>().join(" "));
-    // First: once some edges are gone, nothing else tells which apps there were.
+    // First: once some edges are gone, nothing else says which apps there were.
     let mut changes = vec![Change::object(item, About::User(id.clone()), Verb::Removed, Map::new())];
     changes.extend(edges);
     Ok(changes)

@@ -161,7 +161,7 @@ impl Work<'_> {
     pub fn after_groups(&self) -> Checkpoint {
         match self.run.mode {
             Mode::Incremental => Checkpoint::Log { listing: Listing::default() },
-            // Nothing but the log tells who was given an app since its users were read.
+            // Only the log says who was given an app since its users were read.
             Mode::Full if self.knows_apps() => Checkpoint::Log { listing: Listing::default() },
             Mode::Full | Mode::Verify => Checkpoint::Hints,
         }
@@ -170,7 +170,7 @@ impl Work<'_> {
     /// What comes after missing objects.
     pub fn after_missing(&self, of: Objects) -> Checkpoint {
         match of {
-            // Nobody is to wait for groups and apps to see people for the first time.
+            // The first people are readable before groups and apps are read.
             Objects::Users if self.state.succeeded_at.is_none() => Checkpoint::Publish,
             Objects::Users => self.after_users(),
             Objects::Groups => self.after_groups(),

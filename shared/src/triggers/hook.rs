@@ -194,7 +194,8 @@ pub(super) async fn check(app: &App, connection: &Connection, triggers: &[Trigge
     }
     let client = client(app, connection).await?;
     let page = client.page::<Shown>(&api::list_event_hooks()).await?;
-    let (shown, unreadable) = (page.items, page.bad);
+    let shown = page.items;
+    let unreadable = page.bad;
     for trigger in hooked {
         let uri = url(&app.public_url, &connection.id, &trigger.id);
         let known = trigger.hook.as_ref().and_then(|hook| hook.okta_id.as_deref());
@@ -206,7 +207,7 @@ pub(super) async fn check(app: &App, connection: &Connection, triggers: &[Trigge
         {
             remove(&client, &other.id).await;
         }
-        // What cannot be read of it tells nothing against it.
+        // An unreadable hook is not taken for a wrong one.
         let is_unreadable = known.is_some() && unreadable.iter().any(|hook| hook.id.as_deref() == known);
         if wanted.is_some() && good.is_none() && !is_unreadable {
             mend(app, connection, trigger).await?;

@@ -35,7 +35,9 @@ pub async fn measure(users: usize, kills: usize, seed: u64) -> Result<(), Error>
     let items = generate(&store, &connection, users).await?;
     println!("{items} items of {users} users, {GROUPS} groups and {APPS} apps");
     behave_like_aws(seed, LATENCY);
-    let (began, mut slices, mut killed) = (Instant::now(), 0, 0);
+    let began = Instant::now();
+    let mut slices = 0;
+    let mut killed = 0;
     // Killed somewhere in the first half, then again in what is left, and so on.
     let mut calls = items / 60;
     loop {
@@ -88,12 +90,14 @@ async fn generate(store: &Store, connection: &ConnectionId, users: usize) -> Res
     let app = |n: usize| AppId::parse(&format!("0oa{n:017}"));
     let mut writes = Vec::new();
     for n in 0..GROUPS {
-        let (group, name) = (group(n)?, format!("group {n}"));
+        let group = group(n)?;
+        let name = format!("group {n}");
         let index = keys::group_index(connection, &group, &name, Listed::Present);
         writes.push(put(&keys::group(connection, &group), Index::G1, index));
     }
     for n in 0..APPS {
-        let (app, label) = (app(n)?, format!("app {n}"));
+        let app = app(n)?;
+        let label = format!("app {n}");
         let index = keys::app_index(connection, &app, &label, Listed::Present);
         writes.push(put(&keys::app(connection, &app), Index::G1, index));
     }

@@ -92,7 +92,9 @@ impl Tree {
             match index.find(value) {
                 Named::One(manager) => self.managers[place] = Some(manager),
                 Named::Several => self.find("manager_ambiguous", place, format!("'{value}' names several people")),
-                Named::Nobody => self.find("manager_dangling", place, format!("'{value}' names nobody")),
+                Named::Nobody => {
+                    self.find("manager_dangling", place, format!("'{value}' names no person of this directory"));
+                }
             }
         }
     }

@@ -114,7 +114,7 @@ async fn assignments_follow_with_the_next_verifying_sync_and_say_how_old_they_ar
     synced.okta("POST", &path, Some(json!({"id": new, "scope": "USER"}))).await;
     let read_at = synced.get(&format!("apps/{app}")).await["assignments_at"].clone();
     assert_eq!(synced.sync().await["status"], "succeeded");
-    assert!(!users(&synced, app).await.contains_key(&new), "nothing but the log tells that an app's users changed");
+    assert!(!users(&synced, app).await.contains_key(&new), "only the log says that an app's users changed");
     assert_eq!(synced.get(&format!("apps/{app}")).await["assignments_at"], read_at);
     let sync = synced.world.sync(&synced.id, "verify").await;
     assert_eq!((&sync["status"], &sync["progress"]["assignments"]["added"]), (&json!("succeeded"), &json!(1)));

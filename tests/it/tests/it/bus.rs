@@ -50,12 +50,12 @@ impl TestBus {
 
     /// Refuses for good whatever holds a text from now on.
     pub fn refuse(&self, text: &str) {
-        *self.seen.refuse.lock().expect("nobody panicked") = Some(text.to_owned());
+        *self.seen.refuse.lock().expect("not poisoned") = Some(text.to_owned());
     }
 
     /// The details of all events it took.
     pub fn details(&self) -> Vec<Value> {
-        self.seen.details.lock().expect("nobody panicked").clone()
+        self.seen.details.lock().expect("not poisoned").clone()
     }
 }
 
@@ -84,28 +84,28 @@ async fn put(State(seen): State<Arc<Seen>>, body: String) -> ([(&'static str, &'
     let size =
         |entry: &Value| ["Source", "DetailType", "Detail"].map(|name| text(entry, name).len()).iter().sum::<usize>();
     assert!(entries.len() <= 10 && entries.iter().map(size).sum::<usize>() <= 256 * 1024, "AWS refuses such a request");
-    let mut told = Vec::new();
+    let mut answers = Vec::new();
     for entry in entries {
         let number = seen.entries.fetch_add(1, Ordering::SeqCst) + 1;
         let every = seen.refuse_every.load(Ordering::SeqCst);
         if every > 0 && number.is_multiple_of(every) {
-            told.push(json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "later"}));
+            answers.push(json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "later"}));
             continue;
         }
-        let refused = seen.refuse.lock().expect("nobody panicked").clone();
+        let refused = seen.refuse.lock().expect("not poisoned").clone();
         if refused.is_some_and(|refused| text(entry, "Detail").contains(&refused)) {
-            told.push(json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}));
+            answers.push(json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}));
             continue;
         }
         assert_eq!((text(entry, "Source"), text(entry, "EventBusName")), ("okta-connector".into(), "bus".into()));
         let detail: Value = serde_json::from_str(&text(entry, "Detail")).expect("JSON");
         assert_eq!(detail["type"], entry["DetailType"]);
-        seen.details.lock().expect("nobody panicked").push(detail);
-        told.push(json!({"EventId": number.to_string()}));
+        seen.details.lock().expect("not poisoned").push(detail);
+        answers.push(json!({"EventId": number.to_string()}));
     }
-    let refused = told.iter().filter(|it| it.get("ErrorCode").is_some()).count();
+    let refused = answers.iter().filter(|it| it.get("ErrorCode").is_some()).count();
     (
         [("content-type", "application/x-amz-json-1.1")],
-        json!({"FailedEntryCount": refused, "Entries": told}).to_string(),
+        json!({"FailedEntryCount": refused, "Entries": answers}).to_string(),
     )
 }

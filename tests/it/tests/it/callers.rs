@@ -136,7 +136,7 @@ impl Guarded {
 async fn published(State(published): State<Arc<Published>>) -> String {
     published.asked.fetch_add(1, Ordering::SeqCst);
     let _silence = published.silence.lock().await;
-    published.keys.lock().expect("nobody panicked").to_string()
+    published.keys.lock().expect("not poisoned").to_string()
 }
 
 async fn answer(request: reqwest::RequestBuilder, method: &str, path: &str) -> (u16, String, Value) {
@@ -210,31 +210,31 @@ async fn a_token_is_as_strictly_read_as_by_api_gateway() {
         let other = Guarded::start().await;
         let mut key = other.key.public.clone();
         key[member] = value;
-        *other.keys.keys.lock().expect("nobody panicked") = json!({"keys": [key]});
+        *other.keys.keys.lock().expect("not poisoned") = json!({"keys": [key]});
         assert_eq!(other.status(&other.admin()).await, 401, "{member}");
     }
 }
 
 #[tokio::test]
-async fn a_silent_issuer_stops_nobody_whose_key_is_known() {
+async fn a_silent_issuer_stops_no_caller_whose_key_is_known() {
     let guarded = Guarded::start().await;
     let good = guarded.admin();
     assert_eq!(guarded.status(&good).await, 200);
     let unknown = Header { kid: Some("unknown".to_owned()), ..Header::new(Algorithm::RS256) };
-    let stranger = guarded.signed(&unknown, &json!({}));
+    let by_unknown_key = guarded.signed(&unknown, &json!({}));
     let silence = guarded.keys.silence.lock().await;
-    let (strange, known) = tokio::join!(guarded.status(&stranger), async {
+    let (unknown, known) = tokio::join!(guarded.status(&by_unknown_key), async {
         let mut answers = Vec::new();
         for _ in 0..5 {
             answers.push(guarded.status(&good).await);
         }
         answers
     });
-    assert_eq!((strange, known), (401, vec![200; 5]));
+    assert_eq!((unknown, known), (401, vec![200; 5]));
     drop(silence);
     let asked = guarded.keys.asked.load(Ordering::SeqCst);
     for _ in 0..20 {
-        assert_eq!(guarded.status(&stranger).await, 401);
+        assert_eq!(guarded.status(&by_unknown_key).await, 401);
     }
     assert!(
         guarded.keys.asked.load(Ordering::SeqCst) <= asked + 1,
@@ -442,8 +442,8 @@ async fn the_command_line_of_the_readme_reads_the_token_of_the_machine() {
     };
     assert!(listed(data.path()).await.expect("a program").status.success());
     let elsewhere = tempfile::tempdir().expect("a directory");
-    let stranger = listed(elsewhere.path()).await.expect("a program");
-    assert_eq!(stranger.status.code(), Some(3));
-    let said = String::from_utf8_lossy(&stranger.stderr).into_owned();
+    let refused = listed(elsewhere.path()).await.expect("a program");
+    assert_eq!(refused.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("OKTA_CONNECTOR_DATA"), "{said}");
 }

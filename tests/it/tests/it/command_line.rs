@@ -187,8 +187,8 @@ async fn the_exit_code_tells_what_kind_of_failure_it_is() {
         assert_eq!(said.is_empty(), code == 0, "{command}: {said}");
     }
     let guarded = crate::callers::Guarded::start().await;
-    let stranger = Shell::new(guarded.url(), Path::new("/nonexistent"));
-    assert_eq!(stranger.run("okta-connector connections list").await.status.code(), Some(3));
+    let without_token = Shell::new(guarded.url(), Path::new("/nonexistent"));
+    assert_eq!(without_token.run("okta-connector connections list").await.status.code(), Some(3));
 }
 
 #[tokio::test]

@@ -214,7 +214,8 @@ async fn no_other_site_can_have_a_browser_use_the_console() {
 #[tokio::test]
 async fn only_the_browser_that_opened_the_link_sees_pages() {
     let world = World::start().await;
-    let (http, link) = (Client::new(), world.console());
+    let http = Client::new();
+    let link = world.console();
     let base = link.split("/?").next().expect("an address");
     let status = async |url: &str| http.get(url).send().await.expect("an answer").status().as_u16();
     for path in ["", "/", "/connections", "/audit", "/?key=guessed", "/connections?key=guessed"] {
@@ -232,7 +233,8 @@ async fn only_the_browser_that_opened_the_link_sees_pages() {
 async fn what_is_refused_is_said_beside_the_form_which_keeps_what_was_written() {
     let world = World::start().await;
     let id = world.synced().await;
-    let (browser, path) = (Browser::of(&world).await, format!("/connections/{id}"));
+    let browser = Browser::of(&world).await;
+    let path = format!("/connections/{id}");
     let key = browser.get(&path).await.key().to_owned();
     let trigger = [("type", "new_events"), ("name", "mine"), ("filter", "nonsense eq")];
     let refused = browser.post(&format!("{path}/triggers"), &key, &trigger).await;
@@ -253,7 +255,8 @@ async fn what_is_refused_is_said_beside_the_form_which_keeps_what_was_written() 
 async fn settings_and_credentials_are_changed_in_pages() {
     let world = World::start().await;
     let id = world.synced().await;
-    let (browser, path) = (Browser::of(&world).await, format!("/connections/{id}"));
+    let browser = Browser::of(&world).await;
+    let path = format!("/connections/{id}");
     let key = browser.get(&path).await.key().to_owned();
     let now = async || world.api("GET", &format!("/v1{path}"), None).await.expect(200);
     let save = async |version: &str, more: &[(&str, &str)]| {
@@ -288,7 +291,8 @@ async fn what_a_sync_asks_about_is_listed_and_confirmed() {
     let id = world.synced().await;
     world.sim("PATCH", "app", Some(json!({"role": null}))).await;
     let sync = world.sync(&id, "full").await;
-    let (browser, path) = (Browser::of(&world).await, format!("/connections/{id}"));
+    let browser = Browser::of(&world).await;
+    let path = format!("/connections/{id}");
     let history = browser.get(&format!("{path}/syncs")).await;
     history.shows("What would be removed");
     let question = format!("{path}/syncs/{}/removals", text(&sync, "id"));
@@ -305,7 +309,8 @@ async fn a_secret_that_an_action_tells_is_shown_once_with_a_button_that_copies_i
     let id = world.synced().await;
     let all = json!({"permissions": {"actions": ["all"]}});
     world.api("PATCH", &format!("/v1/connections/{id}"), Some(all)).await.expect(200);
-    let (browser, path) = (Browser::of(&world).await, format!("/connections/{id}/actions/user.reset_password"));
+    let browser = Browser::of(&world).await;
+    let path = format!("/connections/{id}/actions/user.reset_password");
     let key = browser.get(&path).await.key().to_owned();
     let fields = [("user", "carlos.rossi@acme.example"), ("send_email", "false"), ("do", "confirmed")];
     let done = browser.post(&path, &key, &fields).await;

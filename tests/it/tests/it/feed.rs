@@ -109,8 +109,8 @@ async fn what_the_bus_refuses_for_good_stops_nothing_behind_it() {
         stage.bus.refuse(&if whole { names[0].clone() } else { format!("\"uuid\":\"{}\"", names[0]) });
         stage.pass(60).await;
         stage.process(&KillSwitch::never()).await.poll(BUDGET).await.expect("a poll");
-        let told = stage.bus.details();
-        let of = |name: &str| told.iter().find(|detail| detail["id"] == name);
+        let details = stage.bus.details();
+        let of = |name: &str| details.iter().find(|detail| detail["id"] == name);
         assert!(names[1..].iter().all(|name| of(name).is_some_and(|detail| detail["data"]["uuid"] == **name)));
         match of(&names[0]) {
             None => assert!(whole, "it is passed over"),

@@ -232,7 +232,7 @@ async fn what_keeps_the_service_from_starting_is_named_with_the_way_out() {
     assert!(said.contains("dynamodb.sqlite"), "{said}");
 }
 
-/// A disk of its own for one process and whoever looks through it, where this machine lets a test have one.
+/// A disk of its own for one process and those that look through it, where this machine lets a test have one.
 async fn on_a_small_disk(folder: &Path, okta: &Proxy) -> Option<Running> {
     let serve = format!(
         "exec {} serve --port 0 --data {} --allow-okta-origin {}",
@@ -254,7 +254,7 @@ async fn on_a_small_disk(folder: &Path, okta: &Proxy) -> Option<Running> {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_by_health_and_by_the_sync_and_passes_when_there_is_room_again() {
+async fn a_full_disk_is_reported_by_health_and_by_the_sync_and_passes_when_there_is_room_again() {
     let okta = Proxy::start("http://127.0.0.1:9").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let tenant = Config { public_url: Some(okta.url()), latency: Duration::from_millis(100), ..unlimited() };
@@ -262,7 +262,7 @@ async fn a_full_disk_is_told_by_health_and_by_the_sync_and_passes_when_there_is_
     okta.retarget(simulator.url());
     let folder = tempfile::tempdir().expect("a directory");
     let Some(running) = on_a_small_disk(folder.path(), &okta).await else {
-        drop(writeln!(std::io::stderr(), "skipped: this machine lets nobody have a mount of their own"));
+        drop(writeln!(std::io::stderr(), "skipped: this machine gives a test no mount of its own"));
         return;
     };
     let health = async || running.http.get(format!("{}/v1/health", running.url)).send().await.expect("an answer");
@@ -270,13 +270,13 @@ async fn a_full_disk_is_told_by_health_and_by_the_sync_and_passes_when_there_is_
     let seen = format!("/proc/{}/root{}/filler", running.child.id().expect("it is at work"), folder.path().display());
     let mut filler = std::fs::File::create(&seen).expect("a file");
     while filler.write_all(&[0; 4096]).is_ok() {}
-    let told = loop {
-        let told = health().await;
-        if told.status() == 503 {
-            break told.json::<Value>().await.expect("JSON");
+    let report = loop {
+        let report = health().await;
+        if report.status() == 503 {
+            break report.json::<Value>().await.expect("JSON");
         }
     };
-    assert!(text(&told, "detail").contains("No space left"), "{told:#}");
+    assert!(text(&report, "detail").contains("No space left"), "{report:#}");
     drop(filler);
     std::fs::remove_file(&seen).expect("room again");
     while health().await.status() != 200 {}

@@ -51,7 +51,7 @@ async fn a_sync_tells_how_far_it_is_and_until_when_it_waits() {
 }
 
 #[tokio::test]
-async fn a_first_sync_at_work_is_told_from_an_empty_tenant() {
+async fn a_first_sync_at_work_is_no_empty_tenant() {
     let ground = Ground::with(okta_simulator::Config { rate_limit: Some(24), ..small() }).await;
     ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
     let run = ground.begin(Mode::Full).await;
@@ -80,7 +80,8 @@ async fn people_and_locations_are_readable_before_groups_and_apps_are_read() {
         let page = function.call("GET", &format!("{path}/{list}?limit=200"), &[], None).await.expect(200);
         page["items"].as_array().map_or(0, Vec::len)
     };
-    let (people, users) = (count("people").await, count("users").await);
+    let people = count("people").await;
+    let users = count("users").await;
     assert!(people > 30 && users >= people && count("locations").await > 0, "{people} of {users}");
     assert_eq!((count("groups").await, count("apps").await), (0, 0));
     let sync = function.call("GET", &format!("{path}/syncs/{run}"), &[], None).await.expect(200);
@@ -90,8 +91,8 @@ async fn people_and_locations_are_readable_before_groups_and_apps_are_read() {
     let sync = function.call("GET", &format!("{path}/syncs/{run}"), &[], None).await.expect(200);
     assert_eq!(sync["status"], "succeeded", "{sync:#}");
     assert_eq!((count("people").await, count("groups").await > 3, count("apps").await > 3), (people, true, true));
-    let told = Table::read(&ground).await.told();
-    assert_eq!(told.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["okta-connector.sync.completed"]);
+    let events = Table::read(&ground).await.told();
+    assert_eq!(events.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["okta-connector.sync.completed"]);
 }
 
 #[tokio::test]

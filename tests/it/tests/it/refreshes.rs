@@ -148,11 +148,12 @@ async fn an_access_token_that_okta_takes_back_is_replaced_for_everybody() {
 async fn a_turn_whose_caller_has_gone_is_finished() {
     let (ground, connection) = signed_in().await;
     let process = ground.lasting().await;
-    let (asked, begun) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let tell = begun.clone();
+    let asked = Arc::new(Notify::new());
+    let begun = Arc::new(Notify::new());
+    let begins = begun.clone();
     ground.okta.intercept(move |exchange| {
         if exchange.path == "/oauth2/v1/token" {
-            tell.notify_one();
+            begins.notify_one();
         }
         None
     });
@@ -176,7 +177,7 @@ async fn a_process_killed_before_or_after_any_call_of_a_refresh_loses_no_sign_in
     let gate = KillSwitch::never();
     who(&ground.process(&gate).await, &connection).await.expect("nothing kills it");
     for point in Campaign::start().points(gate.count()) {
-        // Nobody has a token by then.
+        // The shared token has expired by then.
         advance(&ground, 3_600).await;
         let gate = point.switch();
         let process = ground.process(&gate).await;

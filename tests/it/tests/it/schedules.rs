@@ -336,7 +336,7 @@ async fn a_purge_takes_as_many_slices_as_it_needs_and_is_started_again_each_day(
     let starts = Starts::default();
     let watched = App { runner: Arc::new(starts.clone()), ..app.clone() };
     settle_all(&watched).await.expect("settled");
-    assert!(starts.names().is_empty(), "somebody is at it");
+    assert!(starts.names().is_empty(), "another process is at it");
     stage.pass(SignedDuration::from_mins(10)).await;
     settle_all(&watched).await.expect("settled");
     let day = stage.ground.clock.now().strftime("%Y%m%d").to_string();
@@ -353,19 +353,19 @@ struct Starts(Arc<Mutex<Vec<String>>>);
 
 impl Starts {
     fn names(&self) -> Vec<String> {
-        self.0.lock().expect("nobody panicked").clone()
+        self.0.lock().expect("not poisoned").clone()
     }
 }
 
 #[async_trait]
 impl SyncRunner for Starts {
     async fn start(&self, _: &ConnectionId, _: &SyncId, name: &str) -> Result<(), RunnerError> {
-        self.0.lock().expect("nobody panicked").push(name.to_owned());
+        self.0.lock().expect("not poisoned").push(name.to_owned());
         Ok(())
     }
 
     async fn purge(&self, _: &ConnectionId, name: &str) -> Result<(), RunnerError> {
-        self.0.lock().expect("nobody panicked").push(name.to_owned());
+        self.0.lock().expect("not poisoned").push(name.to_owned());
         Ok(())
     }
 }

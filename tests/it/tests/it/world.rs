@@ -169,7 +169,7 @@ impl World {
         std::fs::read_to_string(self.data().join("token")).expect("a token")
     }
 
-    /// Calls anything; the service as whoever has the token of the machine.
+    /// Calls anything; the service with the token of the machine.
     pub async fn request(&self, method: &str, url: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
         let mut request = self.http.request(method.parse().expect("a method"), url);
         if self.service.as_ref().is_some_and(|service| url.starts_with(service.url())) {

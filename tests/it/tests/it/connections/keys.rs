@@ -83,5 +83,5 @@ async fn the_public_keys_are_public_cacheable_and_hold_nothing_private() {
     let members: Vec<_> = keys["keys"][0].as_object().expect("a key").keys().cloned().collect();
     assert!(members.iter().all(|it| ["alg", "e", "kid", "kty", "n", "use"].contains(&it.as_str())), "{members:?}");
     let reply = reqwest::get(text(&made, "public_key_url")).await.expect("an answer");
-    assert_eq!(reply.status(), 200, "nobody needs a token for them");
+    assert_eq!(reply.status(), 200, "they need no token");
 }

@@ -161,8 +161,8 @@ async fn a_refused_token_comes_with_what_to_do_about_its_cause() {
         world.fault(json!({"fault": "token_error", "error": error, "description": description})).await;
         let report = world.test(&id).await;
         found(&report, "connection", "failed", finding);
-        let told = text(check(&report, "connection"), "fix");
-        assert!(told.contains(fix), "{description}: {told}");
+        let shown = text(check(&report, "connection"), "fix");
+        assert!(shown.contains(fix), "{description}: {shown}");
         world.sim("DELETE", "faults", None).await;
     }
 }

@@ -15,7 +15,7 @@ async fn what_a_hook_delivers_is_in_the_feed_once() {
     assert_eq!((&trigger["status"], &trigger["verified"]), (&json!("active"), &json!(true)), "{trigger:#}");
     let user = suspend_somebody(&world).await;
     delivered(&world).await;
-    // Whoever held the feed at that moment moves it there.
+    // The process that held the feed at that moment moves it there.
     let events = world.events_at_last(&path, SUSPENDED, 1).await;
     assert_eq!(events.len(), 1, "{events:#?}");
     assert_eq!((&events[0]["subject"], &events[0]["specversion"]), (&json!(user), &json!("1.0")));
@@ -125,8 +125,8 @@ async fn a_delivery_of_any_shape_brings_each_of_its_events_once() {
         let request = request.header("content-type", "application/json; charset=utf-8").body(body.to_owned());
         assert_eq!(request.send().await.expect("an answer").status().as_u16(), 204, "{body:.60}");
     }
-    let told = told(&world, &path, SUSPENDED).await;
-    assert_eq!(told.iter().map(|event| text(event, "id")).collect::<Vec<_>>(), ["u0", "u1", "u2", "u3"]);
+    let events = told(&world, &path, SUSPENDED).await;
+    assert_eq!(events.iter().map(|event| text(event, "id")).collect::<Vec<_>>(), ["u0", "u1", "u2", "u3"]);
 }
 
 /// All files below a folder.
