@@ -7,16 +7,22 @@
 mod apps;
 mod groups;
 mod locations;
+mod named;
 mod people;
 mod removals;
+mod search;
+mod selection;
 mod syncs;
 mod users;
 
 pub use apps::{AppLabel, AppUser, ProfileSchema, UserApp, app, app_users, apps, schema, user_apps};
-pub use groups::{Membership, everyone, group, groups, members, memberships, user_groups};
+pub use groups::{Managing, Membership, everyone, group, groups, managers, members, memberships, user_groups};
 pub use locations::{location, locations};
+pub use named::{NamedFilter, SORTS as NAMED_SORTS};
 pub use people::{Finding, PeopleFilter, Person, PersonInFull, findings, people, person};
 pub use removals::{Removal, removals};
+pub use search::{Hit, Type, search};
+pub use selection::{Order, SORTS, Selection};
 pub use syncs::{sync, syncs};
 pub use users::{UserFilter, find_user, user, users};
 
@@ -26,16 +32,41 @@ use crate::id::ConnectionId;
 use crate::problem::Problem;
 use crate::synced::roster::Places;
 use crate::synced::{Roster, State};
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A page of a list: its items, and the place behind the last of them, where there is more.
+#[derive(Default)]
 pub struct Listed {
     /// The items.
     pub items: Vec<Value>,
     /// From where the next page goes on.
     pub next: Option<String>,
+    /// Of a list of what a sync read: when the sync began that last read all of it; none before that.
+    pub as_of: Option<Option<Timestamp>>,
+    /// How many there are, where that was asked for; none where that takes more reading than one request is worth.
+    pub total: Option<Option<usize>>,
+    /// True where more may be found behind a page that is not full.
+    pub partial: bool,
+}
+
+impl Listed {
+    /// As it is answered, with the cursor that goes on behind a place.
+    pub fn json(&self, cursor: impl Fn(&str) -> String) -> Value {
+        let mut json = json!({"items": self.items, "next_cursor": self.next.as_deref().map(cursor)});
+        if let Some(as_of) = self.as_of {
+            json["as_of"] = json!(as_of);
+        }
+        if let Some(total) = self.total {
+            json["total"] = json!(total);
+        }
+        if self.partial {
+            json["partial"] = json!(true);
+        }
+        json
+    }
 }
 
 /// A list stops at this many bytes, which leaves room for a header row in 4 MB.
@@ -94,6 +125,11 @@ impl<'a> Directory<'a> {
         Ok(Self { app, connection, state, roster })
     }
 
+    /// A page of what belongs to a stream.
+    pub fn of(&self, stream: Stream, listed: Listed) -> Listed {
+        Listed { as_of: Some(self.state.as_of.get(&stream).copied()), ..listed }
+    }
+
     /// Who works where; nobody anywhere if locations are not synced.
     fn places(&self) -> Option<&Places> {
         self.connection.settings.reads(Stream::Locations).then_some(&self.roster.places)
@@ -137,7 +173,7 @@ impl Page {
 
     /// The page, behind which there is more or not.
     fn end(self, more: bool) -> Listed {
-        Listed { next: self.last.filter(|_| more), items: self.items }
+        Listed { next: self.last.filter(|_| more), items: self.items, ..Listed::default() }
     }
 }
 

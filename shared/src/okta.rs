@@ -33,8 +33,8 @@ pub use error::{Error, Refusal, TokenRefusal};
 pub use granting::{RefreshTokens, Taken, Wanted};
 pub use id::{AppId, ClientId, GroupId, NotAnId, SchemaId, TypeId, UserId, segment};
 pub use key::{Pasted, SigningKey, Unusable};
-pub use limits::date;
-pub use log_filter::{FilterFault, LogFilter};
+pub use limits::{Sender, date};
+pub use log_filter::{FilterFault, LogFilter, Members, Shape, Subject as FilterSubject};
 pub use meaning::Meaning;
 pub use model::{
     App, AppGroup, Attribute, BadRecord, Group, GroupProfile, LogEvent, Member, Organization, Page, Provider, Role,

@@ -23,6 +23,8 @@ pub enum Kind {
     Forbidden,
     /// No such thing, or none that this caller may see.
     NotFound,
+    /// The path is known, with other methods.
+    MethodNotAllowed,
     /// Something is still missing before it can be used.
     ConnectionNotReady,
     /// Its owner paused it.
@@ -91,6 +93,7 @@ impl Kind {
             Self::PermissionDenied => ("permission-denied", 403, "The connection's permissions do not allow it"),
             Self::OktaForbidden => ("okta-forbidden", 403, "Okta does not allow it"),
             Self::NotFound => ("not-found", 404, "Not found"),
+            Self::MethodNotAllowed => ("method-not-allowed", 405, "Method not allowed"),
             Self::OktaNotFound => ("okta-not-found", 404, "Okta has no such thing"),
             Self::ConnectionNotReady => ("connection-not-ready", 409, "The connection is not set up yet"),
             Self::ConnectionPaused => ("connection-paused", 409, "The connection is paused"),
@@ -236,7 +239,8 @@ impl JsonSchema for Problem {
                 "oldest_cursor": text("The oldest cursor that can be read from."),
                 "sync_id": text("The sync that is running."),
                 "current_status": text("The state that stands in the way."),
-                "candidates": {"type": "array", "items": {"type": "object", "additionalProperties": true}, "description": "The objects that the reference names."}
+                "candidates": {"type": "array", "items": {"type": "object", "additionalProperties": true}, "description": "The objects that the reference names."},
+                "actions": {"type": "array", "items": {"type": "string"}, "description": "The names of all actions."}
             },
             "required": ["type", "title", "status", "detail"]
         })

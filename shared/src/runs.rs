@@ -63,6 +63,7 @@ async fn record(
     let mut run =
         if full_first { Run::new(Mode::Full, Some(mode), app.now()) } else { Run::new(mode, None, app.now()) };
     run.execution = execution.map(str::to_owned);
+    run.streams = connection.settings.streams();
     state.begin(&run);
     match app.store.transact(vec![state.write(&connection.id)?, run.write(&connection.id)?]).await {
         Err(Error::Conflict(_)) => Ok(None),

@@ -14,7 +14,7 @@ mod state;
 mod user;
 
 pub use app::{App, Scope};
-pub use checkpoint::{Checkpoint, Crawl, Listing, Objects};
+pub use checkpoint::{Checkpoint, Crawl, Listing, Objects, Parked};
 pub use group::Group;
 pub use notes::{EXCESS_ASSIGNMENTS, EXCESS_MEMBERSHIPS, each_noted, noted};
 pub use pages::{fingerprint, half_hash, pack, unpack};

@@ -1,14 +1,18 @@
 //! Testing a connection: the examination, and the status that follows from it.
 
 use crate::app::App;
+use crate::clock::after;
 use crate::connection::{self, Connection, Status, Stored};
 use crate::diagnosis::{Capability, Check, Finding, Verdict, examine};
 use crate::feed::{Head, Trigger};
+use crate::id::ConnectionId;
 use crate::metric::{self, Metric};
 use crate::problem::Problem;
 use crate::runs;
+use crate::store::{Item, Write, keys};
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 /// What a test found.
 pub struct Report {
@@ -47,8 +51,33 @@ async fn examined(app: &App, stored: &Stored) -> Result<Report, Problem> {
         Status::Active => "Integration test successful",
         _ => "Integration test failed",
     };
-    Ok(Report { stored, message, checks: examination.checks })
+    let report = Report { stored, message, checks: examination.checks };
+    let id = &report.stored.connection.id;
+    let kept = Item::at(&keys::last_test(id)).document(&report.json())?.expires(after(now, KEPT));
+    app.store.transact(vec![Write::Put(kept)]).await?;
+    Ok(report)
 }
+
+/// What the last test found; none where there was none.
+pub async fn last(app: &App, id: &ConnectionId) -> Result<Option<Value>, Problem> {
+    Ok(app.store.get(&keys::last_test(id)).await?.map(|item| item.parse()).transpose()?)
+}
+
+impl Report {
+    /// As it is answered.
+    pub fn json(&self) -> Value {
+        let connection = &self.stored.connection;
+        json!({
+            "status": connection.status,
+            "message": self.message,
+            "tested_at": connection.tested_at,
+            "checks": self.checks,
+        })
+    }
+}
+
+/// For so long the last test is kept. Connections in use are tested each day.
+const KEPT: i64 = 90 * DAY;
 
 /// Whoever is connected is tested once a day.
 const DAY: i64 = 86_400;

@@ -8,6 +8,7 @@ mod event;
 mod failure;
 mod output;
 mod person;
+mod search;
 mod sync;
 mod target;
 mod trigger;
@@ -44,6 +45,8 @@ pub enum Command {
     /// Places where people work.
     #[command(subcommand)]
     Locations(directory::Locations),
+    /// Find people, groups, apps and locations by words.
+    Search(search::Search),
     /// What triggers tell, and what syncs found changed.
     #[command(subcommand)]
     Events(event::Command),
@@ -105,6 +108,7 @@ async fn done(command: Command, options: Options) -> Result<(), Failure> {
         Command::Groups(command) => directory::groups(context, command).await,
         Command::Apps(command) => directory::apps(context, command).await,
         Command::Locations(command) => directory::locations(context, command).await,
+        Command::Search(search) => search::run(context, search).await,
         Command::Events(command) => event::run(context, command).await,
         Command::Triggers(command) => trigger::run(context, command).await,
         Command::Audit(audit) => audit::run(context, audit).await,

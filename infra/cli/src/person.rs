@@ -44,12 +44,21 @@ pub enum Export {
 pub struct Find {
     /// What their name, login or email begins with; each word.
     text: Option<String>,
-    /// Only with this title.
+    /// Only with a title of which a word begins so; in double quotes, with this title.
     #[arg(long)]
     title: Option<String>,
-    /// Only of this department.
+    /// The same of the department.
     #[arg(long)]
     department: Option<String>,
+    /// Only with one of these statuses, separated by commas.
+    #[arg(long)]
+    status: Option<String>,
+    /// Only what this filter holds for, as in 'cost_center eq "CC-7"'.
+    #[arg(long)]
+    filter: Option<String>,
+    /// The order: name, login, email, title, department, status or updated, with - in front the other way round.
+    #[arg(long, allow_hyphen_values = true)]
+    sort: Option<String>,
     /// Only who reports to this person's id.
     #[arg(long)]
     manager: Option<String>,
@@ -117,6 +126,9 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
                 ("department", find.department.as_deref()),
                 ("manager", find.manager.as_deref()),
                 ("location", find.location.as_deref()),
+                ("status", find.status.as_deref()),
+                ("filter", find.filter.as_deref()),
+                ("sort", find.sort.as_deref()),
             ]);
             let found: Vec<Person> = context.client.pages(format!("{path}{asked}")).first(find.most.count()).await?;
             Ok(context.output.list(&found)?)

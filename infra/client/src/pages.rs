@@ -11,6 +11,9 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the list goes on; none where it ends.
     pub next_cursor: Option<String>,
+    /// Of a list of what a sync read: when the sync began that last read all of it.
+    #[serde(default)]
+    pub as_of: Option<String>,
 }
 
 /// A list on its way.

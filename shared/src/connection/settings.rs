@@ -4,6 +4,7 @@ use super::{ACTIONS, WORDS};
 use crate::schedule::{self, Schedule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The configured part of a connection; a body of POST and the result of a PATCH are read as one of these.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +43,7 @@ impl Default for Permissions {
 }
 
 /// Something that a sync reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
     /// People.
@@ -53,6 +54,11 @@ pub enum Stream {
     Apps,
     /// Places, from people's attributes.
     Locations,
+}
+
+impl Stream {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Users, Self::Groups, Self::Apps, Self::Locations];
 }
 
 /// What is synced and when.
@@ -137,6 +143,11 @@ impl Settings {
     /// True where a stream is read. Where nothing is synced by itself, a sync that somebody starts reads all.
     pub fn reads(&self, stream: Stream) -> bool {
         self.sync.as_ref().is_none_or(|sync| sync.streams.contains(&stream))
+    }
+
+    /// The streams that are read.
+    pub fn streams(&self) -> BTreeSet<Stream> {
+        Stream::ALL.into_iter().filter(|stream| self.reads(*stream)).collect()
     }
 
     /// Everything that its types cannot rule out.

@@ -3,10 +3,11 @@
 //! What is stored of an assignment is whether it is the user's own or by a group. By which groups is worked out here: those
 //! that the app is assigned to and the user is in.
 
+use super::named::{self, NamedFilter};
 use super::{Directory, Listed, cut, groups};
 use crate::okta::{AppId, GroupId};
 use crate::problem::Problem;
-use crate::store::keys::{self, Listed as Which};
+use crate::store::keys;
 use crate::store::{Index, Item, Query};
 use crate::synced::roster::Row;
 use crate::synced::{App, Group, Scope, TypeName, User};
@@ -70,22 +71,16 @@ pub struct ProfileSchema {
 /// A page of apps behind an index key: those that the tenant has, or those that it no longer has.
 pub async fn apps(
     directory: &Directory<'_>,
-    q: Option<&str>,
-    which: Which,
+    filter: &NamedFilter,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Listed, Problem> {
     if !directory.state.is_published() {
-        return Ok(Listed { items: Vec::new(), next: None });
+        return Ok(Listed::default());
     }
-    let partition = keys::apps_partition(&directory.connection.id, which);
-    let (listed, next) = groups::named(directory, partition, q, after, limit).await?;
-    let wanted: Vec<_> = listed.iter().map(Item::key).collect();
-    let items = directory.app.store.get_many(&wanted).await?;
-    let place = |item: &Item| item.sort_key(Some(Index::G1)).to_owned();
-    let found: BTreeMap<_, _> = items.iter().map(|item| (place(item), item)).collect();
-    let apps = found.into_values().map(Item::parse::<App>).collect::<Result<Vec<_>, _>>()?;
-    Ok(Listed { items: apps.into_iter().map(|app| json!(told(directory, app))).collect(), next })
+    let partition = keys::apps_partition(&directory.connection.id, filter.which());
+    let show = |item: &Item| Ok(json!(told(directory, item.parse()?)));
+    named::page(directory, partition, filter, after, limit, show).await
 }
 
 /// One app; a removed one until it is forgotten.
@@ -113,7 +108,7 @@ pub async fn app_users(
 ) -> Result<Listed, Problem> {
     let item = find(directory, id).await?;
     if !directory.state.is_published() {
-        return Ok(Listed { items: Vec::new(), next: None });
+        return Ok(Listed::default());
     }
     let app: App = item.parse()?;
     let partition = keys::assigned_partition(&directory.connection.id, &app.id);
@@ -135,7 +130,7 @@ pub async fn app_users(
     };
     let items = places.iter().filter_map(|place| Some(((*place).to_owned(), json!(user(place)?))));
     let page = cut(items, limit);
-    Ok(Listed { next: page.next.or(next), items: page.items })
+    Ok(Listed { next: page.next.or(next), ..page })
 }
 
 /// The groups of these ids that the tenant has, by id.
@@ -187,7 +182,7 @@ pub async fn user_apps(
         (app.id.to_string(), json!(UserApp { app: told(directory, app), scope, groups }))
     });
     let page = cut(items, limit);
-    Ok(Listed { next: page.next.or(next), items: page.items })
+    Ok(Listed { next: page.next.or(next), ..page })
 }
 
 /// All apps of a user.

@@ -1,7 +1,8 @@
 //! Groups, their members, and the groups of a user. `Everyone` holds all people; its members are never stored.
 
-use super::{Directory, Listed, Page, READ_AT_ONCE, cut, users};
-use crate::fold::{fold, word_begins};
+use super::named::{self, NamedFilter};
+use super::people::Named;
+use super::{Directory, Listed, cut, users};
 use crate::okta::GroupId;
 use crate::problem::Problem;
 use crate::store::{Index, Item, Key, Query, keys};
@@ -9,7 +10,8 @@ use crate::synced::{Group, User};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// Somebody in a group.
 #[derive(Serialize, JsonSchema)]
@@ -23,49 +25,16 @@ pub struct Membership {
 /// A page of groups behind an index key: those that the tenant has, or those that it no longer has.
 pub async fn groups(
     directory: &Directory<'_>,
-    q: Option<&str>,
-    listed: keys::Listed,
+    filter: &NamedFilter,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Listed, Problem> {
     if !directory.state.is_published() {
-        return Ok(Listed { items: Vec::new(), next: None });
+        return Ok(Listed::default());
     }
-    let partition = keys::groups_partition(&directory.connection.id, listed);
-    let (named, next) = named(directory, partition, q, after, limit).await?;
-    let mut page = Page::new(limit);
-    for some in named.chunks(READ_AT_ONCE) {
-        let found = load(directory, &some.iter().map(Item::key).collect::<Vec<_>>()).await?;
-        let mut found: HashMap<_, _> = found.into_iter().map(|group| (group.id.to_string(), group)).collect();
-        for item in some {
-            let place = item.sort_key(Some(Index::G1));
-            let group = keys::split_named_index(place).and_then(|(_, id)| found.remove(id));
-            let Some(group) = group else { continue };
-            if !page.add(place.to_owned(), json!(told(directory, group))) {
-                return Ok(page.end(true));
-            }
-        }
-    }
-    Ok(Listed { next, ..page.end(false) })
-}
-
-/// Those behind an index key of which a word of the name begins so, and the index key of the last that was
-/// looked at, where there are more.
-pub(super) async fn named(
-    directory: &Directory<'_>,
-    partition: String,
-    q: Option<&str>,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<(Vec<Item>, Option<String>), Problem> {
-    let (listed, more) = directory.app.store.first(Query::index(Index::G1, partition).after(after), limit).await?;
-    let next = listed.last().filter(|_| more).map(|item| item.sort_key(Some(Index::G1)).to_owned());
-    let q = q.map(fold);
-    let takes = |item: &&Item| {
-        let name = keys::split_named_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
-        q.as_deref().is_none_or(|q| word_begins(name, q))
-    };
-    Ok((listed.into_iter().filter(|item| takes(&item)).collect(), next))
+    let partition = keys::groups_partition(&directory.connection.id, filter.which());
+    let show = |item: &Item| Ok(json!(told(directory, item.parse()?)));
+    named::page(directory, partition, filter, after, limit, show).await
 }
 
 fn present(directory: &Directory<'_>) -> String {
@@ -115,7 +84,7 @@ pub async fn members(
 ) -> Result<Listed, Problem> {
     let group = find(directory, id).await?;
     if !directory.state.is_published() {
-        return Ok(Listed { items: Vec::new(), next: None });
+        return Ok(Listed::default());
     }
     let (rows, next) = if group.is_everyone() {
         let mut rows: Vec<_> = users::behind(directory, after).filter(|row| row.is_person()).take(limit + 1).collect();
@@ -133,7 +102,50 @@ pub async fn members(
         found.into_iter().map(|user| (user.id.to_string(), serde_json::to_value(&user).unwrap_or_default())),
         limit,
     );
-    Ok(Listed { next: page.next.or(next), items: page.items })
+    Ok(Listed { next: page.next.or(next), ..page })
+}
+
+/// A manager of members of a group.
+#[derive(Serialize, JsonSchema)]
+pub struct Managing {
+    /// The manager.
+    pub user: Named,
+    /// How many members report to them.
+    pub members: usize,
+    /// Of all members of the group, from 0 to 1.
+    pub share: f64,
+}
+
+/// A page of the managers of a group's members, those of most members first, behind a number.
+pub async fn managers(
+    directory: &Directory<'_>,
+    id: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Listed, Problem> {
+    let group = find(directory, id).await?;
+    let roster = &directory.roster;
+    let places: Vec<usize> = if group.is_everyone() {
+        (0..roster.rows.len()).filter(|place| roster.rows[*place].is_person()).collect()
+    } else {
+        let partition = keys::members_partition(&directory.connection.id, &group.id);
+        let edges = directory.app.store.query(&Query::index(Index::G2, partition)).await?;
+        edges.iter().filter_map(|edge| roster.place(edge.sort_key(Some(Index::G2)))).collect()
+    };
+    let mut counts = BTreeMap::<usize, usize>::new();
+    for manager in places.iter().filter_map(|place| roster.tree.manager(*place)) {
+        *counts.entry(manager).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(manager, members)| (Reverse(*members), *manager));
+    let first = after.and_then(|after| after.parse::<usize>().ok()).map_or(0, |after| after + 1);
+    #[expect(clippy::cast_precision_loss, reason = "no group has so many members")]
+    let share = |members: usize| members as f64 / places.len() as f64;
+    let items = counts.into_iter().enumerate().skip(first).map(|(at, (manager, members))| {
+        let user = Named::of(&roster.rows[manager]);
+        (at.to_string(), json!(Managing { user, members, share: share(members) }))
+    });
+    Ok(cut(items, limit))
 }
 
 async fn member_ids(
@@ -153,7 +165,7 @@ async fn member_ids(
 pub async fn memberships(directory: &Directory<'_>, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
     let mut items: Vec<Value> = Vec::new();
     if !directory.state.is_published() {
-        return Ok(Listed { items, next: None });
+        return Ok(Listed { items, ..Listed::default() });
     }
     let (mut at, mut user) = match after.and_then(|after| after.rsplit_once(' ')) {
         Some((group, user)) => (Some(group.to_owned()), Some(user.to_owned()).filter(|user| !user.is_empty())),
@@ -168,7 +180,7 @@ pub async fn memberships(directory: &Directory<'_>, after: Option<&str>, limit: 
                 let query = Query::index(Index::G1, present(directory)).after(at.as_deref()).limit(1);
                 match directory.app.store.query(&query).await?.first() {
                     Some(item) => item.sort_key(Some(Index::G1)).to_owned(),
-                    None => return Ok(Listed { items, next: None }),
+                    None => return Ok(Listed { items, ..Listed::default() }),
                 }
             }
         };
@@ -181,7 +193,7 @@ pub async fn memberships(directory: &Directory<'_>, after: Option<&str>, limit: 
             if items.len() >= limit {
                 // Without a user behind the blank, the next page begins with the next group.
                 let user = next.unwrap_or_default();
-                return Ok(Listed { items, next: Some(format!("{group} {user}")) });
+                return Ok(Listed { items, next: Some(format!("{group} {user}")), ..Listed::default() });
             }
         }
         user = None;

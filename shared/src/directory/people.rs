@@ -1,8 +1,9 @@
 //! People: users that are neither deprovisioned nor removed, with their managers, their reports, and what is wrong.
 
 use super::apps::{self, AppLabel};
+use super::selection::{self, Selection};
 use super::{Directory, Listed, cut, groups, users};
-use crate::fold::fold;
+use crate::fold::{fold, word_begins};
 use crate::okta::UserId;
 use crate::problem::Problem;
 use crate::synced::User;
@@ -17,14 +18,41 @@ use std::collections::BTreeMap;
 pub struct PeopleFilter {
     /// A word of name, login or email begins so.
     pub q: Option<String>,
-    /// Exactly this title, case and accents ignored.
+    /// A word of the title begins so, or, in double quotes, it is this; case and accents are ignored.
     pub title: Option<String>,
-    /// Exactly this department, case and accents ignored.
+    /// The same of the department.
     pub department: Option<String>,
+    /// Only these statuses; empty: all.
+    pub statuses: Vec<String>,
     /// Direct reports of this user: an id or login.
     pub manager: Option<String>,
     /// Who works in the location with this id.
     pub location: Option<String>,
+    /// What every list can be asked for.
+    pub selection: Selection,
+}
+
+/// What a text is looked for by.
+enum Wanted {
+    /// A word of it begins so.
+    Begins(String),
+    /// It is this.
+    Is(String),
+}
+
+impl Wanted {
+    /// Of a parameter: in double quotes, the whole text.
+    fn of(text: &str) -> Self {
+        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        quoted.map_or_else(|| Self::Begins(fold(text.trim())), |whole| Self::Is(fold(whole)))
+    }
+
+    fn takes(&self, text: &str) -> bool {
+        match self {
+            Self::Begins(start) => word_begins(&fold(text), start),
+            Self::Is(whole) => fold(text) == *whole,
+        }
+    }
 }
 
 /// A person, as a list shows it.
@@ -136,7 +164,8 @@ pub struct Finding {
 }
 
 impl Named {
-    fn of(row: &Row) -> Self {
+    /// Of a user's line.
+    pub(super) fn of(row: &Row) -> Self {
         Self { id: row.id.to_string(), name: row.name.clone() }
     }
 }
@@ -160,36 +189,39 @@ pub async fn people(
     limit: usize,
 ) -> Result<Listed, Problem> {
     let roster = &directory.roster;
-    let folded = |text: &Option<String>| text.as_deref().map(fold);
-    let (q, title, department) = (folded(&filter.q), folded(&filter.title), folded(&filter.department));
-    let same = |wanted: &Option<String>, text: &Option<String>| {
-        wanted.as_ref().is_none_or(|wanted| text.as_deref().map(fold).as_ref() == Some(wanted))
+    let q = filter.q.as_deref().map(fold);
+    let title = filter.title.as_deref().map(Wanted::of);
+    let department = filter.department.as_deref().map(Wanted::of);
+    let has = |wanted: &Option<Wanted>, text: &Option<String>| {
+        wanted.as_ref().is_none_or(|wanted| text.as_deref().is_some_and(|text| wanted.takes(text)))
     };
     let manager = match &filter.manager {
         Some(manager) => match roster.place(manager).or_else(|| roster.place_of_login(manager)) {
             Some(place) => Some(place),
-            None => return Ok(Listed { items: Vec::new(), next: None }),
+            None => return Ok(Listed::default()),
         },
         None => None,
     };
     let location = match &filter.location {
         Some(id) => match directory.places().and_then(|places| places.place(id)) {
             Some(place) => Some(place),
-            None => return Ok(Listed { items: Vec::new(), next: None }),
+            None => return Ok(Listed::default()),
         },
         None => None,
     };
     let place = |row: &Row| roster.place(row.id.as_str());
     let takes = |row: &&Row| {
         row.is_person()
+            && (filter.statuses.is_empty() || filter.statuses.contains(&row.status))
             && q.as_deref().is_none_or(|q| row.matches(q))
-            && same(&title, &row.title)
-            && same(&department, &row.department)
+            && has(&title, &row.title)
+            && has(&department, &row.department)
             && manager.is_none_or(|manager| place(row).and_then(|line| roster.tree.manager(line)) == Some(manager))
             && location.is_none_or(|location| place(row).and_then(|line| roster.places.of(line)) == Some(location))
     };
-    let tell = |user: &User| json!(line(directory, user));
-    users::page(directory, users::behind(directory, after).filter(takes), limit, tell).await
+    let taken = roster.rows.iter().filter(takes).collect();
+    let show = |directory: &Directory<'_>, user: &User| json!(line(directory, user));
+    selection::page(directory, taken, &filter.selection, after, limit, show).await
 }
 
 /// What a list shows of a person.

@@ -17,7 +17,7 @@ pub async fn syncs(app: &App, connection: &ConnectionId, after: Option<&str>, li
     for item in &items {
         runs.push(json!(as_it_is(app, connection, item.parse()?).await?));
     }
-    Ok(Listed { items: runs, next })
+    Ok(Listed { items: runs, next, ..Listed::default() })
 }
 
 /// One run.

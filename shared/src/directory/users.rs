@@ -1,5 +1,6 @@
 //! Users of all statuses.
 
+use super::selection::{self, Selection};
 use super::{Directory, Listed, Page, READ_AT_ONCE};
 use crate::fold::fold;
 use crate::okta::UserId;
@@ -23,6 +24,8 @@ pub struct UserFilter {
     pub updated_since: Option<Timestamp>,
     /// Those that were removed, instead of those that were not.
     pub removed: bool,
+    /// What every list can be asked for.
+    pub selection: Selection,
 }
 
 impl UserFilter {
@@ -44,28 +47,9 @@ pub async fn users(
         return removed(directory, filter, after, limit).await;
     }
     let q = filter.q.as_deref().map(fold);
-    page(directory, behind(directory, after).filter(|row| filter.takes(row, q.as_deref())), limit, json).await
-}
-
-/// A page of the users of some lines. They are read piece by piece, until it is full.
-pub(super) async fn page<'a>(
-    directory: &Directory<'_>,
-    mut rows: impl Iterator<Item = &'a Row>,
-    limit: usize,
-    tell: impl Fn(&User) -> Value,
-) -> Result<Listed, Problem> {
-    let mut page = Page::new(limit);
-    loop {
-        let some: Vec<_> = rows.by_ref().take(page.wants()).collect();
-        if some.is_empty() {
-            return Ok(page.end(false));
-        }
-        for user in load(directory, some).await? {
-            if !page.add(user.id.to_string(), tell(&user)) {
-                return Ok(page.end(true));
-            }
-        }
-    }
+    let rows = directory.roster.rows.iter();
+    let taken = rows.filter(|row| filter.takes(row, q.as_deref())).collect();
+    selection::page(directory, taken, &filter.selection, after, limit, |_, user| json(user)).await
 }
 
 /// The lines behind an id.

@@ -51,6 +51,11 @@ pub(super) fn routes() -> Routes<App> {
         .on(run_any(), run)
         .section("This description")
         .on(
+            Operation::get("/v1", "index", "Read where the description, the documentation and the health are.")
+                .answers::<Index>(200),
+            index,
+        )
+        .on(
             Operation::get("/v1/openapi.json", "openapi", "Read the description of this API, as OpenAPI 3.1.")
                 .answers::<Map<String, Value>>(200),
             description,
@@ -106,6 +111,37 @@ pub(super) struct Rehearsed {
     requests: Vec<Rehearsal>,
 }
 
+/// Where to begin.
+#[derive(Serialize, JsonSchema)]
+struct Index {
+    /// The description of this API, as OpenAPI 3.1.
+    openapi: &'static str,
+    /// The same as a page.
+    docs: &'static str,
+    /// Whether the service works; for anybody.
+    health: &'static str,
+    /// Which version this is.
+    version: &'static str,
+}
+
+async fn index(_: Caller, params: Params) -> Result<Json<Index>, Problem> {
+    params.none_left()?;
+    Ok(Json(Index {
+        openapi: "/v1/openapi.json",
+        docs: "/v1/docs",
+        health: "/v1/health",
+        version: env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+/// The names of all actions help to find the one that was meant.
+fn unknown(name: &str) -> Problem {
+    let names: Vec<_> = action::list().iter().map(|entry| entry.name).collect();
+    let shown: String = name.chars().take(60).collect();
+    let detail = format!("There is no action '{shown}'. The actions are {}.", names.join(", "));
+    Problem::new(Kind::NotFound, detail).with("actions", names)
+}
+
 async fn description(_: Caller, params: Params) -> Result<Response, Problem> {
     params.none_left()?;
     Ok(([(header::CONTENT_TYPE, "application/json")], openapi::text()).into_response())
@@ -129,7 +165,7 @@ async fn list(_: Caller, params: Params) -> Result<Json<Value>, Problem> {
 
 async fn describe(_: Caller, params: Params, Path(name): Path<String>) -> Result<Json<&'static Description>, Problem> {
     params.none_left()?;
-    action::find(&name).map(|entry| Json(entry.describe())).ok_or_else(Problem::not_found)
+    action::find(&name).map(|entry| Json(entry.describe())).ok_or_else(|| unknown(&name))
 }
 
 async fn run(
@@ -142,7 +178,7 @@ async fn run(
 ) -> Result<Response, Problem> {
     let begun = Instant::now();
     let stored = caller.find(&app, &id).await?;
-    let action = action::find(&name).ok_or_else(Problem::not_found)?;
+    let action = action::find(&name).ok_or_else(|| unknown(&name))?;
     let dry_run = params.flag("dry_run")?;
     params.none_left()?;
     let attempt = request.extensions().get::<Attempt>().cloned();

@@ -3,7 +3,7 @@
 use super::caller::RequestId;
 use crate::clock::SharedClock;
 use crate::id::ConnectionId;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -20,12 +20,14 @@ const REQUEST_ID: &str = "x-request-id";
 /// The largest body.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// A router with what all routes share. Nothing is told apart from what is not there.
+/// A router with what all routes share.
 pub fn layered(router: Router, clock: SharedClock) -> Router {
-    let nothing = || async { Problem::not_found() };
+    let unknown_method = || async {
+        Problem::new(Kind::MethodNotAllowed, "This path takes other methods: the header Allow lists them.")
+    };
     router
-        .fallback(nothing)
-        .method_not_allowed_fallback(nothing)
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(unknown_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn_with_state(clock, with_request_id))
 }

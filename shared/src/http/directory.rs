@@ -10,23 +10,25 @@ macro_rules! open {
 
 mod apps;
 mod people;
+mod search;
+mod selection;
 
 use super::audit::audit;
 use super::caller::Caller;
-use super::connect::page;
 use super::events::events;
 use super::export::Export;
 use super::params::{Paging, Params};
 use super::path::Path;
 use super::route::{Of, Operation, Routes};
 use crate::app::App;
-use crate::directory::{self, Directory, Listed, Membership, Removal, Rosters, UserFilter};
-use crate::problem::Problem;
-use crate::store::keys;
+use crate::connection::Stream;
+use crate::directory::{self, Directory, Listed, Managing, Membership, NamedFilter, Removal, Rosters, UserFilter};
+use crate::problem::{Kind, Problem};
 use crate::synced::{Group, SyncRun, User};
 use axum::extract::State;
 use axum::response::Response;
 use axum::{Json, Router};
+use selection::{selection, selects};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -40,6 +42,10 @@ pub(super) struct Reader {
 /// A user's statuses (Management API, `UserStatus`).
 const STATUSES: [&str; 8] =
     ["STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED", "DEPROVISIONED"];
+
+/// Removed users are in no roster.
+const NOT_OF_REMOVED: &str =
+    "The query parameters 'filter', 'sort' and 'count' do not go with removed=true; leave them out.";
 
 type Answer = Result<Json<Value>, Problem>;
 /// A page that may be a file.
@@ -77,17 +83,21 @@ pub(super) fn routes() -> Routes<Reader> {
         .and(of_groups())
         .and(apps::routes())
         .and(people::routes())
+        .and(search::routes())
 }
 
 fn of_users() -> Routes<Reader> {
     Routes::new("Directory")
         .on(
-            Operation::get("/v1/connections/{id}/users", "listUsers", "List users of all statuses.")
-                .query("status", Of::Words(&STATUSES), "Only users with one of these statuses.")
-                .query("q", Of::Word, "Only users of whose name, login or email a word begins so.")
-                .query("updated_since", Of::Time, "Only users that were stored at or after this moment.")
-                .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
-                .exports::<User>(),
+            selects(
+                Operation::get("/v1/connections/{id}/users", "listUsers", "List users of all statuses."),
+                &directory::SORTS,
+            )
+            .query("status", Of::Words(&STATUSES), "Only users with one of these statuses.")
+            .query("q", Of::Word, "Only users of whose name, login or email a word begins so.")
+            .query("updated_since", Of::Time, "Only users that were stored at or after this moment.")
+            .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
+            .exports::<User>(),
             users,
         )
         .on(
@@ -105,10 +115,13 @@ fn of_users() -> Routes<Reader> {
 fn of_groups() -> Routes<Reader> {
     Routes::new("Directory")
         .on(
-            Operation::get("/v1/connections/{id}/groups", "listGroups", "List groups.")
-                .query("q", Of::Word, "Only groups of whose name a word begins so.")
-                .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
-                .exports::<Group>(),
+            selects(
+                Operation::get("/v1/connections/{id}/groups", "listGroups", "List groups."),
+                &directory::NAMED_SORTS,
+            )
+            .query("q", Of::Word, "Only groups of whose name a word begins so.")
+            .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
+            .exports::<Group>(),
             groups,
         )
         .on(
@@ -127,6 +140,15 @@ fn of_groups() -> Routes<Reader> {
         )
         .on(
             Operation::get(
+                "/v1/connections/{id}/groups/{group}/managers",
+                "listManagers",
+                "List the managers of a group's members, those of most members first.",
+            )
+            .lists::<Managing>(),
+            managers,
+        )
+        .on(
+            Operation::get(
                 "/v1/connections/{id}/memberships",
                 "listMemberships",
                 "List who is in which group; the group of all users is left out.",
@@ -136,9 +158,9 @@ fn of_groups() -> Routes<Reader> {
         )
 }
 
-/// A page as it is told.
+/// A page as it is answered.
 fn list(listed: &Listed, paging: &Paging) -> Json<Value> {
-    page(&listed.items, listed.next.as_deref(), paging)
+    Json(listed.json(|place| paging.cursor(place)))
 }
 
 async fn syncs(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
@@ -181,9 +203,14 @@ async fn users(caller: Caller, mut params: Params, Path(id): Path<String>, State
         q: params.word("q")?,
         updated_since: params.time("updated_since")?,
         removed: params.flag("removed")?,
+        selection: selection(&mut params, &directory::SORTS, &selection::USERS)?,
     };
+    if filter.removed && !filter.selection.is_plain() {
+        return Err(Problem::new(Kind::BadRequest, NOT_OF_REMOVED));
+    }
     let export = Export::of(params)?;
-    Ok(export.tell::<User>(&directory::users(&opened, &filter, export.after(), export.paging.limit).await?))
+    let users = directory::users(&opened, &filter, export.after(), export.paging.limit).await?;
+    Ok(export.tell::<User>(&opened.of(Stream::Users, users)))
 }
 
 async fn user(
@@ -206,16 +233,21 @@ async fn user_groups(
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
     let user = directory::find_user(&opened, &user).await?;
-    Ok(list(&directory::user_groups(&opened, &user, paging.after.as_deref(), paging.limit).await?, &paging))
+    let groups = directory::user_groups(&opened, &user, paging.after.as_deref(), paging.limit).await?;
+    Ok(list(&opened.of(Stream::Groups, groups), &paging))
 }
 
 async fn groups(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Exported {
     open!(reader, caller, id => opened);
-    let q = params.word("q")?;
-    let listed = if params.flag("removed")? { keys::Listed::Removed } else { keys::Listed::Present };
+    let filter = NamedFilter {
+        q: params.word("q")?,
+        statuses: Vec::new(),
+        removed: params.flag("removed")?,
+        selection: selection(&mut params, &directory::NAMED_SORTS, &selection::GROUPS)?,
+    };
     let export = Export::of(params)?;
-    let groups = directory::groups(&opened, q.as_deref(), listed, export.after(), export.paging.limit).await?;
-    Ok(export.tell::<Group>(&groups))
+    let groups = directory::groups(&opened, &filter, export.after(), export.paging.limit).await?;
+    Ok(export.tell::<Group>(&opened.of(Stream::Groups, groups)))
 }
 
 async fn group(
@@ -237,11 +269,25 @@ async fn members(
 ) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
-    Ok(list(&directory::members(&opened, &group, paging.after.as_deref(), paging.limit).await?, &paging))
+    let members = directory::members(&opened, &group, paging.after.as_deref(), paging.limit).await?;
+    Ok(list(&opened.of(Stream::Groups, members), &paging))
+}
+
+async fn managers(
+    caller: Caller,
+    params: Params,
+    Path((id, group)): Path<(String, String)>,
+    State(reader): State<Reader>,
+) -> Answer {
+    open!(reader, caller, id => opened);
+    let paging = params.paging()?;
+    let managers = directory::managers(&opened, &group, paging.after.as_deref(), paging.limit).await?;
+    Ok(list(&opened.of(Stream::Groups, managers), &paging))
 }
 
 async fn memberships(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Exported {
     open!(reader, caller, id => opened);
     let export = Export::of(params)?;
-    Ok(export.tell::<Membership>(&directory::memberships(&opened, export.after(), export.paging.limit).await?))
+    let memberships = directory::memberships(&opened, export.after(), export.paging.limit).await?;
+    Ok(export.tell::<Membership>(&opened.of(Stream::Groups, memberships)))
 }

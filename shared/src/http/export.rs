@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// In which formats a list can be told, beside that of all lists.
 pub(super) const FORMATS: [&str; 2] = ["csv", "ndjson"];
@@ -42,8 +42,7 @@ impl Export {
             Some("csv") => ("text/csv; charset=utf-8; header=present", csv(&columns::<T>(), &listed.items)),
             Some(_) => ("application/x-ndjson", lines(&listed.items)),
             None => {
-                let cursor = next.map(|place| self.paging.cursor(place));
-                return Json(json!({"items": listed.items, "next_cursor": cursor})).into_response();
+                return Json(listed.json(|place| self.paging.cursor(place))).into_response();
             }
         };
         let mut response = ([(header::CONTENT_TYPE, media_type)], body).into_response();
@@ -124,6 +123,7 @@ mod tests {
     use crate::directory::{Membership, Person};
     use crate::synced::{Group, User};
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn header<T: JsonSchema>() -> String {
         csv(&columns::<T>(), &[])

@@ -63,7 +63,8 @@ impl Paging {
     }
 }
 
-fn bad(name: &str, what: &str) -> Problem {
+/// A parameter that cannot be as it is.
+pub(super) fn bad(name: &str, what: &str) -> Problem {
     Problem::new(Kind::BadRequest, format!("The query parameter '{name}' {what}."))
 }
 
@@ -88,6 +89,14 @@ impl Params {
         let words: Vec<_> = text.split(',').map(|word| word.trim().to_uppercase()).collect();
         let strange = words.iter().any(|word| !known.contains(&word.as_str()));
         if strange { Err(bad(name, &format!("must be out of {}", known.join(", ")))) } else { Ok(words) }
+    }
+
+    /// Some of these words, separated by commas; none where it is absent.
+    pub fn choices(&mut self, name: &str, known: &[&'static str]) -> Result<Vec<&'static str>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(Vec::new()) };
+        let find = |word: &str| known.iter().find(|known| **known == word.trim()).copied();
+        let words: Option<Vec<_>> = text.split(',').map(find).collect();
+        words.ok_or_else(|| bad(name, &format!("must be out of {}", known.join(", "))))
     }
 
     /// A moment.

@@ -89,6 +89,8 @@ pub(super) enum Of {
     Flag,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Some of these words, separated by commas, as they are written here.
+    Choices(&'static [&'static str]),
 }
 
 /// What is answered where nothing went wrong.
@@ -312,6 +314,19 @@ fn page_of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Schema {
             "next_cursor": {
                 "type": ["string", "null"],
                 "description": "The cursor of the next page; null where the list ends here."
+            },
+            "total": {
+                "type": ["integer", "null"],
+                "description": "How many there are, where `count=true` asked for it; null where that takes too much reading."
+            },
+            "partial": {
+                "type": "boolean",
+                "description": "True where more may be found behind a page that is not full."
+            },
+            "as_of": {
+                "type": ["string", "null"],
+                "format": "date-time",
+                "description": "Of a list of what a sync read: when the sync began that last read all of it; null before that."
             }
         },
         "required": ["items", "next_cursor"]

@@ -15,6 +15,7 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 /// The router.
 pub fn test(app: App) -> Router {
@@ -23,16 +24,26 @@ pub fn test(app: App) -> Router {
 
 /// The routes.
 pub(super) fn routes() -> Routes<App> {
-    Routes::new("Connections").on(
-        Operation::post(
-            "/v1/connections/{id}/test",
-            "testConnection",
-            "Test a connection: what works, what does not, and how to mend it.",
+    Routes::new("Connections")
+        .on(
+            Operation::get(
+                "/v1/connections/{id}/test",
+                "getTest",
+                "Read what the last test of a connection found. 404 where it was not tested for 90 days.",
+            )
+            .answers::<Report>(200),
+            last,
         )
-        .answers::<Report>(200)
-        .problems(&[Kind::ConnectionNotReady, Kind::OktaUnavailable]),
-        run,
-    )
+        .on(
+            Operation::post(
+                "/v1/connections/{id}/test",
+                "testConnection",
+                "Test a connection: what works, what does not, and how to mend it.",
+            )
+            .answers::<Report>(200)
+            .problems(&[Kind::ConnectionNotReady, Kind::OktaUnavailable]),
+            run,
+        )
 }
 
 /// What a test found.
@@ -49,19 +60,32 @@ struct Report {
     checks: Vec<Check>,
 }
 
+async fn last(
+    caller: Caller,
+    params: Params,
+    Path(id): Path<String>,
+    State(app): State<App>,
+) -> Result<Json<Value>, Problem> {
+    let stored = caller.find(&app, &id).await?;
+    params.none_left()?;
+    let found = test::last(&app, &stored.connection.id).await?;
+    let untested = "The connection was not tested yet: POST to this path tests it.";
+    found.map(Json).ok_or_else(|| Problem::new(Kind::NotFound, untested))
+}
+
 async fn run(
     caller: Caller,
     params: Params,
     Path(id): Path<String>,
     State(app): State<App>,
-) -> Result<Json<Report>, Problem> {
+) -> Result<Json<Value>, Problem> {
     let stored = caller.find(&app, &id).await?;
     params.none_left()?;
     let was = stored.connection.status;
-    let test::Report { stored, message, checks } = test::test(&app, &stored).await?;
-    if was == Status::Pending && stored.connection.status != was {
-        schedules::settle_or_tell(&app, &stored.connection.id).await;
+    let report = test::test(&app, &stored).await?;
+    let connection = &report.stored.connection;
+    if was == Status::Pending && connection.status != was {
+        schedules::settle_or_tell(&app, &connection.id).await;
     }
-    let (status, tested_at) = (stored.connection.status, stored.connection.tested_at);
-    Ok(Json(Report { status, message, tested_at, checks }))
+    Ok(Json(report.json()))
 }

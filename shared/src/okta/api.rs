@@ -9,6 +9,10 @@ use url::Url;
 
 /// The page size that Okta recommends for users, groups and members.
 const PAGE: &str = "200";
+/// The most members that Okta gives on a page; where it fails over so many, the recommended number.
+pub const MEMBERS_PAGE: u64 = 1_000;
+/// The number of members on a page that Okta recommends.
+pub const FEWER_MEMBERS: u64 = 200;
 /// The most that Okta gives on a page of an app's users.
 pub const APP_USERS_PAGE: u64 = 500;
 
@@ -68,11 +72,6 @@ pub fn probe_groups() -> Request {
 /// One group. `okta.groups.read`
 pub fn get_group(group: &GroupId) -> Request {
     Request::get("group", format!("/api/v1/groups/{group}"), &[])
-}
-
-/// A group's members. `okta.groups.read`
-pub fn list_group_members(group: &GroupId) -> Request {
-    Request::get("groups", format!("/api/v1/groups/{group}/users"), &[("limit", PAGE)])
 }
 
 /// One application, to see whether applications can be read at all. `okta.apps.read`

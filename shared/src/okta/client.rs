@@ -6,7 +6,7 @@
 use super::answer::Answer;
 use super::error::{Error, Refusal, retry_after};
 use super::granting::{RefreshTokens, Wanted};
-use super::limits::{Limit, Limits, date};
+use super::limits::{Limit, Limits, Sender, date};
 use super::link;
 use super::meaning::Meaning;
 use super::model::Page;
@@ -53,20 +53,20 @@ pub struct Patience {
     pub attempt: Duration,
     /// The longest wait for a limit that is sat out; a longer one is reported.
     pub wait: Duration,
-    /// Work in the background keeps to half of what it may use.
-    pub background: bool,
+    /// Whether it keeps a reserve of the tenant's limits.
+    pub sender: Sender,
 }
 
 impl Patience {
     /// For a caller that waits: attempts of at most 8 s, waits of at most `wait`.
     pub fn foreground(budget: Duration, wait: Duration) -> Self {
-        Self { deadline: Instant::now() + budget, attempt: Duration::from_secs(8), wait, background: false }
+        Self { deadline: Instant::now() + budget, attempt: Duration::from_secs(8), wait, sender: Sender::Caller }
     }
 
     /// For a slice of a sync: short waits are slept, long ones are returned.
     pub fn background(budget: Duration) -> Self {
         let (attempt, wait) = (Duration::from_secs(30), Duration::from_secs(10));
-        Self { deadline: Instant::now() + budget, attempt, wait, background: true }
+        Self { deadline: Instant::now() + budget, attempt, wait, sender: Sender::Background }
     }
 
     fn left(&self) -> Duration {
@@ -202,9 +202,14 @@ impl Client {
         if self.origin.owns(&url) { Ok(url) } else { Err(Error::ForeignUrl) }
     }
 
-    /// True where one request more may be on its way at the same time.
-    pub fn may_run_ahead(&self, bucket: &'static str) -> bool {
-        self.limits().may_run_ahead(bucket, self.now())
+    /// True where one request more may be on its way at the same time, and more than `spare` are left in this window.
+    pub fn may_run_ahead(&self, bucket: &'static str, spare: u32) -> bool {
+        self.limits().may_run_ahead(bucket, spare, self.now())
+    }
+
+    /// How many requests may be on their way at the same time.
+    pub fn most_in_flight(&self, bucket: &'static str) -> u32 {
+        self.limits().most_in_flight(bucket)
     }
 
     /// A place in a bucket, held while a request is on its way. Background work waits until it may draw on it again.
@@ -213,9 +218,10 @@ impl Client {
             let now = self.now();
             let until = {
                 let mut limits = self.limits();
-                let until = limits.background_waits_until(bucket, now).filter(|_| self.patience.background);
+                let until =
+                    limits.background_waits_until(bucket, now).filter(|_| self.patience.sender == Sender::Background);
                 if until.is_none() {
-                    limits.set_out(bucket);
+                    limits.set_out(bucket, self.patience.sender);
                     return Ok(Place { limits: &self.session.limits, bucket });
                 }
                 until.unwrap_or(now)
@@ -338,7 +344,7 @@ impl Client {
                 metric::tell(Metric::RateLimits, 1);
             }
             if let Some(seen) = Limit::of(&answer.headers, now) {
-                self.limits().learn(bucket, seen, now);
+                self.limits().learn(bucket, seen, self.patience.sender, now);
             }
         }
         outcome

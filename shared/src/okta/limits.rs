@@ -44,6 +44,20 @@ pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
+/// Background work leaves one request in so many to others.
+const RESERVE: u32 = 10;
+/// It leaves at least so many, where that is less than half.
+const LEAST_RESERVE: u32 = 3;
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Work for a caller who waits: it takes what is left.
+    Caller,
+    /// Syncs, polls and searches: they keep a reserve for callers and for other programs.
+    Background,
+}
+
 /// The last seen state of each bucket, what is on its way, and the share of it that background work may use.
 #[derive(Default)]
 pub struct Limits {
@@ -56,28 +70,60 @@ struct Window {
     limit: u32,
     remaining: u32,
     ends: Timestamp,
+    /// What was left when background work had its first answer in this window.
+    at_first: Option<u32>,
+    /// Requests that background work has sent since.
+    sent: u32,
+}
+
+impl Window {
+    /// True where others draw on the bucket too: more is gone than background work has sent.
+    fn is_contended(&self) -> bool {
+        self.at_first.is_some_and(|at_first| at_first.saturating_sub(self.remaining) > self.sent)
+    }
+
+    /// A twentieth of the limit.
+    fn most_in_flight(&self) -> u32 {
+        (self.limit / 20).max(1)
+    }
+
+    /// How many requests background work leaves to others.
+    fn reserve(&self) -> u32 {
+        let half = self.limit.div_ceil(2);
+        if self.is_contended() { half } else { self.limit.div_ceil(RESERVE).max(LEAST_RESERVE).min(half) }
+    }
 }
 
 impl Limits {
-    /// Remembers what an answer said.
-    pub fn learn(&mut self, bucket: &'static str, seen: Limit, now: Timestamp) {
+    /// Remembers what the answer to a request of `sender` said. The request still counts as on its way.
+    pub fn learn(&mut self, bucket: &'static str, seen: Limit, sender: Sender, now: Timestamp) {
         if seen.is_concurrency() {
             return;
         }
         let ends = now.checked_add(seen.wait).unwrap_or(now);
-        let mut window = Window { limit: seen.size, remaining: seen.remaining, ends };
-        // Answers overtake each other: within one window what remains only gets less.
+        let mut window = Window { limit: seen.size, remaining: seen.remaining, ends, at_first: None, sent: 0 };
         if let Some(known) = self.buckets.get(bucket)
             && known.ends.duration_since(ends).as_secs().abs() <= 1
         {
+            // Answers overtake each other: within one window what remains only gets less.
             window.remaining = window.remaining.min(known.remaining);
+            window.at_first = known.at_first;
+            window.sent = known.sent;
+        }
+        if window.at_first.is_none() && sender == Sender::Background {
+            window.at_first = Some(window.remaining);
+            // Okta may have counted some of those that are still on their way.
+            window.sent = self.in_flight(bucket).saturating_sub(1);
         }
         self.buckets.insert(bucket, window);
     }
 
     /// A request sets out.
-    pub fn set_out(&mut self, bucket: &'static str) {
+    pub fn set_out(&mut self, bucket: &'static str, sender: Sender) {
         *self.in_flight.entry(bucket).or_default() += 1;
+        if let Some(window) = self.buckets.get_mut(bucket).filter(|_| sender == Sender::Background) {
+            window.sent += 1;
+        }
     }
 
     /// A request has come back, or never will.
@@ -87,22 +133,32 @@ impl Limits {
         }
     }
 
-    /// Until when background work leaves this bucket alone: half of what we may use is kept for everybody else.
+    /// Until when background work leaves this bucket alone: it keeps a tenth of it for others, and half where others use it
+    /// now.
     pub fn background_waits_until(&self, bucket: &'static str, now: Timestamp) -> Option<Timestamp> {
         let window = self.buckets.get(bucket)?;
-        (now < window.ends && self.left(bucket, window) <= window.limit.div_ceil(2)).then_some(window.ends)
+        (now < window.ends && self.left(bucket, window) <= window.reserve()).then_some(window.ends)
     }
 
-    /// True where one request more may be on its way at the same time: the bucket is known, and a twentieth of it is not
-    /// on its way yet.
-    pub fn may_run_ahead(&self, bucket: &'static str, now: Timestamp) -> bool {
+    /// True where one request more may be on its way at the same time: the bucket is known, a twentieth of it is not on its
+    /// way yet, and more than `spare` requests are left to background work in this window.
+    pub fn may_run_ahead(&self, bucket: &'static str, spare: u32, now: Timestamp) -> bool {
         let Some(window) = self.buckets.get(bucket) else { return false };
-        let in_flight = self.in_flight.get(bucket).copied().unwrap_or_default();
-        in_flight < (window.limit / 20).max(1) && self.background_waits_until(bucket, now).is_none()
+        let is_left = now >= window.ends || self.left(bucket, window) > window.reserve() + spare;
+        is_left && self.in_flight(bucket) < window.most_in_flight()
+    }
+
+    /// How many requests may be on their way at the same time; none before the first answer.
+    pub fn most_in_flight(&self, bucket: &'static str) -> u32 {
+        self.buckets.get(bucket).map_or(0, Window::most_in_flight)
+    }
+
+    fn in_flight(&self, bucket: &'static str) -> u32 {
+        self.in_flight.get(bucket).copied().unwrap_or_default()
     }
 
     fn left(&self, bucket: &'static str, window: &Window) -> u32 {
-        window.remaining.saturating_sub(self.in_flight.get(bucket).copied().unwrap_or_default())
+        window.remaining.saturating_sub(self.in_flight(bucket))
     }
 }
 
@@ -145,35 +201,102 @@ mod tests {
         assert_eq!(Limit::of(&HeaderMap::new(), NOW), None);
     }
 
+    fn seen(size: u32, remaining: u32) -> Limit {
+        Limit { size, remaining, wait: SignedDuration::from_secs(30) }
+    }
+
     #[test]
-    fn background_work_stops_at_half_and_goes_on_in_the_next_window() {
-        for (remaining, stops) in [(301, false), (300, true), (0, true)] {
+    fn background_work_leaves_a_tenth_and_goes_on_in_the_next_window() {
+        for (size, remaining, stops) in [
+            (600, 61, false),
+            (600, 60, true),
+            (600, 0, true),
+            // Of a small limit, three requests.
+            (10, 4, false),
+            (10, 3, true),
+            // Of a tiny one, half.
+            (4, 3, false),
+            (4, 2, true),
+            (1, 0, true),
+        ] {
             let mut limits = Limits::default();
-            let seen = Limit { size: 600, remaining, wait: SignedDuration::from_secs(30) };
-            limits.learn("users", seen, NOW);
-            assert_eq!(limits.background_waits_until("users", NOW).is_some(), stops, "{remaining}");
+            limits.learn("users", seen(size, remaining), Sender::Background, NOW);
+            assert_eq!(limits.background_waits_until("users", NOW).is_some(), stops, "{remaining} of {size}");
             assert_eq!(limits.background_waits_until("groups", NOW), None);
             let later = NOW + SignedDuration::from_secs(30);
             assert_eq!(limits.background_waits_until("users", later), None);
         }
     }
 
+    /// Background work sends a request, and its answer says what is left.
+    fn send(limits: &mut Limits, remaining: u32, now: Timestamp) {
+        limits.set_out("users", Sender::Background);
+        limits.learn("users", seen(100, remaining), Sender::Background, now);
+        limits.come_back("users");
+    }
+
+    #[test]
+    fn background_work_leaves_half_of_a_window_in_which_others_draw_on_the_bucket() {
+        let mut limits = Limits::default();
+        for remaining in [60, 59, 58, 49] {
+            assert_eq!(limits.background_waits_until("users", NOW), None, "{remaining}");
+            send(&mut limits, remaining, NOW);
+        }
+        assert!(limits.background_waits_until("users", NOW).is_some(), "8 of those 11 were not its own");
+        let later = NOW + SignedDuration::from_secs(30);
+        for remaining in [60, 59, 58, 49] {
+            send(&mut limits, remaining, later);
+        }
+        assert!(limits.background_waits_until("users", later).is_some(), "the next window is looked at anew");
+    }
+
+    #[test]
+    fn what_the_caller_of_an_action_draws_counts_as_of_others() {
+        let mut limits = Limits::default();
+        send(&mut limits, 40, NOW);
+        limits.set_out("users", Sender::Caller);
+        limits.learn("users", seen(100, 39), Sender::Caller, NOW);
+        limits.come_back("users");
+        assert!(limits.background_waits_until("users", NOW).is_some());
+    }
+
+    #[test]
+    fn what_was_drawn_before_background_work_began_counts_for_nothing() {
+        let mut limits = Limits::default();
+        for remaining in [48, 47, 46] {
+            limits.set_out("users", Sender::Caller);
+            limits.learn("users", seen(100, remaining), Sender::Caller, NOW);
+            limits.come_back("users");
+        }
+        send(&mut limits, 45, NOW);
+        assert_eq!(limits.background_waits_until("users", NOW), None);
+    }
+
     #[test]
     fn what_is_on_its_way_counts_and_answers_that_overtake_each_other_give_nothing_back() {
         let mut limits = Limits::default();
-        assert!(!limits.may_run_ahead("users", NOW), "the first goes alone, to learn");
-        let seen = |remaining| Limit { size: 100, remaining, wait: SignedDuration::from_secs(30) };
-        limits.learn("users", seen(60), NOW);
-        limits.learn("users", seen(62), NOW);
+        assert!(!limits.may_run_ahead("users", 0, NOW), "the first goes alone, to learn");
+        limits.learn("users", seen(100, 20), Sender::Background, NOW);
+        limits.learn("users", seen(100, 22), Sender::Background, NOW);
         for _ in 0..5 {
-            assert!(limits.may_run_ahead("users", NOW));
-            limits.set_out("users");
+            assert!(limits.may_run_ahead("users", 0, NOW));
+            limits.set_out("users", Sender::Background);
         }
-        assert!(!limits.may_run_ahead("users", NOW), "a twentieth of it is on its way");
-        limits.learn("users", seen(55), NOW);
-        assert!(limits.background_waits_until("users", NOW).is_some(), "half of it is spoken for");
+        assert!(!limits.may_run_ahead("users", 0, NOW), "a twentieth of it is on its way");
+        limits.learn("users", seen(100, 15), Sender::Background, NOW);
+        assert!(limits.background_waits_until("users", NOW).is_some(), "the rest is spoken for");
         limits.come_back("users");
         assert!(limits.background_waits_until("users", NOW).is_none());
+    }
+
+    #[test]
+    fn what_is_not_asked_for_yet_sets_out_only_where_much_is_left() {
+        let mut limits = Limits::default();
+        limits.learn("users", seen(100, 26), Sender::Background, NOW);
+        assert!(limits.may_run_ahead("users", 0, NOW));
+        assert!(!limits.may_run_ahead("users", 16, NOW), "16 are left to background work");
+        limits.learn("groups", seen(100, 27), Sender::Background, NOW);
+        assert!(limits.may_run_ahead("groups", 16, NOW));
     }
 
     proptest! {
@@ -194,7 +317,7 @@ mod tests {
             if let Some(seen) = Limit::of(&lines, now) {
                 prop_assert!((1..=121).contains(&seen.wait.as_secs()));
                 let mut limits = Limits::default();
-                limits.learn("users", seen, now);
+                limits.learn("users", seen, Sender::Background, now);
                 let until = limits.background_waits_until("users", now);
                 prop_assert!(until.is_none_or(|until| until.duration_since(now) == seen.wait));
             }

@@ -18,6 +18,7 @@ mod parse;
 
 use std::fmt;
 
+pub use attribute::{Members, Shape, Subject};
 use condition::Condition;
 use serde_json::Value;
 
@@ -55,7 +56,17 @@ impl LogFilter {
 
     /// Reads a filter.
     pub fn parse(text: &str) -> Result<Self, FilterFault> {
-        Ok(Self { text: text.to_owned(), root: parse::parse(text)? })
+        Self::parse_of(text, &attribute::EVENTS)
+    }
+
+    /// Reads a filter of something else than the log's events, in the same grammar.
+    pub fn parse_of(text: &str, subject: &'static Subject) -> Result<Self, FilterFault> {
+        Ok(Self { text: text.to_owned(), root: parse::parse(text, subject)? })
+    }
+
+    /// True where it asks for no other attributes than these.
+    pub fn uses_only(&self, attributes: &[&str]) -> bool {
+        self.root.uses_only(attributes)
     }
 
     /// True for an event of the log, as Okta writes it, that the filter holds for; false for anything else that it does
@@ -85,6 +96,14 @@ enum Node {
 }
 
 impl Node {
+    fn uses_only(&self, attributes: &[&str]) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().all(|part| part.uses_only(attributes)),
+            Self::Not(part) => part.uses_only(attributes),
+            Self::Compare { path, .. } => path.len() == 1 && attributes.contains(&path[0].as_str()),
+        }
+    }
+
     fn holds(&self, event: &Value) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.holds(event)),

@@ -68,6 +68,11 @@ pub fn sync_lease(id: &ConnectionId) -> Key {
     key(connection_partition(id), "LEASE#sync")
 }
 
+/// What the last test of a connection found.
+pub fn last_test(id: &ConnectionId) -> Key {
+    key(connection_partition(id), "TEST")
+}
+
 /// The lease under which a refresh token is used.
 pub fn token_lease(id: &ConnectionId) -> Key {
     key(connection_partition(id), "LEASE#token")

@@ -13,6 +13,9 @@ use tracing::Instrument;
 pub(super) const MOST: usize = 8;
 /// Pages of one listing that are read ahead.
 const MOST_OF_ONE: usize = 4;
+/// A listing that is not asked for yet sets out only where more requests than this are left in the window: those of the
+/// listing that is being read, and one for each that has set out, so that the window ends with few pages in hand.
+const SPARE: u32 = 16;
 
 type Coming = oneshot::Receiver<Result<Answer, Error>>;
 
@@ -24,14 +27,27 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// Sets out for a page and those behind it, if the tenant's limits leave room.
-    pub fn set_out(&mut self, client: &Arc<Client>, request: Request) {
-        if !self.has_room() || !client.may_run_ahead(request.bucket) {
+    /// Sets out for the next page of the listing that is being read, and those behind it, if the tenant's limits leave room.
+    pub fn go_on(&mut self, client: &Arc<Client>, request: Request) {
+        self.set_out(client, request, 0);
+    }
+
+    /// Sets out for the first page of a listing that is read later, and those behind it, if the tenant's limits leave room.
+    pub fn begin(&mut self, client: &Arc<Client>, request: Request) {
+        // More in hand than may be on their way gain nothing, and are lost where the slice ends at a limit.
+        let in_hand = u32::try_from(lock(&self.pages).len()).unwrap_or(u32::MAX);
+        if in_hand < client.most_in_flight(request.bucket) {
+            self.set_out(client, request, SPARE);
+        }
+    }
+
+    fn set_out(&mut self, client: &Arc<Client>, request: Request, spare: u32) {
+        if !self.has_room() || !client.may_run_ahead(request.bucket, spare) {
             return;
         }
         let Some(first) = promise(&self.pages, &request) else { return };
         let (pages, client) = (Arc::clone(&self.pages), Arc::clone(client));
-        self.tasks.spawn(read_on(pages, client, request, first).in_current_span());
+        self.tasks.spawn(read_on(pages, client, request, first, spare).in_current_span());
     }
 
     /// True where more may set out.
@@ -53,12 +69,13 @@ async fn read_on(
     client: Arc<Client>,
     listing: Request,
     first: oneshot::Sender<Result<Answer, Error>>,
+    spare: u32,
 ) {
     let (mut request, mut promised) = (listing.clone(), first);
     for left in (0..MOST_OF_ONE).rev() {
         let answer = client.send(&request).await;
         let next = answer.as_ref().ok().and_then(|answer| client.next_of(answer)).filter(|_| left > 0);
-        let next = next.map(|next| api::next(&listing, next)).filter(|next| client.may_run_ahead(next.bucket));
+        let next = next.map(|next| api::next(&listing, next)).filter(|next| client.may_run_ahead(next.bucket, spare));
         // The next one is promised before this one is handed over, so that nobody asks for it meanwhile.
         let next = next.and_then(|next| promise(&pages, &next).map(|sender| (next, sender)));
         let _ = promised.send(answer);

@@ -97,27 +97,25 @@ async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
         return Ok(suspects);
     }
     let is_full = !work.run.patches();
-    if work.run.hinted > 0 {
-        let visit = |page: Vec<Hint>| {
-            for hint in page {
-                match hint {
-                    // A full run lists the apps, and reads those of users who left with them.
-                    Hint::App(_) | Hint::Belongings(_) | Hint::User(_) if is_full => {}
-                    Hint::App(id) => drop(suspects.apps.insert(id)),
-                    Hint::AppGroups(id) => {
-                        suspects.apps.insert(id.clone());
-                        suspects.whole.insert(id);
-                    }
-                    Hint::Assignment(app, user) => drop(suspects.assignments.entry(app).or_default().insert(user)),
-                    Hint::Group(id) => drop(suspects.groups.insert(id)),
-                    Hint::Belongings(user) => drop(departed.insert(user)),
-                    Hint::User(user) => drop(suspects.removed.insert(user)),
-                    Hint::Membership(..) => {}
+    let visit = |page: Vec<Hint>| {
+        for hint in page {
+            match hint {
+                // A full run lists the apps, and reads those of users who left with them.
+                Hint::App(_) | Hint::Belongings(_) | Hint::User(_) if is_full => {}
+                Hint::App(id) => drop(suspects.apps.insert(id)),
+                Hint::AppGroups(id) => {
+                    suspects.apps.insert(id.clone());
+                    suspects.whole.insert(id);
                 }
+                Hint::Assignment(app, user) => drop(suspects.assignments.entry(app).or_default().insert(user)),
+                Hint::Group(id) => drop(suspects.groups.insert(id)),
+                Hint::Belongings(user) => drop(departed.insert(user)),
+                Hint::User(user) => drop(suspects.removed.insert(user)),
+                Hint::Membership(..) => {}
             }
-        };
-        work.each_noted(HINTED, visit).await?;
-    }
+        }
+    };
+    work.each_noted(HINTED, visit).await?;
     let visit = |page: Vec<(GroupId, UserId)>| {
         for (group, user) in page {
             suspects.moved.entry(group).or_default().insert(user);

@@ -3,13 +3,14 @@
 
 use super::ahead;
 use super::change::Change;
+use super::finish;
 use super::guard;
 use super::holder::{self, Holder, Kind, Seen};
 use super::listing::{self, Read};
 use super::work::{Stop, Work, forbidden};
 use super::{apps, groups};
 use crate::id::ConnectionId;
-use crate::okta::{self, Member, UserId, api};
+use crate::okta::{self, Meaning, Member, UserId, api};
 use crate::store::{Error, Index, Item, Query, keys};
 use crate::synced::{Checkpoint, Crawl, Listing, State};
 use jiff::Timestamp;
@@ -59,10 +60,17 @@ pub(super) async fn read(work: &mut Work<'_>, kind: Kind, mut crawl: Crawl) -> R
     }
     run_ahead(work, kind, &crawl).await?;
     let name = format!("users_of.{}.{}", seen.holder.id(), crawl.listing.pass);
-    let (page, next) = match listing::read::<Member>(work, seen.holder.users(), &crawl.listing).await {
+    let (page, next) = match listing::read::<Member>(work, seen.holder.users(&work.run), &crawl.listing).await {
         Ok(Read::Page(page, next)) => (page, next),
         Ok(Read::Restart(listing)) => {
-            work.run.checkpoint = kind.crawl(Crawl { listing, ..crawl });
+            work.run.checkpoint = kind.crawl(Crawl { listing, began: None, ..crawl });
+            return Ok(work.commit(Vec::new()).await?);
+        }
+        Err(error) if kind == Kind::Groups && !work.run.small_pages && asks_too_much(&error) => {
+            work.run.small_pages = true;
+            crawl.listing = Listing { pass: crawl.listing.pass + 1, ..Listing::default() };
+            crawl.began = None;
+            work.run.checkpoint = kind.crawl(crawl);
             return Ok(work.commit(Vec::new()).await?);
         }
         Err(error) => return pass_over(work, &seen.holder, crawl, error).await,
@@ -72,12 +80,13 @@ pub(super) async fn read(work: &mut Work<'_>, kind: Kind, mut crawl: Crawl) -> R
     let unreadable: Vec<_> = page.bad.iter().map(|bad| UserId::parse(bad.id.as_deref().unwrap_or_default())).collect();
     crawl.unsure |= unreadable.iter().any(Result::is_err);
     users.extend(unreadable.into_iter().flatten());
+    let began = *crawl.began.get_or_insert(page.served);
     let mut changes = compare(work, &seen.holder, &page.items).await?;
     changes.push(work.note(&name, crawl.listing.pages, &users)?);
     match next {
         Some(listing) => crawl.listing = listing,
         None => {
-            changes.extend(complete(work, &mut crawl, &seen, &name, users, page.served).await?);
+            changes.extend(complete(work, &mut crawl, &seen, &name, users, began).await?);
             crawl.read += 1;
             // Some may be read: the refused ones are exceptions, and listed by themselves.
             work.run.skipped.remove(&kind.edges());
@@ -86,6 +95,15 @@ pub(super) async fn read(work: &mut Work<'_>, kind: Kind, mut crawl: Crawl) -> R
     }
     work.run.checkpoint = kind.crawl(crawl);
     Ok(work.commit(changes).await?)
+}
+
+/// True for what Okta answers, or does not answer, where a page of members takes it too long.
+fn asks_too_much(error: &okta::Error) -> bool {
+    match error {
+        okta::Error::Timeout | okta::Error::Broken | okta::Error::Unreadable(_) => true,
+        okta::Error::Api(refusal) => matches!(refusal.meaning(), Meaning::Trouble | Meaning::Intermediary),
+        _ => false,
+    }
 }
 
 /// Okta refuses the users of one group or app: what is stored of it stays as it is, and the next one is read. Where none
@@ -121,6 +139,7 @@ pub(super) async fn pass_over(
 fn move_on(crawl: &mut Crawl) {
     (crawl.listing, crawl.groups) = (Listing::default(), None);
     crawl.unsure = false;
+    crawl.began = None;
     crawl.place += 1;
 }
 
@@ -134,11 +153,11 @@ async fn run_ahead(work: &mut Work<'_>, kind: Kind, crawl: &Crawl) -> Result<(),
     let behind = page.into_iter().skip(crawl.place + 1).filter(|seen| seen.crawl);
     for seen in behind.take(ahead::MOST) {
         let first = match &seen.holder {
-            Holder::Group(_) => seen.holder.users(),
+            Holder::Group(_) => seen.holder.users(&work.run),
             // Of an app, the groups come first.
             Holder::App(id) => api::list_app_groups(id),
         };
-        work.ahead.set_out(&work.client, first);
+        work.ahead.begin(&work.client, first);
     }
     Ok(())
 }
@@ -219,7 +238,7 @@ async fn complete(
     seen: &Seen,
     name: &str,
     last: Vec<UserId>,
-    served: Timestamp,
+    began: Timestamp,
 ) -> Result<Vec<Change>, Error> {
     let mut users: HashSet<UserId> = last.into_iter().collect();
     work.each_noted(name, |page: Vec<UserId>| users.extend(page)).await?;
@@ -228,7 +247,7 @@ async fn complete(
     let excess: Vec<_> = stored.keys().filter_map(|id| UserId::parse(id).ok()).filter(is_excess).collect();
     crawl.stored += stored.len() as u64;
     let stamp: Option<Timestamp> = seen.stamp.as_deref().and_then(|stamp| stamp.parse().ok());
-    let settled = stamp.is_some_and(|stamp| served.duration_since(stamp).as_secs() >= SETTLED_SECONDS);
+    let settled = stamp.is_some_and(|stamp| began.duration_since(stamp).as_secs() >= SETTLED_SECONDS);
     let (users, stamp, groups) = (users.len() as u64, seen.stamp.clone(), crawl.groups.clone());
     let known = Known { users, stamp, settled, groups };
     if excess.is_empty() {
@@ -293,7 +312,7 @@ async fn ask_guard(work: &mut Work<'_>, kind: Kind, crawl: &Crawl) -> Result<Che
     let confirmed = work.run.confirmed.contains(&kind.edges());
     if !confirmed && guard::trips(counted.max(crawl.stored), 1, crawl.excess) {
         work.run.pending_removals.insert(kind.edges(), crawl.excess);
-        return Ok(kind.after(work));
+        return Ok(kind.excess(0, 0));
     }
     Ok(kind.excess(*kind.excess_pages(&mut work.run), 0))
 }
@@ -301,8 +320,7 @@ async fn ask_guard(work: &mut Work<'_>, kind: Kind, crawl: &Crawl) -> Result<Che
 /// Removes one page of what is in excess.
 pub(super) async fn remove_excess(work: &mut Work<'_>, kind: Kind, noted: u32, done: u32) -> Result<(), Stop> {
     if done >= noted {
-        work.run.checkpoint = kind.after(work);
-        return Ok(work.commit(Vec::new()).await?);
+        return finish::end_stream(work, kind).await;
     }
     let pages = work.noted::<Excess>(&kind.noted_excess(&work.run), done).await?.unwrap_or_default();
     let mut changes = Vec::new();

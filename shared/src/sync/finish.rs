@@ -6,7 +6,7 @@ use super::roster::{self, Made};
 use super::work::{Stop, Work};
 use crate::app::App;
 use crate::clock;
-use crate::connection::Connection;
+use crate::connection::{Connection, Stream};
 use crate::event::{self, Event};
 use crate::metric::{self, Metric};
 use crate::store::{Error, Index, Item, Lease, Query, Write};
@@ -26,6 +26,9 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
     }
     let status = if work.run.pending_removals.is_empty() { RunStatus::Succeeded } else { RunStatus::NeedsConfirmation };
     work.count();
+    for stream in work.run.streams.clone() {
+        work.run.completes(stream);
+    }
     let run = work.run.clone();
     let assigned = apps::assigned(work).await?;
     let attributes = &work.connection.settings.attributes;
@@ -49,13 +52,42 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
 /// Makes readable what a first run has read: the people at once, groups and apps as they come.
 pub async fn publish(work: &mut Work<'_>) -> Result<(), Stop> {
     let published = read_so_far(work).await?;
+    for stream in [Stream::Users, Stream::Locations] {
+        work.run.completes(stream);
+    }
+    let run = &work.run;
     State::update(&work.app.store, &work.connection.id, &work.lease, |state| {
         published.learn(state);
+        learn_streams(run, state);
         Ok(Vec::new())
     })
     .await?;
     work.run.checkpoint = work.after_users();
     Ok(work.commit(Vec::new()).await?)
+}
+
+/// All groups or apps and their users were read. Where that is for the first time, lists say so at once.
+pub async fn end_stream(work: &mut Work<'_>, kind: Kind) -> Result<(), Stop> {
+    work.run.completes(kind.stream());
+    if work.state.succeeded_at.is_none() && work.run.complete.contains(&kind.stream()) {
+        let (objects, edges) = count_of(work, kind).await?;
+        let run = &work.run;
+        State::update(&work.app.store, &work.connection.id, &work.lease, |state| {
+            match kind {
+                Kind::Groups => (state.counts.groups, state.counts.memberships) = (objects, edges),
+                Kind::Apps => (state.counts.apps, state.counts.assignments) = (objects, edges),
+            }
+            learn_streams(run, state);
+            Ok(Vec::new())
+        })
+        .await?;
+    }
+    work.run.checkpoint = kind.after(work);
+    Ok(work.commit(Vec::new()).await?)
+}
+
+fn learn_streams(run: &Run, state: &mut State) {
+    state.as_of.extend(run.complete.iter().map(|stream| (*stream, run.started_at)));
 }
 
 /// Ends a run before it has read everything. What a first one has read becomes readable all the same.
@@ -96,6 +128,7 @@ fn learn_of(run: &Run, status: RunStatus, state: &mut State) {
         state.pending.take_if(|pending| *pending == run.id);
         return;
     }
+    learn_streams(run, state);
     let since = run.began.map(|began| clock::after(began, -OVERLAP_SECONDS));
     state.watermark = since.or(state.watermark);
     if let Some(since) = since {
@@ -191,25 +224,32 @@ async fn count(work: &Work<'_>, state: &State, made: &Made) -> Result<Counts, Er
     let asked = |kind: Kind| !work.run.patches() || moved(kind.objects().phase()) || moved(kind.edges());
     let mut counts = Counts { users, locations, ..state.counts };
     if asked(Kind::Groups) {
-        (counts.groups, counts.memberships) = (0, 0);
-        each(work, Kind::Groups, |item| {
-            let group: Group = item.parse()?;
-            counts.groups += 1;
-            counts.memberships += group.members_count.filter(|_| !group.is_everyone()).unwrap_or_default();
-            Ok(())
-        })
-        .await?;
+        (counts.groups, counts.memberships) = count_of(work, Kind::Groups).await?;
     }
     if asked(Kind::Apps) {
-        (counts.apps, counts.assignments) = (0, 0);
-        each(work, Kind::Apps, |item| {
-            counts.apps += 1;
-            counts.assignments += item.parse::<synced::App>()?.users_count.unwrap_or_default();
-            Ok(())
-        })
-        .await?;
+        (counts.apps, counts.assignments) = count_of(work, Kind::Apps).await?;
     }
     Ok(counts)
+}
+
+/// How many groups or apps there are, and how many users they have in all, those of `Everyone` left out.
+async fn count_of(work: &Work<'_>, kind: Kind) -> Result<(u64, u64), Error> {
+    let mut objects = 0;
+    let mut edges = 0;
+    each(work, kind, |item| {
+        objects += 1;
+        edges += match kind {
+            Kind::Groups => {
+                let group: Group = item.parse()?;
+                group.members_count.filter(|_| !group.is_everyone())
+            }
+            Kind::Apps => item.parse::<synced::App>()?.users_count,
+        }
+        .unwrap_or_default();
+        Ok(())
+    })
+    .await?;
+    Ok((objects, edges))
 }
 
 /// Visits every group or app that the tenant has.

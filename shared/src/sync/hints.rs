@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 /// Tasks on one noted page.
 const AT_ONCE: usize = 20;
 /// Members on one page of Okta's list.
-const PAGE: u64 = 200;
+const PAGE: u64 = api::MEMBERS_PAGE;
 
 /// Something to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,9 +97,7 @@ pub async fn read_log(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop>
 /// Makes tasks of hints, those that cost the fewest requests.
 pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     let mut hints = BTreeSet::new();
-    if work.run.hinted > 0 {
-        work.each_noted(HINTED, |page: Vec<Hint>| hints.extend(page)).await?;
-    }
+    work.each_noted(HINTED, |page: Vec<Hint>| hints.extend(page)).await?;
     let mut tasks = BTreeSet::new();
     let mut moved = Moved::new();
     for hint in hints {

@@ -5,6 +5,7 @@ use super::change::Change;
 use super::missing::Found;
 use super::work::{Stop, Work};
 use super::{apps, groups};
+use crate::connection::Stream;
 use crate::event::About;
 use crate::id::ConnectionId;
 use crate::okta::{AppId, GroupId, Member, Request, UserId, api};
@@ -62,9 +63,10 @@ impl Holder {
     }
 
     /// The list of its users.
-    pub fn users(&self) -> Request {
+    pub fn users(&self, run: &Run) -> Request {
         match self {
-            Self::Group(id) => api::list_group_members(id),
+            Self::Group(id) if run.small_pages => api::page_group_members(id, api::FEWER_MEMBERS),
+            Self::Group(id) => api::page_group_members(id, api::MEMBERS_PAGE),
             Self::App(id) => api::list_app_users(id, api::APP_USERS_PAGE),
         }
     }
@@ -165,6 +167,14 @@ impl Kind {
         match self {
             Self::Groups => &mut run.excess,
             Self::Apps => &mut run.excess_assignments,
+        }
+    }
+
+    /// The stream of which they are a part.
+    pub fn stream(self) -> Stream {
+        match self {
+            Self::Groups => Stream::Groups,
+            Self::Apps => Stream::Apps,
         }
     }
 

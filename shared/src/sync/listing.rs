@@ -66,7 +66,7 @@ pub async fn read<T: DeserializeOwned>(
     };
     let next = page.next.as_ref().map(|next| advance(listing, next.as_str())).transpose()?;
     if let Some(next) = &page.next {
-        work.ahead.set_out(&work.client, api::next(&request, next.clone()));
+        work.ahead.go_on(&work.client, api::next(&request, next.clone()));
     }
     Ok(Read::Page(page, next))
 }

@@ -11,8 +11,14 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-/// Parts that are put together at once, so that a large tenant needs no more memory than a small one.
+/// Parts that are put together at once, so that a large tenant needs hardly more memory than a small one.
 const PARTS_AT_ONCE: usize = 64;
+/// The lists are read so often at most: of a very large tenant, more parts are put together at once.
+const MOST_PASSES: usize = 16;
+
+fn at_once(parts: usize) -> usize {
+    parts.div_ceil(MOST_PASSES).max(PARTS_AT_ONCE)
+}
 
 /// A roster that is written and not yet the current one.
 pub struct Made {
@@ -36,8 +42,9 @@ pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
     // What a first run has published so far is its own.
     let before: &[String] = if state.succeeded_at.is_some() { &state.roster } else { &[] };
     let (mut names, mut users, mut census) = (Vec::new(), 0, Census::default());
-    for first in (0..count).step_by(PARTS_AT_ONCE) {
-        let mut parts = vec![Lines::new(); PARTS_AT_ONCE.min(count - first)];
+    let at_once = at_once(count);
+    for first in (0..count).step_by(at_once) {
+        let mut parts = vec![Lines::new(); at_once.min(count - first)];
         gather(work, &lists, first, count, &mut parts).await?;
         for part in parts {
             let lines: Vec<Row> =
@@ -82,8 +89,9 @@ pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
     let lists = lists_of_lines(work);
     let (mut names, mut users) = (state.roster.clone(), state.counts.users);
     let some = count_lines(work, &lists).await? > 0;
-    for first in (0..names.len()).step_by(PARTS_AT_ONCE).filter(|_| some) {
-        let mut parts = vec![Lines::new(); PARTS_AT_ONCE.min(names.len() - first)];
+    let at_once = at_once(names.len());
+    for first in (0..names.len()).step_by(at_once).filter(|_| some) {
+        let mut parts = vec![Lines::new(); at_once.min(names.len() - first)];
         gather(work, &lists, first, names.len(), &mut parts).await?;
         for (place, changed) in (first..).zip(parts).filter(|(_, lines)| !lines.is_empty()) {
             let item = work.app.store.get(&roster::part_key(&work.connection.id, &names[place])).await?;

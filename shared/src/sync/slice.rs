@@ -14,8 +14,8 @@ use crate::okta::{self, Meaning, Patience};
 use crate::panics::caught;
 use crate::problem::{self, Problem};
 use crate::store::{self, Lease, keys};
-use crate::synced::{Checkpoint, Run, RunStatus, State};
-use jiff::Timestamp;
+use crate::synced::{Checkpoint, Listing, Parked, Run, RunStatus, State};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::sync::Arc;
@@ -54,10 +54,13 @@ enum Stopped {
 
 /// Longer than a slice, so that a lease is renewed by the next one and is over soon after a function died.
 const LEASE_SECONDS: i64 = 300;
-/// A run that is older than this is given up.
-const LONGEST_RUN_SECONDS: i64 = 86_400;
+/// A run that has read nothing for so long is given up, however old it is: a large tenant takes days.
+const LONGEST_STALL_SECONDS: i64 = 86_400;
 /// Failures of Okta in a row after which a run is given up.
 pub(super) const MOST_FAILURES: u32 = 6;
+
+/// A wait for a limit that is longer than this ends the slice.
+const LONGEST_NAP: SignedDuration = SignedDuration::from_secs(10);
 
 /// What a run has told is moved to the feed for at most so long; the next poll or run moves the rest.
 const DELIVERY: Duration = Duration::from_secs(20);
@@ -66,15 +69,18 @@ const DELIVERY: Duration = Duration::from_secs(20);
 /// of the secrets: the slice is to be repeated.
 #[tracing::instrument(name = "slice", skip_all, fields(connection = %slice.connection, run = %slice.run))]
 pub async fn slice(app: &App, slice: &Slice, budget: Duration) -> Result<Next, Problem> {
-    // Whoever took over delivers as well.
-    let next = match caught(work_on(app, slice, budget)).await {
-        Ok(next) => next?,
+    match caught(work_and_deliver(app, slice, budget)).await {
+        Ok(next) => next,
         Err(panicked) => {
             give_up(app, slice, panicked).await?;
-            Some(Next::Done)
+            Ok(Next::Done)
         }
-    };
-    let Some(next) = next else { return Ok(Next::Done) };
+    }
+}
+
+async fn work_and_deliver(app: &App, slice: &Slice, budget: Duration) -> Result<Next, Problem> {
+    // A process that took over delivers as well.
+    let Some(next) = work_on(app, slice, budget).await? else { return Ok(Next::Done) };
     if next == Next::Done {
         deliver(app, &slice.connection).await;
     }
@@ -97,8 +103,8 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
         app.store.give_back(&key, &slice.execution).await?;
         return Ok(Some(Next::Done));
     };
-    if app.now().duration_since(run.begun_at()).as_secs() > LONGEST_RUN_SECONDS {
-        give_up(app, slice, "it was not over after 24 hours.").await?;
+    if app.now().duration_since(run.went_on_at()).as_secs() > LONGEST_STALL_SECONDS {
+        give_up(app, slice, "it has read nothing for 24 hours.").await?;
         return Ok(Some(Next::Done));
     }
     let Some(lease) = app.store.take_lease(key, &slice.execution, LEASE_SECONDS).await? else {
@@ -110,11 +116,14 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
         deliver(app, &connection.id).await;
     }
     let deadline = Instant::now() + budget;
-    let client = match app.client(&connection, Patience::background(budget)).await {
+    // The run decides what to do while a limit holds one of its parts up.
+    let patience = Patience { wait: Duration::ZERO, ..Patience::background(budget) };
+    let client = match app.client(&connection, patience).await {
         Ok(client) => client,
         Err(problem) => return fail_without_client(app, &connection, lease, run, &problem).await.map(Some),
     };
     (run.status, run.next_wake) = (RunStatus::Running, None);
+    run.streams = connection.settings.streams();
     let before = [run.requests, run.tokens, run.waited_seconds];
     let state = State::load(&app.store, &connection.id).await?;
     let connection = &connection;
@@ -184,19 +193,50 @@ impl Work<'_> {
                     return Ok(Next::Done);
                 }
             }
+            self.read_side_by_side();
+            if self.run.parked.is_some() {
+                self.run.take_up(self.app.now());
+            }
             let before = self.run.clone();
             self.hints.clear();
             if let Err(stop) = self.step().await {
                 // A step that did not get to its commit has done nothing, and has counted nothing.
                 self.run = before;
-                return Err(stop);
+                let Stop::Okta(okta::Error::RateLimited { until }) = stop else { return Err(stop) };
+                self.wait_or_turn(until, deadline).await?;
+                continue;
             }
             self.run.failures = 0;
+            self.run.progressed_at = Some(self.run.updated_at);
             if self.run.status.is_over() {
                 return Ok(Next::Done);
             }
         }
         Ok(Next::Again)
+    }
+
+    /// Where a run reads all groups and all apps, each is read while the limit of the other holds it up: apps first, whose
+    /// limit is the smallest.
+    fn read_side_by_side(&mut self) {
+        // What is found of users and groups is noted for apps before.
+        if self.run.checkpoint == Checkpoint::Hints && self.reads_all_apps() && !self.has_begun_apps() {
+            let groups = std::mem::replace(&mut self.run.checkpoint, Checkpoint::Apps { listing: Listing::default() });
+            self.run.parked = Some(Parked { checkpoint: groups, until: None });
+        }
+    }
+
+    /// A limit holds this part of the run up: it goes on with another one, or waits if that does not take long.
+    async fn wait_or_turn(&mut self, until: Timestamp, deadline: Instant) -> Result<(), Stop> {
+        let now = self.app.now();
+        let wake = self.run.turn(until, now);
+        let wait = wake.duration_since(now).max(SignedDuration::ZERO);
+        let nap = Duration::try_from(wait).unwrap_or_default();
+        if wait > LONGEST_NAP || Instant::now() + nap >= deadline {
+            return Err(okta::Error::RateLimited { until: wake }.into());
+        }
+        self.before[2] += nap.as_secs();
+        tokio::time::sleep(nap).await;
+        Ok(())
     }
 
     /// Why the run is to stop, if it is.

@@ -94,7 +94,7 @@ async fn read(
         }
         changes.push(work.note(&name, listing.pages, &lines)?);
     }
-    changes.extend(work.note_hints()?);
+    changes.splice(0..0, work.note_hints()?);
     if next.is_none() {
         work.run.read.entry(Phase::Users).or_default().push(name);
     }

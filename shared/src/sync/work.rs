@@ -79,14 +79,11 @@ impl Work<'_> {
         self.note(self.run.lines_list(), self.run.lines, lines).map(Some)
     }
 
-    /// Remembers what a step found that may have changed as well.
+    /// Remembers what a step found that may have changed as well. It is written before what led to it: a step that is
+    /// repeated after a crash finds that unchanged, and gives no hint.
     pub fn note_hints(&mut self) -> Result<Option<Change>, store::Error> {
-        if self.hints.is_empty() {
-            return Ok(None);
-        }
-        self.run.hinted += 1;
         let hints = std::mem::take(&mut self.hints);
-        self.note(HINTED, self.run.hinted, &hints).map(Some)
+        self.note_aside(HINTED, &hints)
     }
 
     /// Remembers an object of which Okta refused something.
@@ -184,11 +181,27 @@ impl Work<'_> {
             Checkpoint::Assignments { crawl: Crawl::default() }
         } else if self.knows_apps() && self.run.mode != Mode::Verify {
             Checkpoint::AppHints
-        } else if self.run.mode != Mode::Incremental && self.syncs(Stream::Apps) {
+        } else if self.reads_all_apps() && !self.has_begun_apps() {
             Checkpoint::Apps { listing: Listing::default() }
         } else {
             self.after_assignments()
         }
+    }
+
+    /// True for a run that reads the list of apps whatever it found in groups.
+    pub fn reads_all_apps(&self) -> bool {
+        let is_large = match self.run.mode {
+            Mode::Incremental => false,
+            Mode::Full => !self.knows_apps(),
+            Mode::Verify => true,
+        };
+        is_large && self.syncs(Stream::Apps) && self.run.confirmed.is_empty()
+    }
+
+    /// True once a run that reads all apps has begun with them.
+    pub fn has_begun_apps(&self) -> bool {
+        let is_known = self.run.read.contains_key(&Phase::Apps) || self.run.skipped.contains_key(&Phase::Apps);
+        is_known || self.run.parked.is_some()
     }
 
     /// True for a connection whose apps and assignments were read once.

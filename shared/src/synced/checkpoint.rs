@@ -1,6 +1,7 @@
 //! From where a run goes on.
 
 use super::run::Phase;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// From where a run goes on. If it is not in here, a killed function has forgotten it.
@@ -131,6 +132,15 @@ pub enum Checkpoint {
     Finish,
 }
 
+/// The part of a run that stands still while another one goes on: groups with their members, or apps with their users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// From where it goes on.
+    pub checkpoint: Checkpoint,
+    /// Until when Okta's limit holds it up; none where it may go on.
+    pub until: Option<Timestamp>,
+}
+
 /// Where a listing stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
@@ -149,6 +159,9 @@ pub struct Listing {
 pub struct Crawl {
     /// Where the list of users stands; before it, of an app, that of its groups.
     pub listing: Listing,
+    /// When Okta gave the first page of the users: what changes later may be missing from that page.
+    #[serde(default)]
+    pub began: Option<Timestamp>,
     /// Of an app: the list of its groups that was read to its end, as it is noted.
     pub groups: Option<String>,
     /// Which page of the groups or apps seen it stands on, and where on it.

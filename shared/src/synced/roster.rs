@@ -61,6 +61,9 @@ pub struct Row {
     /// What is told of where somebody works: attributes and their texts, in the connection's order.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub location: Vec<(String, String)>,
+    /// Name, login and email, folded; empty until the line is a part of a roster.
+    #[serde(skip)]
+    pub folded: Box<str>,
 }
 
 /// What a run learnt of one user's line.
@@ -94,6 +97,7 @@ impl Row {
             title: user.text("title").map(cut),
             department: user.text("department").map(cut),
             location: location(user, attributes),
+            folded: Box::default(),
         }
     }
 
@@ -104,8 +108,12 @@ impl Row {
 
     /// True where a word of name, login or email begins with the folded prefix.
     pub fn matches(&self, prefix: &str) -> bool {
+        if self.folded.is_empty() { word_begins(&self.fold(), prefix) } else { word_begins(&self.folded, prefix) }
+    }
+
+    fn fold(&self) -> String {
         let texts = [Some(&self.name), Some(&self.login), self.email.as_ref()];
-        texts.into_iter().flatten().any(|text| word_begins(&fold(text), prefix))
+        texts.into_iter().flatten().map(|text| fold(text)).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -137,6 +145,7 @@ impl Roster {
         let (tree, places) = (Tree::new(&rows), Places::new(&rows));
         for row in &mut rows {
             row.location = Vec::new();
+            row.folded = row.fold().into();
         }
         Self { rows, tree, places }
     }
@@ -228,10 +237,13 @@ pub fn part_of(id: &str, parts: usize) -> usize {
     usize::try_from(hash % parts as u64).unwrap_or_default()
 }
 
-/// Into how many parts so many lines are cut: at most some 250 lines each, since a line that changes has its part written
-/// anew; in few steps, so that growth seldom moves all.
+/// More parts there are never: the state names them all, and is one item.
+const MOST_PARTS: usize = 8_192;
+
+/// Into how many parts so many lines are cut: at most some 250 lines each up to two million, since a line that changes has
+/// its part written anew; in few steps, so that growth seldom moves all.
 pub fn parts_for(rows: usize) -> usize {
-    (rows / 250 + 1).next_power_of_two()
+    (rows / 250 + 1).next_power_of_two().min(MOST_PARTS)
 }
 
 /// Packs the lines of a part; the same lines in any order make the same part.

@@ -1,8 +1,9 @@
 //! One run of a sync: what callers see of it, and the checkpoint from which any function can go on.
 
 use super::LastSync;
-use super::checkpoint::{Checkpoint, Listing, Objects};
+use super::checkpoint::{Checkpoint, Listing, Objects, Parked};
 use super::roster::Sum;
+use crate::connection::Stream;
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::BadRecord;
 use crate::store::{Error, Item, Store, Write, keys};
@@ -165,6 +166,12 @@ pub struct Run {
     pub confirmed_at: Option<Timestamp>,
     /// Records it could not read.
     pub bad: Vec<BadRecord>,
+    /// The streams that it reads.
+    #[serde(default)]
+    pub streams: BTreeSet<Stream>,
+    /// Those of them that it has read to their end.
+    #[serde(default)]
+    pub complete: BTreeSet<Stream>,
     /// The listings that were read to their end, as they are noted.
     pub read: BTreeMap<Phase, Vec<String>>,
     /// What the lines noted with the lists of users add up to; none where a list began again.
@@ -173,9 +180,6 @@ pub struct Run {
     /// Pages of other lines of the roster noted so far.
     #[serde(default)]
     pub lines: u32,
-    /// Pages of what may have changed noted so far.
-    #[serde(default)]
-    pub hinted: u32,
     /// Pages of memberships in excess noted so far.
     #[serde(default)]
     pub excess: u32,
@@ -188,10 +192,19 @@ pub struct Run {
     /// From where the log is to be read next time, where this run read it.
     #[serde(default)]
     pub log_next: Option<String>,
+    /// True once Okta failed over a large page of members: it is asked for smaller ones.
+    #[serde(default)]
+    pub small_pages: bool,
     /// Failures of Okta in a row.
     pub failures: u32,
     /// From where it goes on.
     pub checkpoint: Checkpoint,
+    /// What it reads side by side with that, where it does.
+    #[serde(default)]
+    pub parked: Option<Parked>,
+    /// When a step of it was last done; none before the first.
+    #[serde(default)]
+    pub progressed_at: Option<Timestamp>,
     /// When it was last stored.
     pub updated_at: Timestamp,
 }
@@ -221,19 +234,23 @@ impl Run {
             confirmed: BTreeSet::new(),
             confirmed_at: None,
             bad: Vec::new(),
+            streams: BTreeSet::new(),
+            complete: BTreeSet::new(),
             read: BTreeMap::new(),
             sum: (mode != Mode::Incremental).then(Sum::default),
             lines: 0,
-            hinted: 0,
             excess: 0,
             excess_assignments: 0,
             began: None,
             log_next: None,
+            small_pages: false,
             failures: 0,
             checkpoint: match mode {
                 Mode::Full | Mode::Verify => Checkpoint::Users { listing: Listing::default() },
                 Mode::Incremental => Checkpoint::ChangedUsers { listing: Listing::default() },
             },
+            parked: None,
+            progressed_at: None,
             updated_at: now,
         }
     }
@@ -264,6 +281,53 @@ impl Run {
         Ok(!owner.is_some_and(|owner| drives(&owner)))
     }
 
+    /// Turns to what is parked, if the limit that holds that up ends before `until`, when the one of this part does. Gives
+    /// the time from which the run can go on.
+    pub fn turn(&mut self, until: Timestamp, now: Timestamp) -> Timestamp {
+        let Some(parked) = &mut self.parked else { return until };
+        let other = parked.until.filter(|other| *other > now);
+        if other.is_some_and(|other| other >= until) {
+            return until;
+        }
+        std::mem::swap(&mut parked.checkpoint, &mut self.checkpoint);
+        parked.until = Some(until);
+        other.unwrap_or(now)
+    }
+
+    /// Turns to what is parked where the limit that held it up is over, or where nothing else is left to read.
+    pub fn take_up(&mut self, now: Timestamp) {
+        let is_last = matches!(self.checkpoint, Checkpoint::UserTypes | Checkpoint::Finish);
+        match &mut self.parked {
+            Some(parked) if is_last => {
+                self.checkpoint = parked.checkpoint.clone();
+                self.parked = None;
+            }
+            Some(parked) if parked.until.is_some_and(|until| until <= now) => {
+                std::mem::swap(&mut parked.checkpoint, &mut self.checkpoint);
+                parked.until = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Why Okta does not let it read a stream, where it does not.
+    pub fn skipped_of(&self, stream: Stream) -> Option<&String> {
+        let phases: &[Phase] = match stream {
+            Stream::Users => &[Phase::Users],
+            Stream::Groups => &[Phase::Groups, Phase::Memberships],
+            Stream::Apps => &[Phase::Apps, Phase::Assignments],
+            Stream::Locations => &[Phase::Locations],
+        };
+        phases.iter().find_map(|phase| self.skipped.get(phase))
+    }
+
+    /// Notes that it has read a stream to its end, unless Okta does not let it.
+    pub fn completes(&mut self, stream: Stream) {
+        if self.streams.contains(&stream) && self.skipped_of(stream).is_none() {
+            self.complete.insert(stream);
+        }
+    }
+
     /// True where Okta did not let it read something, or something could not be read.
     pub fn is_partial(&self) -> bool {
         self.passed_over_count > 0 || !self.skipped.is_empty() || !self.bad.is_empty()
@@ -279,12 +343,13 @@ impl Run {
         self.confirmed = std::mem::take(&mut self.pending_removals).into_keys().collect();
         (self.status, self.finished_at, self.failures) = (RunStatus::Running, None, 0);
         (self.read, self.lines, self.confirmed_at) = (BTreeMap::new(), 0, Some(now));
+        self.parked = None;
         (self.checkpoint, self.updated_at) = (Checkpoint::RemoveConfirmed { of: Objects::Users, place: 0 }, now);
     }
 
-    /// When whoever drives it began.
-    pub fn begun_at(&self) -> Timestamp {
-        self.confirmed_at.unwrap_or(self.started_at)
+    /// When it last got on: at the latest when it began, or when a caller confirmed its removals.
+    pub fn went_on_at(&self) -> Timestamp {
+        self.started_at.max(self.confirmed_at.unwrap_or_default()).max(self.progressed_at.unwrap_or_default())
     }
 
     /// The list of lines of the roster that come from no list of users. What was confirmed is a part of its own: the

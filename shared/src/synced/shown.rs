@@ -1,6 +1,7 @@
 //! A run as it is shown.
 
 use super::run::{Mode, PassedOver, Phase, Progress, Run, RunStatus};
+use crate::connection::Stream;
 use crate::id::SyncId;
 use crate::problem::Problem;
 use jiff::Timestamp;
@@ -44,6 +45,8 @@ pub struct SyncRun {
     /// stored of them stays as it was.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<Phase, String>,
+    /// What it reads, by stream.
+    pub streams: BTreeMap<Stream, StreamRead>,
     /// True where some objects or streams could not be read; what was stored of them stays as it was.
     pub partial: bool,
     /// The first 100 objects of which Okta refused something.
@@ -57,6 +60,18 @@ pub struct SyncRun {
     pub error: Option<Value>,
 }
 
+/// How far a sync is with a stream.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StreamRead {
+    /// Okta's state at this moment is what was read: changes since then are read by the next sync. Null until the stream was
+    /// read to its end.
+    pub as_of: Option<Timestamp>,
+    /// True once the stream was read to its end.
+    pub complete: bool,
+    /// Why Okta does not let us read it: a finding such as `role_missing`.
+    pub skipped: Option<String>,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -65,7 +80,14 @@ fn is_zero(count: &u64) -> bool {
 impl SyncRun {
     /// Of a run as it is stored.
     pub fn of(run: Run) -> Self {
+        let read = |stream: Stream| {
+            let complete = run.complete.contains(&stream);
+            let skipped = run.skipped_of(stream).cloned();
+            StreamRead { as_of: Some(run.started_at).filter(|_| complete), complete, skipped }
+        };
+        let streams = run.streams.iter().map(|stream| (*stream, read(*stream))).collect();
         Self {
+            streams,
             partial: run.is_partial(),
             passed_over: run.passed_over,
             passed_over_count: run.passed_over_count,

@@ -1,10 +1,11 @@
 //! What outlives a run: the last one, what it counted, and which roster is current.
 
 use super::App;
+use super::pages::{pack, unpack};
 use super::roster::Sum;
 use super::run::{Mode, Phase, Run, RunStatus};
 use super::user::TypeName;
-use crate::connection::Attributes;
+use crate::connection::{Attributes, Stream};
 use crate::id::{ConnectionId, SyncId};
 use crate::okta::{AppId, BadRecord};
 use crate::store::{Condition, Error, Item, Lease, Store, Write, keys};
@@ -15,6 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a change of the state is tried against other processes that write it.
 const ATTEMPTS: usize = 8;
+
+/// The attributes that hold `assigned` and `roster`, packed.
+const ASSIGNED: &str = "assigned";
+const ROSTER: &str = "roster";
+/// The most bytes of `assigned`. An item has 400 KB, and the names of the roster may take 190 KB.
+const LARGEST_ASSIGNED: usize = 150_000;
 
 /// The state of a connection's sync.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +41,8 @@ pub struct State {
     pub published_at: Option<Timestamp>,
     /// What was read to its end at least once.
     pub complete: BTreeSet<Phase>,
+    /// When the run began that last read each stream to its end.
+    pub as_of: BTreeMap<Stream, Timestamp>,
     /// Okta's time from which on changes are to be read: somewhat before the last good run began.
     pub watermark: Option<Timestamp>,
     /// From where the log is to be read.
@@ -43,8 +52,10 @@ pub struct State {
     /// Which attributes meant what when the roster was made.
     pub attributes: Option<Attributes>,
     /// When the assignments of each app were last read whole. It stands here, so that an unchanged app is not written anew.
+    #[serde(skip_serializing)]
     pub assigned: BTreeMap<AppId, Timestamp>,
     /// The parts of the current roster, by their content's hash.
+    #[serde(skip_serializing)]
     pub roster: Vec<String>,
     /// What its lines add up to, where a run made it of nothing but lists of users.
     pub sum: Option<Sum>,
@@ -110,8 +121,16 @@ impl State {
     /// Reads it; the empty one where there is none yet.
     pub async fn load(store: &Store, connection: &ConnectionId) -> Result<Self, Error> {
         let Some(item) = store.get(&keys::sync_state(connection)).await? else { return Ok(Self::default()) };
-        let revision = item.get_number("rev").ok_or(Error::Corrupt)?;
-        Ok(Self { revision, ..item.parse()? })
+        let mut state: Self = item.parse()?;
+        state.revision = item.get_number("rev").ok_or(Error::Corrupt)?;
+        // Both stood in the document once.
+        if let Some(packed) = item.get_bytes(ASSIGNED) {
+            state.assigned = unpack(packed)?;
+        }
+        if let Some(packed) = item.get_bytes(ROSTER) {
+            state.roster = unpack(packed)?;
+        }
+        Ok(state)
     }
 
     /// True once there is something to read: a good run, or what a first one read before it failed.
@@ -170,9 +189,27 @@ impl State {
         Err(Error::Unavailable("the sync's state changes too often".to_owned()))
     }
 
+    /// When apps were last read, in bounded size: of very many, those that were read last. The others are read again, which
+    /// takes requests and stops no sync.
+    fn packed_assigned(&self) -> Result<Vec<u8>, Error> {
+        let mut kept = self.assigned.clone();
+        loop {
+            let packed = pack(&kept)?;
+            if packed.len() <= LARGEST_ASSIGNED {
+                return Ok(packed);
+            }
+            let mut times: Vec<_> = kept.iter().map(|(id, at)| (*at, id.clone())).collect();
+            times.sort();
+            for (_, id) in &times[..times.len().div_ceil(4)] {
+                kept.remove(id);
+            }
+        }
+    }
+
     /// The write that replaces the state it was read as, and no other.
     pub fn write(&self, connection: &ConnectionId) -> Result<Write, Error> {
         let item = Item::at(&keys::sync_state(connection)).number("rev", self.revision + 1).document(self)?;
+        let item = item.bytes(ASSIGNED, self.packed_assigned()?).bytes(ROSTER, pack(&self.roster)?);
         let condition = match self.revision {
             0 => Condition::absent(),
             revision => Condition::number("rev", revision),
@@ -184,6 +221,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::synced::fingerprint;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("a time")
@@ -194,6 +232,23 @@ mod tests {
         state.begin(&run);
         (run.status, run.finished_at) = (RunStatus::Failed, Some(at(to)));
         state.last = run.summary();
+    }
+
+    /// Names that no compression makes much shorter.
+    fn name(number: usize, length: usize) -> String {
+        fingerprint(&number.to_le_bytes()).replace(['-', '_'], "x").chars().take(length).collect()
+    }
+
+    #[test]
+    fn the_state_of_the_largest_tenant_fits_an_item() {
+        let app = |number: usize| AppId::parse(&format!("0oa{}", name(number, 17))).expect("an id");
+        let assigned = (0..40_000).map(|number| (app(number), at(i64::try_from(number).expect("a number")))).collect();
+        let roster = (0..8_192).map(|number| name(number, 22)).collect();
+        let state = State { assigned, roster, ..State::default() };
+        let Write::PutIf(item, _) = state.write(&ConnectionId::random()).expect("a write") else { panic!("a put") };
+        assert!(item.size() < 380_000, "{}", item.size());
+        let kept: BTreeMap<AppId, Timestamp> = unpack(item.get_bytes(ASSIGNED).expect("bytes")).expect("times");
+        assert!(kept.len() > 5_000 && kept.contains_key(&app(39_999)), "the newest of {}", kept.len());
     }
 
     #[test]

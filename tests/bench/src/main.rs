@@ -7,6 +7,7 @@ mod busy;
 mod cold;
 mod cost;
 mod events;
+mod limits;
 mod neighbour;
 mod part;
 mod purging;
@@ -51,6 +52,22 @@ enum Command {
         /// Every bucket's size a minute.
         #[arg(long, default_value_t = 600)]
         rate_limit: u32,
+    },
+    /// A first sync under Okta's own limits, with an action beside it each second: when people can be read, when all is
+    /// there, and what the limits allow.
+    Limits {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 1_000)]
+        users: usize,
+        /// Memberships.
+        #[arg(long, default_value_t = 5_000)]
+        memberships: usize,
+        /// In how many seconds people can be read; the rest may take as long over what the limits allow.
+        #[arg(long, default_value_t = 5.0)]
+        readable: f64,
+        /// How many times what the limits allow it may take.
+        #[arg(long, default_value_t = 1.15)]
+        over_the_bound: f64,
     },
     /// Actions beside the requests to Okta that they are made of: what an action costs over them.
     Action {
@@ -200,6 +217,9 @@ async fn main() -> Result<(), Error> {
     match Cli::parse().command {
         Command::Sync { users, rate_limit, once } => scene::measure(users, rate_limit, !once).await,
         Command::Neighbour { users, rate_limit } => Box::pin(neighbour::measure(users, rate_limit)).await,
+        Command::Limits { users, memberships, readable, over_the_bound } => {
+            Box::pin(limits::measure(users, memberships, readable, over_the_bound)).await
+        }
         Command::Action { pairs } => Box::pin(acting::measure(pairs)).await,
         Command::Unchanged { users, groups, memberships, latency_ms } => {
             unchanged::measure(users, groups, memberships, latency_ms).await
@@ -215,9 +235,9 @@ async fn main() -> Result<(), Error> {
         Command::Purge { users, kills, seed } => Box::pin(purging::measure(users, kills, seed)).await,
         Command::Cold { built, empty, starts } => cold::measure(&built, &empty, starts).await,
         Command::Cost { users, latency_ms } => Box::pin(cost::measure(users, latency_ms)).await,
-        Command::Draining { database, tenant } => events::drain(&database, &tenant).await,
+        Command::Draining { database, tenant } => Box::pin(events::drain(&database, &tenant)).await,
         Command::Month { database, tenant } => Box::pin(cost::work(&database, &tenant)).await,
         Command::Engine => part::engine().await,
-        Command::Syncing { database, tenant } => syncing::run(&database, &tenant).await,
+        Command::Syncing { database, tenant } => Box::pin(syncing::run(&database, &tenant)).await,
     }
 }

@@ -19,7 +19,9 @@ use tokio::net::TcpListener;
 
 /// An action is called this often.
 const PACE: Duration = Duration::from_millis(500);
-/// A sync that a limit holds up uses at least so much of the half that is its own.
+/// A sync leaves a tenth of what it may use to others.
+const ITS_OWN: f64 = 0.9;
+/// A sync that a limit holds up uses at least so much of that.
 const LEAST_USED: f64 = 0.9;
 
 /// Syncs once while actions run, in two processes' worth of state that know nothing of each other.
@@ -55,7 +57,7 @@ pub async fn measure(users: usize, rate_limit: u32) -> Result<(), Error> {
     println!("{calls} actions called meanwhile, {refused} rate-limit refusals");
     let used = shares_used(&tenant.exchanges());
     for (bucket, share) in &used {
-        println!("a full window of {bucket}: {:.0} % of half the limit used", share * 100.0);
+        println!("a full window of {bucket}: {:.0} % of nine tenths of the limit used", share * 100.0);
     }
     if run.status != RunStatus::Succeeded || refused > 0 || calls == 0 {
         return Err("the sync succeeds beside actions and nobody is refused: broken".into());
@@ -76,7 +78,7 @@ async fn act(function: &Function, calls: &mut u64) -> Result<Infallible, Error> 
     }
 }
 
-/// What the sync used of half the limit that was shown to it, in each window that a limit ended: it went on with the same
+/// What the sync used of its part of the limit that was shown to it, in each window that a limit ended: it went on with the same
 /// bucket in the next. The actions read single users, which the sync does not, and which is another bucket.
 fn shares_used(exchanges: &[Exchange]) -> Vec<(String, f64)> {
     let mut windows = BTreeMap::<(String, u32), (u32, u32)>::new();
@@ -93,5 +95,5 @@ fn shares_used(exchanges: &[Exchange]) -> Vec<(String, f64)> {
     }
     let went_on = |kind: &str, reset: u32| windows.keys().any(|other| other.0 == kind && other.1 > reset);
     let full = windows.iter().filter(|((kind, reset), _)| went_on(kind, *reset));
-    full.map(|((kind, _), (limit, count))| (kind.clone(), f64::from(*count) / (f64::from(*limit) / 2.0))).collect()
+    full.map(|((kind, _), (limit, count))| (kind.clone(), f64::from(*count) / (f64::from(*limit) * ITS_OWN))).collect()
 }

@@ -293,3 +293,30 @@ pub struct FindingObject {
     /// Name, login or label, where it is known.
     pub name: Option<String>,
 }
+
+/// Something that a search found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hit {
+    /// `person`, `group`, `app` or `location`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name or label.
+    pub name: String,
+    /// Why it was found.
+    pub matched: Matched,
+    /// How well it fits, from 0 to 1.
+    pub score: f64,
+}
+
+/// Where the search was found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Matched {
+    /// The attribute.
+    pub field: String,
+    /// What it says.
+    pub text: String,
+}

@@ -41,6 +41,8 @@ pub struct Sync {
     /// stored of them stays as it was.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<String, String>,
+    /// What it reads, by stream.
+    pub streams: BTreeMap<String, StreamRead>,
     /// True where some objects or streams could not be read; what was stored of them stays as it was.
     pub partial: bool,
     /// The first 100 objects of which Okta refused something.
@@ -49,6 +51,18 @@ pub struct Sync {
     /// How many objects there are of which Okta refused something.
     #[serde(skip_serializing_if = "is_zero")]
     pub passed_over_count: u64,
+}
+
+/// How far a sync is with a stream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StreamRead {
+    /// Okta's state at this moment is what was read; null until the stream was read to its end.
+    pub as_of: Option<String>,
+    /// True once the stream was read to its end.
+    pub complete: bool,
+    /// Why Okta does not let us read it.
+    pub skipped: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -1,26 +1,34 @@
 //! The routes of apps and assignments, and of what is known of profiles.
 
+use super::selection::{APPS, selection, selects};
 use super::{Answer, Reader, list};
-use crate::directory::{self, AppUser, Directory, ProfileSchema, UserApp};
+use crate::connection::Stream;
+use crate::directory::{self, AppUser, Directory, NamedFilter, ProfileSchema, UserApp};
 use crate::http::caller::Caller;
 use crate::http::params::Params;
 use crate::http::path::Path;
 use crate::http::route::{Of, Operation, Routes};
 use crate::problem::Problem;
-use crate::store::keys;
 use crate::synced::App;
 use axum::Json;
 use axum::extract::State;
+
+/// An app's statuses (Management API, `ApplicationLifecycleStatus`).
+const STATUSES: [&str; 3] = ["ACTIVE", "INACTIVE", "DELETED"];
 
 /// The routes.
 pub(super) fn routes() -> Routes<Reader> {
     Routes::new("Directory")
         .on(
-            Operation::get(
-                "/v1/connections/{id}/apps",
-                "listApps",
-                "List apps, the inactive ones and Okta's own among them.",
+            selects(
+                Operation::get(
+                    "/v1/connections/{id}/apps",
+                    "listApps",
+                    "List apps, the inactive ones and Okta's own among them.",
+                ),
+                &directory::NAMED_SORTS,
             )
+            .query("status", Of::Words(&STATUSES), "Only apps with one of these statuses.")
             .query("q", Of::Word, "Only apps of whose label a word begins so.")
             .query("removed", Of::Flag, "Those that were removed, instead of those that were not.")
             .lists::<App>(),
@@ -50,10 +58,15 @@ pub(super) fn routes() -> Routes<Reader> {
 
 async fn apps(caller: Caller, mut params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
-    let q = params.word("q")?;
-    let which = if params.flag("removed")? { keys::Listed::Removed } else { keys::Listed::Present };
+    let filter = NamedFilter {
+        q: params.word("q")?,
+        statuses: params.words("status", &STATUSES)?,
+        removed: params.flag("removed")?,
+        selection: selection(&mut params, &directory::NAMED_SORTS, &APPS)?,
+    };
     let paging = params.paging()?;
-    Ok(list(&directory::apps(&opened, q.as_deref(), which, paging.after.as_deref(), paging.limit).await?, &paging))
+    let apps = directory::apps(&opened, &filter, paging.after.as_deref(), paging.limit).await?;
+    Ok(list(&opened.of(Stream::Apps, apps), &paging))
 }
 
 async fn app(
@@ -75,7 +88,8 @@ async fn app_users(
 ) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
-    Ok(list(&directory::app_users(&opened, &app, paging.after.as_deref(), paging.limit).await?, &paging))
+    let users = directory::app_users(&opened, &app, paging.after.as_deref(), paging.limit).await?;
+    Ok(list(&opened.of(Stream::Apps, users), &paging))
 }
 
 async fn user_apps(
@@ -87,7 +101,8 @@ async fn user_apps(
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
     let user = directory::find_user(&opened, &user).await?;
-    Ok(list(&directory::user_apps(&opened, &user, paging.after.as_deref(), paging.limit).await?, &paging))
+    let apps = directory::user_apps(&opened, &user, paging.after.as_deref(), paging.limit).await?;
+    Ok(list(&opened.of(Stream::Apps, apps), &paging))
 }
 
 async fn schema(

@@ -1,6 +1,8 @@
 //! People, where they work, and what is wrong.
 
-use super::{Answer, Exported, Reader, list};
+use super::selection::{PEOPLE, selection, selects};
+use super::{Answer, Exported, Reader, STATUSES, list};
+use crate::connection::Stream;
 use crate::directory::{self, Directory, Finding, PeopleFilter, Person, PersonInFull};
 use crate::http::caller::Caller;
 use crate::http::export::Export;
@@ -16,14 +18,23 @@ use axum::extract::State;
 pub(super) fn routes() -> Routes<Reader> {
     Routes::new("Directory")
         .on(
-            Operation::get(
-                "/v1/connections/{id}/people",
-                "listPeople",
-                "List people: users that are neither deprovisioned nor removed.",
+            selects(
+                Operation::get(
+                    "/v1/connections/{id}/people",
+                    "listPeople",
+                    "List people: users that are neither deprovisioned nor removed.",
+                ),
+                &directory::SORTS,
             )
             .query("q", Of::Word, "Only people of whose name, login or email a word begins so.")
-            .query("title", Of::Word, "Only people with this title; case and accents do not count.")
-            .query("department", Of::Word, "Only people of this department; case and accents do not count.")
+            .query(
+                "title",
+                Of::Word,
+                "Only people of whose title a word begins so, or, in double quotes, whose title this is; case and accents do \
+                    not count.",
+            )
+            .query("department", Of::Word, "The same of the department.")
+            .query("status", Of::Words(&STATUSES), "Only people with one of these statuses.")
             .query("manager", Of::Word, "Only direct reports of this user: an id or login.")
             .query("location", Of::Word, "Only who works in the location with this id.")
             .exports::<Person>(),
@@ -68,9 +79,12 @@ async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, Stat
         department: params.word("department")?,
         manager: params.word("manager")?,
         location: params.word("location")?,
+        statuses: params.words("status", &STATUSES)?,
+        selection: selection(&mut params, &directory::SORTS, &PEOPLE)?,
     };
     let export = Export::of(params)?;
-    Ok(export.tell::<Person>(&directory::people(&opened, &filter, export.after(), export.paging.limit).await?))
+    let people = directory::people(&opened, &filter, export.after(), export.paging.limit).await?;
+    Ok(export.tell::<Person>(&opened.of(Stream::Users, people)))
 }
 
 async fn person(
@@ -87,7 +101,8 @@ async fn person(
 async fn locations(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
-    Ok(list(&directory::locations(&opened, paging.after.as_deref(), paging.limit), &paging))
+    let locations = directory::locations(&opened, paging.after.as_deref(), paging.limit);
+    Ok(list(&opened.of(Stream::Locations, locations), &paging))
 }
 
 async fn location(
@@ -111,11 +126,13 @@ async fn people_of_location(
     let paging = params.paging()?;
     let location = directory::location(&opened, &location)?.id.clone();
     let filter = PeopleFilter { location: Some(location), ..PeopleFilter::default() };
-    Ok(list(&directory::people(&opened, &filter, paging.after.as_deref(), paging.limit).await?, &paging))
+    let people = directory::people(&opened, &filter, paging.after.as_deref(), paging.limit).await?;
+    Ok(list(&opened.of(Stream::Users, people), &paging))
 }
 
 async fn findings(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
-    Ok(list(&directory::findings(&opened, paging.after.as_deref(), paging.limit), &paging))
+    let findings = directory::findings(&opened, paging.after.as_deref(), paging.limit);
+    Ok(list(&opened.of(Stream::Users, findings), &paging))
 }

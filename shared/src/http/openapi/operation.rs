@@ -98,7 +98,7 @@ fn in_query(query: &Query) -> Value {
         Of::Time => json!({"type": "string", "format": "date-time"}),
         Of::Flag => json!({"type": "boolean", "default": false}),
         Of::Choice(words) => json!({"type": "string", "enum": words}),
-        Of::Words(words) => {
+        Of::Words(words) | Of::Choices(words) => {
             (told["style"], told["explode"]) = ("form".into(), false.into());
             json!({"type": "array", "items": {"type": "string", "enum": words}})
         }

@@ -5,8 +5,11 @@ use Shape::{Flag, Number, Open, Parts, Scalar, Text};
 /// What lies at an attribute. A list is as its members are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
+    /// Text.
     Text,
+    /// A number.
     Number,
+    /// True or false.
     Flag,
     /// Text or a number, from event to event.
     Scalar,
@@ -16,7 +19,23 @@ pub enum Shape {
     Parts(Members),
 }
 
-type Members = &'static [(&'static str, Shape)];
+/// Attributes by their names.
+pub type Members = &'static [(&'static str, Shape)];
+
+/// What a filter is about.
+#[derive(Debug)]
+pub struct Subject {
+    /// Its attributes.
+    pub members: Members,
+    /// What it is called, with `of` before it.
+    pub name: &'static str,
+    /// A filter of it.
+    pub example: &'static str,
+}
+
+/// The events of the System Log.
+pub static EVENTS: Subject =
+    Subject { members: EVENT, name: "the log's events", example: r#"eventType eq "user.session.start""# };
 
 const EVENT: Members = &[
     (
@@ -123,11 +142,11 @@ const ADDRESS: Shape = Parts(&[
 ]);
 
 /// What lies at a dotted path; else a sentence for whoever wrote it.
-pub fn find(path: &str) -> Result<Shape, String> {
-    if path == "published" {
+pub fn find(path: &str, subject: &Subject) -> Result<Shape, String> {
+    if path == "published" && subject.name == EVENTS.name {
         return Err("no filter may use published: leave it out, the time of an event is not filtered".to_owned());
     }
-    let (mut shape, mut end) = (Parts(EVENT), 0);
+    let (mut shape, mut end) = (Parts(subject.members), 0);
     for name in path.split('.') {
         let above = path[..end].trim_end_matches('.');
         let named = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$');
@@ -136,7 +155,7 @@ pub fn find(path: &str) -> Result<Shape, String> {
         }
         shape = match shape {
             Open => Open,
-            Parts(members) => member(members, name).ok_or_else(|| unknown(path, above, members, name))?,
+            Parts(members) => member(members, name).ok_or_else(|| unknown(path, above, members, name, subject))?,
             _ => return Err(format!("`{above}` has no parts: write {above} alone")),
         };
         end += name.len() + 1;
@@ -148,7 +167,7 @@ fn member(members: Members, name: &str) -> Option<Shape> {
     members.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape)
 }
 
-fn unknown(path: &str, above: &str, members: Members, name: &str) -> String {
+fn unknown(path: &str, above: &str, members: Members, name: &str, subject: &Subject) -> String {
     let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
     let dot = if above.is_empty() { "" } else { "." };
     let meant = members.iter().find(|(known, _)| plain(known) == plain(name));
@@ -156,7 +175,7 @@ fn unknown(path: &str, above: &str, members: Members, name: &str) -> String {
         Some((known, _)) => format!("{above}{dot}{known}"),
         None => format!("one of {}", parts(above, members)),
     };
-    format!("`{}` is no attribute of the log's events: write {instead}", cut(path))
+    format!("`{}` is no attribute of {}: write {instead}", cut(path), subject.name)
 }
 
 /// The attributes below another.

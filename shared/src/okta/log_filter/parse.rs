@@ -9,16 +9,17 @@
 
 use serde_json::Value;
 
+use super::attribute::Subject;
 use super::attribute::{self, cut};
 use super::condition::Condition;
 use super::operator::Operator;
 use super::{FilterFault, LogFilter, Node};
 
-const BRACKETS: &str = "the log's filters have no [ ]: write the attribute with a dot, as in target.type eq \"User\"";
+const BRACKETS: &str = "a filter has no [ ]: write the attribute with a dot, as in target.type eq \"User\"";
 
 /// Reads a whole filter.
-pub fn parse(text: &str) -> Result<Node, FilterFault> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
+pub fn parse(text: &str, subject: &'static Subject) -> Result<Node, FilterFault> {
+    let mut parser = Parser { subject, text, at: 0, depth: 0 };
     if let Some((end, _)) = text.char_indices().nth(LogFilter::LONGEST) {
         return Err(parser.fault(end, format!("a filter has at most {} characters: shorten it", LogFilter::LONGEST)));
     }
@@ -31,6 +32,7 @@ pub fn parse(text: &str) -> Result<Node, FilterFault> {
 }
 
 struct Parser<'a> {
+    subject: &'static Subject,
     text: &'a str,
     /// The byte that comes next.
     at: usize,
@@ -63,7 +65,7 @@ impl<'a> Parser<'a> {
                 Ok(if negated { Node::Not(Box::new(inner)) } else { inner })
             }
             _ if negated => Err(self.wrong("what is negated stands in parentheses: write not (…)")),
-            None => Err(self.wrong("a condition is missing: write one, as in eventType eq \"user.session.start\"")),
+            None => Err(self.wrong(format!("a condition is missing: write one, as in {}", self.subject.example))),
             Some('[' | ']') => Err(self.wrong(BRACKETS)),
             Some(_) => self.comparison(),
         }
@@ -90,9 +92,10 @@ impl<'a> Parser<'a> {
     fn comparison(&mut self) -> Result<Node, FilterFault> {
         let name = self.word();
         if ["", "and", "or"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
-            return Err(self.wrong("a condition begins with an attribute: write one, as in eventType eq \"…\""));
+            let example = self.subject.example;
+            return Err(self.wrong(format!("a condition begins with an attribute: write one, as in {example}")));
         }
-        let shape = attribute::find(name).map_err(|detail| self.wrong(detail))?;
+        let shape = attribute::find(name, self.subject).map_err(|detail| self.wrong(detail))?;
         self.at += name.len();
         let word = self.word();
         let operator = self.operator(name, word)?;

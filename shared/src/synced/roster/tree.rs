@@ -208,6 +208,7 @@ mod tests {
             title: None,
             department: None,
             location: Vec::new(),
+            folded: Box::default(),
         }
     }
 

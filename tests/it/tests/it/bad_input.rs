@@ -326,25 +326,74 @@ async fn whatever_is_not_there_is_one_and_the_same_answer() {
     }
     let wrong = [
         ("GET", "/".to_owned()),
-        ("GET", "/v1".to_owned()),
         ("GET", "/v2/connections".to_owned()),
         ("GET", "/v1/connections/".to_owned()),
         ("GET", "//v1/connections".to_owned()),
-        ("DELETE", "/v1/connections".to_owned()),
-        ("PUT", format!("/v1/connections/{id}")),
-        ("POST", format!("/v1/connections/{id}/auth")),
-        ("GET", format!("/v1/connections/{id}/test")),
-        ("POST", format!("/v1/connections/{id}/users")),
-        ("POST", "/v1/health".to_owned()),
         ("GET", format!("/v1/connections/{id}/syncs/sync_{}", "0".repeat(32))),
         ("GET", format!("/v1/connections/{id}/users/%ff")),
         ("GET", format!("/v1/connections/{id}/users/a%2fb")),
-        ("OPTIONS", "/v1/connections".to_owned()),
-        ("TRACE", "/v1/connections".to_owned()),
     ];
     for (method, path) in wrong {
         assert_eq!(answer(world.api(method, &path, None).await), expected, "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn a_known_path_with_another_method_says_which_it_takes() {
+    let world = World::start().await;
+    let id = world.id().await;
+    for (method, path, takes) in [
+        ("DELETE", "/v1/connections".to_owned(), "GET,HEAD,POST"),
+        ("PUT", format!("/v1/connections/{id}"), "GET,HEAD,PATCH,DELETE"),
+        ("POST", format!("/v1/connections/{id}/auth"), "PUT"),
+        ("POST", format!("/v1/connections/{id}/users"), "GET,HEAD"),
+        ("POST", "/v1/health".to_owned(), "GET,HEAD"),
+        ("OPTIONS", "/v1/connections".to_owned(), "GET,HEAD,POST"),
+        ("TRACE", "/v1/connections".to_owned(), "GET,HEAD,POST"),
+    ] {
+        let reply = world.raw((method, &path), None, "").await;
+        assert_eq!((reply.status, reply.problem()), (405, "method-not-allowed"), "{method} {path}");
+        let mut allowed: Vec<_> = reply.headers["allow"].to_str().expect("text").split(',').map(str::trim).collect();
+        let mut expected: Vec<_> = takes.split(',').collect();
+        allowed.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(allowed, expected, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_action_is_not_found_and_the_known_ones_are_named() {
+    let world = World::start().await;
+    let id = world.id().await;
+    for (method, path) in [
+        ("GET", "/v1/actions/user.obliterate".to_owned()),
+        ("POST", format!("/v1/connections/{id}/actions/user.obliterate")),
+    ] {
+        let reply = world.api(method, &path, (method == "POST").then(|| json!({}))).await;
+        assert_eq!((reply.status, reply.problem()), (404, "not-found"), "{path}");
+        let detail = text(&reply.body, "detail");
+        assert!(detail.contains("'user.obliterate'") && detail.contains("user.suspend"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn the_root_of_the_api_leads_to_its_description() {
+    let world = World::start().await;
+    let index = world.api("GET", "/v1", None).await.expect(200);
+    for member in ["openapi", "docs", "health"] {
+        assert_eq!(world.api("GET", text(&index, member), None).await.status, 200, "{member}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_test_can_be_read_with_its_checks() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let path = format!("/v1/connections/{id}/test");
+    assert_eq!(world.api("GET", &path, None).await.status, 404);
+    let tested = world.api("POST", &path, None).await.expect(200);
+    assert_eq!(world.api("GET", &path, None).await.expect(200), tested);
+    assert!(tested["checks"].as_array().is_some_and(|checks| checks.len() > 5), "{tested:#}");
 }
 
 #[tokio::test]

@@ -16,7 +16,13 @@ use std::io::Write;
 /// A small tenant whose limits never stand in the way, read in pages of 25.
 async fn ground() -> Ground {
     let ground = Ground::with(unlimited()).await;
-    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25").replace("limit=500", "limit=25"));
+    ground.okta.rewrite(|target| {
+        for page in ["limit=200", "limit=500", "limit=1000"] {
+            if target.ends_with(page) || target.contains(&format!("{page}&")) {
+                *target = target.replace(page, "limit=25");
+            }
+        }
+    });
     ground
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 const PUBLIC: [&str; 5] = ["health", "publicKeys", "verifyHook", "receiveHook", "oauthCallback"];
-const ANYBODY: [&str; 6] = ["me", "listActions", "getAction", "listConnections", "openapi", "docs"];
+const ANYBODY: [&str; 7] = ["index", "me", "listActions", "getAction", "listConnections", "openapi", "docs"];
 const ADMINS: [&str; 12] = [
     "createConnection",
     "updateConnection",
@@ -157,6 +157,7 @@ async fn every_route_tells_every_caller_what_it_should(authorizer: fn(Who) -> Va
     let id = world.synced().await;
     let open = json!({"teams": ["it"], "permissions": {"actions": ["all"]}});
     world.api("PATCH", &format!("/v1/connections/{id}"), Some(open)).await.expect(200);
+    world.api("POST", &format!("/v1/connections/{id}/test"), None).await.expect(200);
     let operations = operations(&world, &id).await;
     assert!(operations.len() > 80, "{}", operations.len());
     let deployed = Deployed::of(&world, authorizer);

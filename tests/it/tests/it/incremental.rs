@@ -45,12 +45,14 @@ async fn after_any_changes_a_sync_leaves_what_one_that_reads_everything_would() 
     let mut runner = TestRunner::new(cases(1, 1));
     let changes = prop::collection::vec(any::<Change>(), 1..8);
     let mode = prop_oneof![3 => Just(Mode::Incremental), 2 => Just(Mode::Full)];
-    let days = prop::collection::vec((changes, mode), ON_ONE);
+    let is_hidden = prop::bool::weighted(0.15);
+    let day = (changes, mode, is_hidden).prop_map(|(changes, mode, is_hidden)| Day { changes, mode, is_hidden });
+    let days = prop::collection::vec(day, ON_ONE);
     let mut tenants: Vec<Vec<_>> = vec![Vec::new(); WORKERS];
     for number in 0..campaign.count(40, 1_000) / ON_ONE {
         tenants[number % WORKERS].push(days.new_tree(&mut runner).expect("sequences").current());
     }
-    let live = async |tenants: Vec<Vec<(Vec<Change>, Mode)>>| {
+    let live = async |tenants: Vec<Vec<Day>>| {
         for days in tenants {
             Box::pin(live(&days)).await;
         }
@@ -61,15 +63,38 @@ async fn after_any_changes_a_sync_leaves_what_one_that_reads_everything_would() 
     }
 }
 
+/// What happens in a tenant, and the sync after it.
+#[derive(Clone, Debug)]
+struct Day {
+    changes: Vec<Change>,
+    mode: Mode,
+    /// Our role is taken away first, an admin confirms that everything goes, and the role is given back.
+    is_hidden: bool,
+}
+
+/// Everything is hidden from us, and removed by an admin's word.
+async fn hide(ground: &Ground) {
+    ground.tenant().door("PATCH", "app", json!({"role": null})).await;
+    let run = ground.sync(Mode::Full).await;
+    assert_eq!(run.status, RunStatus::NeedsConfirmation, "{:?}", run.error);
+    assert_eq!(ground.confirm(&run.id).await.status, RunStatus::Succeeded);
+    ground.tenant().door("PATCH", "app", json!({"role": "READ_ONLY_ADMIN"})).await;
+}
+
 /// A tenant's days: after each, a sync; some days follow at once, others after a while.
-async fn live(days: &[(Vec<Change>, Mode)]) {
+async fn live(days: &[Day]) {
     let ground = Ground::with(unlimited()).await;
     assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
-    for (changes, mode) in days {
+    for Day { changes, mode, is_hidden } in days {
+        if *is_hidden {
+            hide(&ground).await;
+        }
         for change in changes {
             make(&ground.tenant(), change).await;
         }
-        sync_and_compare(&ground, *mode, changes).await;
+        // Only a full sync reads those who are back and did not change.
+        let mode = if *is_hidden { Mode::Full } else { *mode };
+        sync_and_compare(&ground, mode, changes).await;
         pass(&ground, [0, 1, 61, 900][changes.len() % 4]).await;
     }
     sync_and_compare(&ground, Mode::Verify, &[]).await;

@@ -28,6 +28,7 @@ mod identities;
 mod incremental;
 mod killed;
 mod lease;
+mod lists;
 mod locations;
 mod log_filter;
 mod logs;

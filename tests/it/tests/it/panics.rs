@@ -15,7 +15,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 /// A bound above the number of clock readings in the work under test.
-const MOST_READINGS: i64 = 400;
+const MOST_READINGS: i64 = 500;
 
 #[tokio::test]
 async fn a_panic_anywhere_in_a_poll_gives_the_feed_back_and_says_why_nothing_came() {

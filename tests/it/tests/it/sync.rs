@@ -284,7 +284,7 @@ fn assert_status(run: &Run, status: RunStatus) {
     assert_eq!(run.status, status, "{:?}", run.error);
 }
 
-fn okta_answer(status: u16, headers: &[(&str, &str)], body: &Value) -> Answer {
+pub fn okta_answer(status: u16, headers: &[(&str, &str)], body: &Value) -> Answer {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     (status, headers, body.to_string().into_bytes())
 }
@@ -412,7 +412,7 @@ async fn a_record_that_is_too_large_is_told_and_the_rest_is_synced() {
 async fn a_busy_tenant_is_waited_for_and_never_answers_429() {
     let config = okta_simulator::Config { rate_limit: Some(24), apps: 4, ..small() };
     let ground = Ground::with(config).await;
-    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25"));
+    ground.okta.rewrite(|target| *target = target.replace("limit=200", "limit=25").replace("limit=1000", "limit=10"));
     assert_status(&ground.sync(Mode::Full).await, RunStatus::Succeeded);
     let stats = ground.tenant().call("GET", "/_sim/stats", None).await.0;
     assert!(ground.clock.moved().as_secs() > 60, "it waited");

@@ -129,9 +129,9 @@ async fn a_limit_at_the_token_endpoint_is_told_as_a_limit() {
 }
 
 #[tokio::test]
-async fn background_work_stops_at_half_and_a_caller_that_waits_goes_on() {
+async fn background_work_leaves_a_tenth_and_a_caller_that_waits_goes_on() {
     let direct = an_hour_behind().await;
-    direct.first([limited(200, 50, 25, 30), limited(200, 50, 24, 30), answer(200, &[], "[]")]);
+    direct.first([limited(200, 50, 5, 30), limited(200, 50, 4, 30), answer(200, &[], "[]")]);
     let never_waits = Patience { wait: Duration::ZERO, ..Patience::background(Duration::from_secs(9)) };
     let background = direct.patient(api_token(), never_waits);
     background.send(&api::list_users()).await.expect("an answer");

@@ -5,8 +5,7 @@ use crate::process::Ground;
 use crate::scene::tiny;
 use crate::world::{text, unlimited};
 use it::proxy::KillSwitch;
-use okta_connector::directory::{self, Directory, PeopleFilter, Rosters, UserFilter};
-use okta_connector::store::keys::Listed;
+use okta_connector::directory::{self, Directory, NamedFilter, PeopleFilter, Rosters, UserFilter};
 use okta_connector::synced::{Mode, RunStatus};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -133,7 +132,7 @@ async fn realms_providers_and_attributes_of_groups_are_kept() {
     let users = directory::users(&shown, &UserFilter::default(), None, 500).await.expect("users").items;
     let kept = (&users[0]["realm_id"], &users[0]["provider"]);
     assert_eq!(kept, (&json!("guo1"), &provider), "{users:#?}");
-    let groups = directory::groups(&shown, None, Listed::Present, None, 500).await.expect("groups").items;
+    let groups = directory::groups(&shown, &NamedFilter::default(), None, 500).await.expect("groups").items;
     assert_eq!(groups[0]["custom"], json!({"costs": [7]}), "{groups:#?}");
 }
 
