@@ -53,7 +53,7 @@ pub struct Find {
     /// Only with one of these statuses, separated by commas.
     #[arg(long)]
     status: Option<String>,
-    /// Only what this filter holds for, as in 'cost_center eq "CC-7"'.
+    /// Only what this filter holds for, as in 'department eq "Sales"'.
     #[arg(long)]
     filter: Option<String>,
     /// The order: name, login, email, title, department, status or updated, with - in front the other way round.
