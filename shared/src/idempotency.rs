@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::clock;
+use crate::id::ConnectionId;
 use crate::problem::{Kind, Problem};
 use crate::store::{Condition, Error, Item, Key, Write, keys};
 use crate::synced::{pack, unpack};
@@ -76,13 +77,13 @@ struct Claim {
 }
 
 /// Where a request is remembered: each part with its length, so that no parts are taken for others.
-pub fn place(parts: &[&str]) -> Key {
+pub fn place(connection: Option<&ConnectionId>, parts: &[&str]) -> Key {
     let mut hash = Context::new(&SHA256);
     for part in parts {
         hash.update(&part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
-    keys::request(&URL_SAFE_NO_PAD.encode(hash.finish()))
+    keys::request(connection, &URL_SAFE_NO_PAD.encode(hash.finish()))
 }
 
 /// Begins an attempt at the request with this place and body, unless it was answered or somebody is at it.
@@ -209,8 +210,8 @@ mod tests {
             ["ad", "aPOST", "/v1/connections", "", "k"],
             ["ada", "POST", "/v1/connections/", "", "k"],
         ];
-        let distinct: std::collections::BTreeSet<_> = places.iter().map(|parts| place(parts).pk).collect();
+        let distinct: std::collections::BTreeSet<_> = places.iter().map(|parts| place(None, parts).pk).collect();
         assert_eq!(distinct.len(), places.len());
-        assert_eq!(place(&places[0]), place(&places[0]));
+        assert_eq!(place(None, &places[0]), place(None, &places[0]));
     }
 }

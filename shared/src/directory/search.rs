@@ -10,6 +10,7 @@ use crate::synced::{App, Group};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use std::cmp::Reverse;
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -190,15 +191,17 @@ async fn named(
     };
     let query = Query::index(Index::G1, partition);
     let mut pages = directory.app.store.pages(&query);
-    let mut wanted: Vec<Key> = Vec::new();
+    let mut fitting: Vec<(Worth, Key)> = Vec::new();
     while let Some(items) = pages.next().await? {
-        let fits = |item: &&Item| {
+        let fits = |item: &Item| {
             let name = keys::split_named_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
-            sought.find(&[(field, name)]).is_some()
+            sought.find(&[(field, name)]).map(|(worth, ..)| (worth, item.key()))
         };
-        wanted.extend(items.iter().filter(fits).map(Item::key));
+        fitting.extend(items.iter().filter_map(fits));
     }
-    wanted.truncate(MOST_NAMED);
+    // Of very many, the best are read.
+    fitting.sort_by_key(|(worth, _)| Reverse(*worth));
+    let wanted: Vec<_> = fitting.into_iter().take(MOST_NAMED).map(|(_, key)| key).collect();
     let mut hits = Vec::new();
     for item in directory.app.store.get_many(&wanted).await? {
         let (id, name) = match kind {

@@ -38,7 +38,8 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", request_id = id, connection = connection_of(&path), function = Empty);
+    let connection = connection_of(&path).map(|id| id.to_string());
+    let span = tracing::info_span!("request", request_id = id, connection, function = Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let (slug, status, _) = problem.kind.row();
@@ -61,9 +62,8 @@ async fn with_request_id(State(clock): State<SharedClock>, mut request: Request,
 }
 
 /// The connection that a path is about.
-fn connection_of(path: &str) -> Option<&str> {
-    let id = path.strip_prefix("/v1/connections/")?.split('/').next()?;
-    ConnectionId::parse(id).is_some().then_some(id)
+pub(super) fn connection_of(path: &str) -> Option<ConnectionId> {
+    ConnectionId::parse(path.strip_prefix("/v1/connections/")?.split('/').next()?)
 }
 
 /// Whole seconds, rounded up: a moment too late rather than too early.

@@ -1,5 +1,6 @@
 //! `Idempotency-Key`: around every POST of a caller, in one place.
 
+use super::answer::connection_of;
 use super::caller::{Caller, RequestId};
 use super::{body, openapi};
 use crate::action::{self, Call};
@@ -68,7 +69,8 @@ fn scope(caller: &Caller, uri: &Uri, key: &str) -> Key {
     let mut query: Vec<_> = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
     query.sort();
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-    place(&[&caller.principal, Method::POST.as_str(), uri.path(), &query, key])
+    let connection = connection_of(uri.path());
+    place(connection.as_ref(), &[&caller.principal, Method::POST.as_str(), uri.path(), &query, key])
 }
 
 /// Refuses an earlier answer to a caller who has lost the right to it: an admin may have taken rights or permissions since, or

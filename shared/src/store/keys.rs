@@ -339,9 +339,18 @@ pub fn audit_by_actor(subject: &str) -> String {
     format!("DA#{subject}")
 }
 
-/// A request that may be repeated, by the fingerprint of who sent what under which key.
-pub fn request(fingerprint: &str) -> Key {
-    key(format!("I#{fingerprint}"), ALONE)
+/// A request that may be repeated, by the fingerprint of who sent what under which key. One about a connection lies with the
+/// others about it, and goes with it.
+pub fn request(connection: Option<&ConnectionId>, fingerprint: &str) -> Key {
+    match connection {
+        Some(connection) => key(requests_partition(connection), fingerprint),
+        None => key(format!("I#{fingerprint}"), ALONE),
+    }
+}
+
+/// The partition of the requests about a connection.
+pub fn requests_partition(connection: &ConnectionId) -> String {
+    format!("I#{connection}")
 }
 
 /// FNV-1a over the id: which of the index partitions a user lies in.

@@ -88,14 +88,16 @@ async fn a_pasted_domain_reads_back_as_the_bare_host() {
 }
 
 #[tokio::test]
-async fn a_deleted_connection_is_gone_with_its_secret() {
+async fn a_deleted_connection_is_gone_with_its_secret_and_with_kept_answers() {
     let world = World::start().await;
     let id = world.synced().await;
     assert_eq!(world.secrets(), std::slice::from_ref(&id));
     let path = format!("/v1/connections/{id}");
+    let test = format!("{}{path}/test", world.url());
+    world.request("POST", &test, &[("idempotency-key", "once")], None).await.expect(200);
     let reply = world.api("DELETE", &path, None).await;
     assert_eq!((reply.status, reply.body), (204, json!("")));
-    assert_eq!(world.secrets(), Vec::<String>::new());
+    assert_eq!(world.secrets(), ["stack-key"], "the deployment's own");
     for (method, path) in [
         ("GET", path.clone()),
         ("DELETE", path.clone()),

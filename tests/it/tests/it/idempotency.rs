@@ -195,7 +195,7 @@ async fn an_answer_is_kept_for_a_day() {
 
 /// The attempt that may work on the request now.
 async fn attempt(process: &Process) -> Attempt {
-    match begin(&process.app, &place(&["ada", "k"]), b"body").await {
+    match begin(&process.app, &place(None, &["ada", "k"]), b"body").await {
         Ok(Begun::Run(attempt)) => attempt,
         Ok(Begun::Answered(answer)) => panic!("{answer:?}"),
         Err(problem) => panic!("{problem}"),
@@ -216,7 +216,7 @@ async fn whoever_was_taken_over_neither_sends_nor_answers() {
     first.answer(&answer("first")).await.expect("nothing is written");
     first.forget().await.expect("nothing is deleted");
     second.answer(&answer("second")).await.expect("it is kept");
-    let kept = begin(&process.app, &place(&["ada", "k"]), b"body").await;
+    let kept = begin(&process.app, &place(None, &["ada", "k"]), b"body").await;
     assert!(matches!(kept, Ok(Begun::Answered(kept)) if kept == answer("second")));
 }
 
