@@ -3,15 +3,16 @@
 //! A process owns everything that a function holds in memory. Every call it makes leaves through a proxy, or is counted
 //! beside one, on the same switch; when the switch fires, the process is dropped with all it had.
 
+mod ports;
+
 use crate::picture::Tenant;
-use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_dynamodb::Engine;
 use flate2::read::ZlibDecoder;
 use it::campaign::Point;
 use it::proxy::{KillSwitch, Proxy};
 use jiff::{SignedDuration, Timestamp};
-use okta_connector::app::{App, RunnerError, SyncRunner};
+use okta_connector::app::App;
 use okta_connector::clock::{Clock, SharedClock, SystemClock};
 use okta_connector::connection::{self, Auth, AuthType, Connection, Credentials, KeySource, Settings, Status, Stored};
 use okta_connector::feed::USUAL_DAYS;
@@ -19,19 +20,20 @@ use okta_connector::id::{ConnectionId, SyncId};
 use okta_connector::okta::{AllowedOrigins, SigningKey, SystemResolver, Transport};
 use okta_connector::problem::Problem;
 use okta_connector::runs;
-use okta_connector::secrets::{Error, Secrets};
+use okta_connector::secrets::Secrets;
 use okta_connector::store::{Store, create_table};
 use okta_connector::sync::{self, Next, Slice};
 use okta_connector::synced::{Mode, Run, State};
-use okta_connector_local::{FileSecrets, LocalScheduler};
+use okta_connector_local::LocalScheduler;
 use okta_simulator::Simulator;
+use ports::{CountedSecrets, DrivenByTest, Versions};
 use secrecy::SecretString;
 use serde_json::json;
 use std::collections::HashMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -229,7 +231,7 @@ impl Ground {
             secrets,
             okta,
             clock: self.clock(),
-            runner: Arc::new(NobodyRuns),
+            runner: Arc::new(DrivenByTest),
             scheduler: Arc::new(LocalScheduler::default()),
             public_url,
             bus: None,
@@ -244,7 +246,7 @@ impl Ground {
 
     /// How many versions a secret was given so far.
     pub fn versions(&self, secret: &str) -> usize {
-        self.secrets.written.lock().unwrap_or_else(PoisonError::into_inner).get(secret).map_or(0, Vec::len)
+        self.secrets.count(secret)
     }
 
     /// Records a run that nobody drives yet.
@@ -388,97 +390,5 @@ impl Process {
     pub async fn slice(&self, run: &SyncId, execution: &str) -> Result<Next, Problem> {
         let (connection, execution) = (self.connection.id.clone(), execution.to_owned());
         sync::slice(&self.app, &Slice { connection, run: run.clone(), execution }, SLICE).await
-    }
-}
-
-/// A secret store with the rule of Secrets Manager: a secret has at most 100 versions, and none that is younger than a day
-/// goes.
-struct Versions {
-    files: FileSecrets,
-    clock: Arc<MovedClock>,
-    written: Mutex<HashMap<String, Vec<Timestamp>>>,
-}
-
-impl Versions {
-    fn kept_in(folder: &Path, clock: Arc<MovedClock>) -> Self {
-        let files = FileSecrets::open(folder).expect("a secret store");
-        Self { files, clock, written: Mutex::default() }
-    }
-}
-
-#[async_trait]
-impl Secrets for Versions {
-    async fn put(&self, name: &str, value: &SecretString) -> Result<String, Error> {
-        let now = self.clock.now();
-        {
-            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-            let versions = written.entry(name.to_owned()).or_default();
-            if versions.iter().filter(|at| now.duration_since(**at).as_hours() < 24).count() >= 100 {
-                return Err(Error("PutSecretValue: LimitExceededException".to_owned()));
-            }
-            versions.push(now);
-        }
-        self.files.put(name, value).await
-    }
-
-    async fn get(&self, name: &str, version: &str) -> Result<Option<SecretString>, Error> {
-        self.files.get(name, version).await
-    }
-
-    async fn delete(&self, name: &str) -> Result<(), Error> {
-        self.files.delete(name).await
-    }
-
-    async fn stack_key(&self) -> Result<SecretString, Error> {
-        self.files.stack_key().await
-    }
-}
-
-/// Counts each call as one that leaves the process.
-struct CountedSecrets {
-    secrets: Arc<Versions>,
-    gate: KillSwitch,
-}
-
-impl CountedSecrets {
-    async fn counted<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let cut = |_| Error("no answer".to_owned());
-        let number = self.gate.before().map_err(cut)?;
-        let answer = call.await;
-        self.gate.after(number).map_err(cut)?;
-        answer
-    }
-}
-
-#[async_trait]
-impl Secrets for CountedSecrets {
-    async fn put(&self, name: &str, value: &SecretString) -> Result<String, Error> {
-        self.counted(self.secrets.put(name, value)).await
-    }
-
-    async fn get(&self, name: &str, version: &str) -> Result<Option<SecretString>, Error> {
-        self.counted(self.secrets.get(name, version)).await
-    }
-
-    async fn delete(&self, name: &str) -> Result<(), Error> {
-        self.counted(self.secrets.delete(name)).await
-    }
-
-    async fn stack_key(&self) -> Result<SecretString, Error> {
-        self.counted(self.secrets.stack_key()).await
-    }
-}
-
-/// The test drives runs itself.
-struct NobodyRuns;
-
-#[async_trait]
-impl SyncRunner for NobodyRuns {
-    async fn start(&self, _: &ConnectionId, _: &SyncId, _: &str) -> Result<(), RunnerError> {
-        Ok(())
-    }
-
-    async fn purge(&self, _: &ConnectionId, _: &str) -> Result<(), RunnerError> {
-        Ok(())
     }
 }
