@@ -12,7 +12,9 @@ use crate::runs;
 use crate::store::{Item, Write, keys};
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 /// What a test found.
 pub struct Report {
@@ -53,7 +55,7 @@ async fn examined(app: &App, stored: &Stored) -> Result<Report, Problem> {
     };
     let report = Report { stored, message, checks: examination.checks };
     let id = &report.stored.connection.id;
-    let kept = Item::at(&keys::last_test(id)).document(&report.json())?.expires(after(now, KEPT));
+    let kept = Item::at(&keys::last_test(id)).document(&report.shown())?.expires(after(now, KEPT));
     app.store.transact(vec![Write::Put(kept)]).await?;
     Ok(report)
 }
@@ -64,16 +66,28 @@ pub async fn last(app: &App, id: &ConnectionId) -> Result<Option<Value>, Problem
 }
 
 impl Report {
-    /// As it is answered.
-    pub fn json(&self) -> Value {
-        let connection = &self.stored.connection;
-        json!({
-            "status": connection.status,
-            "message": self.message,
-            "tested_at": connection.tested_at,
-            "checks": self.checks,
-        })
+    /// As it is answered and kept.
+    pub fn shown(&self) -> TestReport {
+        TestReport {
+            status: self.stored.connection.status,
+            message: self.message,
+            tested_at: self.stored.connection.tested_at,
+            checks: self.checks.clone(),
+        }
     }
+}
+
+/// What a test found, as callers see it.
+#[derive(Serialize, JsonSchema)]
+pub struct TestReport {
+    /// The connection's status as it now is.
+    pub status: Status,
+    /// In one sentence.
+    pub message: &'static str,
+    /// When it was tested.
+    pub tested_at: Option<Timestamp>,
+    /// In detail.
+    pub checks: Vec<Check>,
 }
 
 /// For so long the last test is kept. Connections in use are tested each day.

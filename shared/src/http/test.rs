@@ -6,15 +6,11 @@ use super::path::Path;
 use super::route::{Operation, Routes};
 use crate::app::App;
 use crate::connection::Status;
-use crate::diagnosis::Check;
 use crate::problem::{Kind, Problem};
 use crate::schedules;
-use crate::test;
+use crate::test::{self, TestReport};
 use axum::extract::State;
 use axum::{Json, Router};
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
 use serde_json::Value;
 
 /// The router.
@@ -31,7 +27,7 @@ pub(super) fn routes() -> Routes<App> {
                 "getTest",
                 "Read what the last test of a connection found. 404 where it was not tested for 90 days.",
             )
-            .answers::<Report>(200),
+            .answers::<TestReport>(200),
             last,
         )
         .on(
@@ -40,24 +36,10 @@ pub(super) fn routes() -> Routes<App> {
                 "testConnection",
                 "Test a connection: what works, what does not, and how to mend it.",
             )
-            .answers::<Report>(200)
+            .answers::<TestReport>(200)
             .problems(&[Kind::ConnectionNotReady, Kind::OktaUnavailable]),
             run,
         )
-}
-
-/// What a test found.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "TestReport")]
-struct Report {
-    /// The connection's status as it now is.
-    status: Status,
-    /// In one sentence.
-    message: &'static str,
-    /// When it was tested.
-    tested_at: Option<Timestamp>,
-    /// In detail.
-    checks: Vec<Check>,
 }
 
 async fn last(
@@ -78,7 +60,7 @@ async fn run(
     params: Params,
     Path(id): Path<String>,
     State(app): State<App>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<TestReport>, Problem> {
     let stored = caller.find(&app, &id).await?;
     params.none_left()?;
     let was = stored.connection.status;
@@ -87,5 +69,5 @@ async fn run(
     if was == Status::Pending && connection.status != was {
         schedules::settle_or_tell(&app, &connection.id).await;
     }
-    Ok(Json(report.json()))
+    Ok(Json(report.shown()))
 }
