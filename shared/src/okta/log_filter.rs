@@ -1,4 +1,5 @@
-//! The System Log's filters, evaluated here: one poll of a tenant's log serves everybody who waits for events of it.
+//! Filters, evaluated here: those of the System Log, where one poll of a tenant's log serves all triggers that wait for its
+//! events, and those of the directory's lists (`parse_of`).
 //!
 //! The grammar is SCIM's (RFC 7644, section 3.4.2.2) as Okta's log takes it: without `[ ]`, without `published`, and
 //! without `co` on a URL. Three things are decided here:

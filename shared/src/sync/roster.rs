@@ -193,3 +193,16 @@ pub async fn forget(work: &mut Work<'_>, old: &[String], new: &[String]) -> Resu
     let gone = stale.iter().map(part).collect();
     work.write(gone).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_read_a_few_times_however_large_the_tenant_is() {
+        for (users, passes) in [(1, 1), (10_000, 1), (100_000, 8), (1_000_000, 16), (5_000_000, 16)] {
+            let parts = roster::parts_for(users);
+            assert_eq!(parts.div_ceil(at_once(parts)), passes, "{users} users in {parts} parts");
+        }
+    }
+}

@@ -146,7 +146,8 @@ pub fn find(path: &str, subject: &Subject) -> Result<Shape, String> {
     if path == "published" && subject.name == EVENTS.name {
         return Err("no filter may use published: leave it out, the time of an event is not filtered".to_owned());
     }
-    let (mut shape, mut end) = (Parts(subject.members), 0);
+    let mut shape = Parts(subject.members);
+    let mut end = 0;
     for name in path.split('.') {
         let above = path[..end].trim_end_matches('.');
         let named = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$');

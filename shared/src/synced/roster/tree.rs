@@ -25,7 +25,7 @@ pub struct Finding {
 
 /// What a value can name, surest first.
 enum Named {
-    Nobody,
+    Missing,
     One(u32),
     Several,
 }
@@ -92,7 +92,7 @@ impl Tree {
             match index.find(value) {
                 Named::One(manager) => self.managers[place] = Some(manager),
                 Named::Several => self.find("manager_ambiguous", place, format!("'{value}' names several people")),
-                Named::Nobody => {
+                Named::Missing => {
                     self.find("manager_dangling", place, format!("'{value}' names no person of this directory"));
                 }
             }
@@ -155,7 +155,7 @@ struct Index<'a> {
 impl<'a> Index<'a> {
     fn new(rows: &'a [Row]) -> Self {
         let people = || (0_u32..).zip(rows).filter(|(_, row)| row.is_person());
-        let wanted = people().filter_map(|(_, row)| Some((fold(row.manager.as_deref()?.trim()), Named::Nobody)));
+        let wanted = people().filter_map(|(_, row)| Some((fold(row.manager.as_deref()?.trim()), Named::Missing)));
         let mut index = Self { rows, others: wanted.collect() };
         for (place, row) in people() {
             for text in [Some(&row.login), row.email.as_ref(), row.employee_number.as_ref()].into_iter().flatten() {
@@ -168,7 +168,7 @@ impl<'a> Index<'a> {
     fn add(&mut self, name: &str, place: u32) {
         let Some(meant) = self.others.get_mut(name) else { return };
         *meant = match meant {
-            Named::Nobody => Named::One(place),
+            Named::Missing => Named::One(place),
             Named::One(other) if *other == place => Named::One(place),
             _ => Named::Several,
         };
@@ -177,13 +177,13 @@ impl<'a> Index<'a> {
     fn find(&self, value: &str) -> Named {
         let value = value.trim();
         if let Ok(place) = self.rows.binary_search_by(|row| row.id.as_str().cmp(value)) {
-            let one = u32::try_from(place).map_or(Named::Nobody, Named::One);
-            return if self.rows[place].is_person() { one } else { Named::Nobody };
+            let one = u32::try_from(place).map_or(Named::Missing, Named::One);
+            return if self.rows[place].is_person() { one } else { Named::Missing };
         }
         match self.others.get(&fold(value)) {
             Some(Named::One(place)) => Named::One(*place),
             Some(Named::Several) => Named::Several,
-            _ => Named::Nobody,
+            _ => Named::Missing,
         }
     }
 }
