@@ -177,6 +177,11 @@ impl Page {
     }
 }
 
+/// The place of the first item behind that of a number.
+fn behind_number(after: Option<&str>) -> usize {
+    after.and_then(|after| after.parse::<usize>().ok()).map_or(0, |after| after + 1)
+}
+
 /// Cuts a page out of items: as many as fit, and the place behind the last, where there is more.
 fn cut(items: impl IntoIterator<Item = (String, Value)>, limit: usize) -> Listed {
     let mut page = Page::new(limit);

@@ -57,6 +57,7 @@ mod tests {
         assert_as_described::<Group>("Group");
         assert_as_described::<DirectoryApp>("DirectoryApp");
         assert_as_described::<DirectoryAppUser>("DirectoryAppUser");
+        assert_as_described::<Hit>("Hit");
         assert_as_described::<Location>("Location");
         assert_as_described::<DirectoryFinding>("DirectoryFinding");
         assert_as_described::<Trigger>("Trigger");

@@ -48,7 +48,7 @@ pub struct AppUser {
     pub groups: Vec<Group>,
 }
 
-/// A user by id, login and name.
+/// A user by id, login and name, with the status.
 #[derive(Serialize, JsonSchema)]
 pub struct UserLogin {
     /// Okta's id.
@@ -57,6 +57,8 @@ pub struct UserLogin {
     pub login: String,
     /// Display name, else first and last name, else login.
     pub name: String,
+    /// One of Okta's statuses.
+    pub status: String,
 }
 
 /// What is known of users' types and of the attributes of their profiles.
@@ -240,7 +242,8 @@ impl AppLabel {
 }
 
 impl UserLogin {
-    fn of(row: &Row) -> Self {
-        Self { id: row.id.to_string(), login: row.login.clone(), name: row.name.clone() }
+    /// Of a user's line.
+    pub(super) fn of(row: &Row) -> Self {
+        Self { id: row.id.to_string(), login: row.login.clone(), name: row.name.clone(), status: row.status.clone() }
     }
 }

@@ -1,8 +1,8 @@
 //! Groups, their members, and the groups of a user. `Everyone` holds all people; its members are never stored.
 
+use super::apps::UserLogin;
 use super::named::{self, NamedFilter};
-use super::people::Named;
-use super::{Directory, Listed, cut, users};
+use super::{Directory, Listed, behind_number, cut, users};
 use crate::okta::GroupId;
 use crate::problem::Problem;
 use crate::store::{Index, Item, Key, Query, keys};
@@ -109,7 +109,7 @@ pub async fn members(
 #[derive(Serialize, JsonSchema)]
 pub struct Managing {
     /// The manager.
-    pub user: Named,
+    pub user: UserLogin,
     /// How many members report to them.
     pub members: usize,
     /// Of all members of the group, from 0 to 1.
@@ -138,11 +138,11 @@ pub async fn managers(
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(manager, members)| (Reverse(*members), *manager));
-    let first = after.and_then(|after| after.parse::<usize>().ok()).map_or(0, |after| after + 1);
+    let first = behind_number(after);
     #[expect(clippy::cast_precision_loss, reason = "no group has so many members")]
     let share = |members: usize| members as f64 / places.len() as f64;
     let items = counts.into_iter().enumerate().skip(first).map(|(at, (manager, members))| {
-        let user = Named::of(&roster.rows[manager]);
+        let user = UserLogin::of(&roster.rows[manager]);
         (at.to_string(), json!(Managing { user, members, share: share(members) }))
     });
     Ok(cut(items, limit))

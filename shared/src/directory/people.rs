@@ -2,7 +2,7 @@
 
 use super::apps::{self, AppLabel};
 use super::selection::{self, Selection};
-use super::{Directory, Listed, cut, groups, users};
+use super::{Directory, Listed, behind_number, cut, groups, users};
 use crate::fold::{fold, word_begins};
 use crate::okta::UserId;
 use crate::problem::Problem;
@@ -164,8 +164,7 @@ pub struct Finding {
 }
 
 impl Named {
-    /// Of a user's line.
-    pub(super) fn of(row: &Row) -> Self {
+    fn of(row: &Row) -> Self {
         Self { id: row.id.to_string(), name: row.name.clone() }
     }
 }
@@ -210,7 +209,7 @@ pub async fn people(
         None => None,
     };
     let place = |row: &Row| roster.place(row.id.as_str());
-    let takes = |row: &&Row| {
+    let takes = move |row: &Row| {
         row.is_person()
             && (filter.statuses.is_empty() || filter.statuses.contains(&row.status))
             && q.as_deref().is_none_or(|q| row.matches(q))
@@ -219,9 +218,8 @@ pub async fn people(
             && manager.is_none_or(|manager| place(row).and_then(|line| roster.tree.manager(line)) == Some(manager))
             && location.is_none_or(|location| place(row).and_then(|line| roster.places.of(line)) == Some(location))
     };
-    let taken = roster.rows.iter().filter(takes).collect();
     let show = |directory: &Directory<'_>, user: &User| json!(line(directory, user));
-    selection::page(directory, taken, &filter.selection, after, limit, show).await
+    selection::page(directory, Box::new(takes), &filter.selection, after, limit, show).await
 }
 
 /// What a list shows of a person.
@@ -318,7 +316,7 @@ pub async fn person(directory: &Directory<'_>, reference_to: &str) -> Result<Per
 
 /// A page of what is wrong in the directory, behind a number.
 pub fn findings(directory: &Directory<'_>, after: Option<&str>, limit: usize) -> Listed {
-    let first = after.and_then(|after| after.parse::<usize>().ok()).map_or(0, |after| after + 1);
+    let first = behind_number(after);
     let roster = &directory.roster;
     let managers = roster.tree.findings().iter().map(|finding| {
         let row = &roster.rows[finding.place];

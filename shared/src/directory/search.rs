@@ -1,8 +1,7 @@
 //! One search over people, groups, apps and locations, each hit with its evidence.
 
-use super::{Directory, Listed, cut};
+use super::{Directory, Listed, behind_number, cut};
 use crate::fold::{fold, word_begins};
-use crate::okta::{AppId, GroupId};
 use crate::problem::Problem;
 use crate::store::{Index, Item, Key, Query, keys};
 use crate::synced::roster::Row;
@@ -76,7 +75,7 @@ const SCATTERED: Worth = 60;
 /// What a title or a department is worth less than a name.
 const LESS: Worth = 10;
 
-/// The fields that say who somebody is, rather than what they do.
+/// The fields that identify a person, a group or an app.
 const NAMES: [&str; 5] = ["name", "login", "email", "employee_number", "label"];
 
 impl Sought {
@@ -139,7 +138,7 @@ pub async fn search(
             .then_with(|| a.name.cmp(&b.name))
             .then_with(|| a.id.cmp(&b.id))
     });
-    let first = after.and_then(|after| after.parse::<usize>().ok()).map_or(0, |after| after + 1);
+    let first = behind_number(after);
     let hits = found.into_iter().map(|(_, hit)| hit);
     Ok(cut(hits.enumerate().skip(first).map(|(place, hit)| (place.to_string(), json!(hit))), limit))
 }
@@ -147,7 +146,7 @@ pub async fn search(
 fn hit(kind: Type, id: &str, name: &str, fits: (Worth, &'static str, &str)) -> (Worth, Hit) {
     let (worth, field, text) = fits;
     let matched = Matched { field, text: text.to_owned() };
-    let score = f64::from(worth) / 100.0;
+    let score = f64::from(worth) / f64::from(EXACT);
     (worth, Hit { kind, id: id.to_owned(), name: name.to_owned(), matched, score })
 }
 
@@ -169,11 +168,9 @@ fn texts(row: &Row) -> Vec<(&'static str, &str)> {
 
 fn locations(directory: &Directory<'_>, sought: &Sought) -> Vec<(Worth, Hit)> {
     let all = directory.places().map_or(&[][..], |places| places.all());
-    let fits = |name: &str| sought.find(&[("name", name)]).map(|(worth, field, _)| (worth, field));
-    let hits = all.iter().filter_map(|place| {
-        let (worth, field) = fits(&place.name)?;
-        Some(hit(Type::Location, &place.id, &place.name, (worth, field, &place.name)))
-    });
+    let hits = all
+        .iter()
+        .filter_map(|place| Some(hit(Type::Location, &place.id, &place.name, sought.find(&[("name", &place.name)])?)));
     hits.collect()
 }
 
@@ -207,11 +204,11 @@ async fn named(
         let (id, name) = match kind {
             Type::App => {
                 let app: App = item.parse()?;
-                (AppId::to_string(&app.id), app.label)
+                (app.id.to_string(), app.label)
             }
             _ => {
                 let group: Group = item.parse()?;
-                (GroupId::to_string(&group.id), group.name)
+                (group.id.to_string(), group.name)
             }
         };
         // The index may have cut a long name; what was found in it is found all the same.

@@ -102,9 +102,9 @@ impl Order {
     }
 
     /// The rows behind a place, in order.
-    fn sort<'a>(self, rows: &[&'a Row], after: Option<&str>) -> Vec<&'a Row> {
+    fn sort<'a>(self, rows: impl Iterator<Item = &'a Row>, after: Option<&str>) -> Vec<&'a Row> {
         let after = after.map(|after| after.split_once(' ').map_or((None, after), |(id, key)| (Some(key), id)));
-        let mut sorted: Vec<_> = rows.iter().map(|row| (self.key(row), *row)).collect();
+        let mut sorted: Vec<_> = rows.map(|row| (self.key(row), row)).collect();
         sorted.retain(|(key, row)| {
             after.is_none_or(|after| self.compare((key.as_deref(), row.id.as_str()), after) == Ordering::Greater)
         });
@@ -128,10 +128,13 @@ fn shown(row: &Row) -> Value {
     })
 }
 
+/// Whether a line is taken.
+pub(super) type Takes<'a> = Box<dyn Fn(&Row) -> bool + Send + Sync + 'a>;
+
 /// A page of the users whose lines are taken, behind a place.
 pub(super) async fn page(
     directory: &Directory<'_>,
-    taken: Vec<&Row>,
+    takes: Takes<'_>,
     selection: &Selection,
     after: Option<&str>,
     limit: usize,
@@ -140,38 +143,47 @@ pub(super) async fn page(
     let filter = selection.filter.as_ref();
     let of_rows = filter.filter(|filter| filter.uses_only(&IN_ROWS));
     let of_users = filter.filter(|_| of_rows.is_none());
-    let taken: Vec<_> =
-        taken.into_iter().filter(|row| of_rows.is_none_or(|filter| filter.matches(&shown(row)))).collect();
-    let behind = match selection.order {
-        None => {
-            let first = after.map_or(0, |after| taken.partition_point(|row| row.id.as_str() <= after));
-            taken[first..].to_vec()
-        }
-        Some(order) => order.sort(&taken, after),
+    let is_taken = |row: &&Row| takes(row) && of_rows.is_none_or(|filter| filter.matches(&shown(row)));
+    let rows: Rows<'_> = match selection.order {
+        // No further than the page goes.
+        None => Box::new(users::behind(directory, after).filter(is_taken)),
+        Some(order) => Box::new(order.sort(directory.roster.rows.iter().filter(is_taken), after).into_iter()),
     };
-    let listed = cut(directory, &behind, selection.order, of_users, limit, &show).await?;
+    let listed = cut(directory, rows, selection.order, of_users, limit, &show).await?;
     if !selection.count {
         return Ok(listed);
     }
-    let total = match of_users {
-        None => Some(taken.len()),
-        Some(_) if taken.len() > MOST_EXAMINED => None,
-        Some(filter) => {
-            let mut count = 0;
-            for some in taken.chunks(READ_AT_ONCE) {
-                let users = users::load(directory, some.to_vec()).await?;
-                count += users.iter().filter(|user| filter.matches(&show(directory, user))).count();
-            }
-            Some(count)
-        }
-    };
+    let taken: Vec<_> = directory.roster.rows.iter().filter(is_taken).collect();
+    let total = count(directory, &taken, of_users, &show).await?;
     Ok(Listed { total: Some(total), ..listed })
 }
+
+/// How many users a filter holds for; none where that takes too much reading.
+async fn count(
+    directory: &Directory<'_>,
+    rows: &[&Row],
+    filter: Option<&LogFilter>,
+    show: impl Fn(&Directory<'_>, &User) -> Value,
+) -> Result<Option<usize>, Problem> {
+    let Some(filter) = filter else { return Ok(Some(rows.len())) };
+    if rows.len() > MOST_EXAMINED {
+        return Ok(None);
+    }
+    let mut count = 0;
+    for some in rows.chunks(READ_AT_ONCE) {
+        let users = users::load(directory, some.to_vec()).await?;
+        count += users.iter().filter(|user| filter.matches(&show(directory, user))).count();
+    }
+    Ok(Some(count))
+}
+
+/// Lines in the order of a list.
+type Rows<'a> = Box<dyn Iterator<Item = &'a Row> + Send + 'a>;
 
 /// Cuts a page out of lines. Users are read piece by piece, until it is full.
 async fn cut(
     directory: &Directory<'_>,
-    rows: &[&Row],
+    rows: Rows<'_>,
     order: Option<Order>,
     filter: Option<&LogFilter>,
     limit: usize,
@@ -179,20 +191,21 @@ async fn cut(
 ) -> Result<Listed, Problem> {
     let place = |row: &Row| order.map_or_else(|| row.id.to_string(), |order| order.place(row));
     let mut page = Page::new(limit);
+    let mut rows = rows.peekable();
     let mut examined = 0;
-    while examined < rows.len() {
+    while rows.peek().is_some() {
         let at_once = if filter.is_some() { READ_AT_ONCE } else { page.wants() };
-        let some = &rows[examined..rows.len().min(examined + at_once)];
+        let some: Vec<_> = rows.by_ref().take(at_once).collect();
         examined += some.len();
         let mut read = some.iter();
-        for user in users::load(directory, some.to_vec()).await? {
+        for user in users::load(directory, some.clone()).await? {
             let Some(row) = read.by_ref().find(|row| row.id == user.id) else { continue };
             let item = show(directory, &user);
             if filter.is_none_or(|filter| filter.matches(&item)) && !page.add(place(row), item) {
                 return Ok(page.end(true));
             }
         }
-        if filter.is_some() && examined >= MOST_EXAMINED && examined < rows.len() {
+        if filter.is_some() && examined >= MOST_EXAMINED && rows.peek().is_some() {
             return Ok(Listed { next: some.last().map(|row| place(row)), partial: true, ..page.end(false) });
         }
     }
@@ -224,10 +237,9 @@ mod tests {
     #[test]
     fn a_list_in_an_order_goes_on_behind_any_place_of_it() {
         let rows = [row("00u1", "bea", None), row("00u2", "Ána", Some("b")), row("00u3", "ana", Some("A"))];
-        let all: Vec<_> = rows.iter().collect();
         let ids = |word, after: Option<&str>| {
             let order = Order::of(word);
-            let sorted = order.sort(&all, after);
+            let sorted = order.sort(rows.iter(), after);
             sorted.into_iter().map(|row| (order.place(row), row.id.to_string())).collect::<Vec<_>>()
         };
         for (word, expected) in [

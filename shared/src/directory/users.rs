@@ -47,9 +47,8 @@ pub async fn users(
         return removed(directory, filter, after, limit).await;
     }
     let q = filter.q.as_deref().map(fold);
-    let rows = directory.roster.rows.iter();
-    let taken = rows.filter(|row| filter.takes(row, q.as_deref())).collect();
-    selection::page(directory, taken, &filter.selection, after, limit, |_, user| json(user)).await
+    let takes = Box::new(move |row: &Row| filter.takes(row, q.as_deref()));
+    selection::page(directory, takes, &filter.selection, after, limit, |_, user| json(user)).await
 }
 
 /// The lines behind an id.
@@ -112,7 +111,8 @@ async fn removed(
             passed = Some(place);
         }
     }
-    Ok(Listed { next: ids.last().map(ToString::to_string).filter(|_| more), ..page.end(false) })
+    let partial = more && page.items.len() < limit;
+    Ok(Listed { next: ids.last().map(ToString::to_string).filter(|_| more), partial, ..page.end(false) })
 }
 
 /// One user by id or login; a removed one is found by its id until it is forgotten.

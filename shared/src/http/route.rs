@@ -81,6 +81,8 @@ pub(super) struct Query {
 pub(super) enum Of {
     /// A text.
     Word,
+    /// A filter in SCIM's grammar.
+    Filter,
     /// Words out of these, separated by commas.
     Words(&'static [&'static str]),
     /// A moment.

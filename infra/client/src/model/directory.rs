@@ -233,7 +233,7 @@ pub struct DirectoryAppUser {
     pub groups: Vec<Group>,
 }
 
-/// A user by id, login and name.
+/// A user by id, login and name, with the status.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UserLogin {
@@ -243,6 +243,8 @@ pub struct UserLogin {
     pub login: String,
     /// Display name, else first and last name, else login.
     pub name: String,
+    /// One of Okta's statuses.
+    pub status: String,
 }
 
 /// A place where people work.

@@ -9,7 +9,8 @@ use crate::http::path::Path;
 use crate::http::route::{Of, Operation, Routes};
 use axum::extract::State;
 
-const TYPES: [&str; 4] = ["person", "group", "app", "location"];
+/// What can be searched.
+static TYPES: [&str; 4] = [Type::ALL[0].0, Type::ALL[1].0, Type::ALL[2].0, Type::ALL[3].0];
 
 /// The route.
 pub(super) fn routes() -> Routes<Reader> {

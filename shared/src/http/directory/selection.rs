@@ -96,7 +96,7 @@ pub(super) fn selects(operation: Operation, orders: &'static [&'static str]) -> 
         department eq \"Sales\" and not (custom.region pr): eq, ne, co, sw, ew, pr, gt, ge, lt, le, and, or, not ( ). A page \
         that ends early because much was looked at says \"partial\": true and has a next_cursor.";
     operation
-        .query("filter", Of::Word, filter)
+        .query("filter", Of::Filter, filter)
         .query("sort", Of::Choice(orders), "In this order, with - in front the other way round.")
         .query("count", Of::Flag, "With \"total\", how many there are; null where that takes too much reading.")
 }

@@ -5,6 +5,7 @@ use crate::action::Entry;
 use crate::http::action::run_any;
 use crate::http::export::MEDIA_TYPES;
 use crate::http::route::{Access, Header, Of, Operation, Query, Verb};
+use crate::okta::LogFilter;
 use crate::problem::Kind;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -95,6 +96,7 @@ fn in_query(query: &Query) -> Value {
     let mut told = json!({"name": query.name, "in": "query", "description": query.text});
     told["schema"] = match query.of {
         Of::Word => json!({"type": "string", "minLength": 1, "maxLength": 300}),
+        Of::Filter => json!({"type": "string", "minLength": 1, "maxLength": LogFilter::LONGEST}),
         Of::Time => json!({"type": "string", "format": "date-time"}),
         Of::Flag => json!({"type": "boolean", "default": false}),
         Of::Choice(words) => json!({"type": "string", "enum": words}),

@@ -1,7 +1,7 @@
 //! What every list of the directory can be asked for, and the search over all of them.
 
 use crate::people::Company;
-use crate::world::text;
+use crate::world::{World, text, unlimited};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -65,7 +65,8 @@ async fn a_sorted_list_has_everybody_once_in_order_whatever_its_pages() {
         ("apps", "name", "label"),
     ] {
         let all = company.ids(list).await;
-        let (mut items, mut cursor) = (Vec::<Value>::new(), String::new());
+        let mut items = Vec::<Value>::new();
+        let mut cursor = String::new();
         loop {
             let page = company.get(&format!("{list}?sort={sort}&count=true&limit=7{cursor}")).await.expect(200);
             assert_eq!(page["total"], json!(all.len()), "{list} {sort}");
@@ -140,7 +141,7 @@ async fn the_managers_of_a_group_come_with_their_shares() {
     let expected = [(boss.clone(), 2, 0.5), (other.clone(), 1, 0.25)];
     company.synced().await;
     let managers = company.all(&format!("groups/{group}/managers")).await;
-    let told: Vec<_> = managers
+    let found: Vec<_> = managers
         .iter()
         .map(|it| {
             (
@@ -150,5 +151,34 @@ async fn the_managers_of_a_group_come_with_their_shares() {
             )
         })
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
+    assert!(managers.iter().all(|it| it["user"]["login"].is_string() && it["user"]["status"].is_string()));
+}
+
+#[tokio::test]
+async fn a_filter_that_takes_much_reading_says_that_the_page_is_partial_and_goes_on() {
+    let config = okta_simulator::Config { users: 2_200, groups: 1, apps: 1, memberships: Some(0), ..unlimited() };
+    let world = World::with(config).await;
+    let people = format!("/v1/connections/{}/people", world.synced().await);
+    let filter = "filter=custom.officeLocation+eq+%22nowhere%22&count=true";
+    let page = world.api("GET", &format!("{people}?{filter}"), None).await.expect(200);
+    assert_eq!((&page["items"], &page["partial"], &page["total"]), (&json!([]), &json!(true), &Value::Null));
+    let next = format!("{people}?{filter}&cursor={}", text(&page, "next_cursor"));
+    let last = world.api("GET", &next, None).await.expect(200);
+    assert_eq!((&last["items"], &last["partial"], &last["next_cursor"]), (&json!([]), &Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn removed_users_that_a_filter_leaves_out_are_no_end_of_their_list() {
+    let mut company = Company::open().await;
+    company.synced().await;
+    for user in &company.staff[..4] {
+        for _ in ["deactivated", "deleted"] {
+            company.world.tenant("DELETE", &format!("/api/v1/users/{user}"), None).await;
+        }
+    }
+    company.sync().await;
+    let page = company.get("users?removed=true&limit=2&q=nobody-is-called-so").await.expect(200);
+    assert!(page["next_cursor"].is_string(), "{page:#}");
+    assert_eq!((&page["items"], &page["partial"]), (&json!([]), &json!(true)));
 }
