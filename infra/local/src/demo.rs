@@ -22,7 +22,7 @@ const LONGEST_DELIVERY: Duration = Duration::from_secs(20);
 pub async fn demo(port: u16, users: usize, exit: bool) -> Result<(), Error> {
     let folder = tempfile::tempdir()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    // So few apps that Okta's small limit for them, of which a sync uses half, makes nobody wait.
+    // So few apps that Okta's small limit for them, of which a sync uses nine tenths, holds no sync up.
     let config = okta_simulator::Config { users, apps: 6, ..okta_simulator::Config::default() };
     let simulator = Simulator::start(config, listener).await?;
     let allowed = AllowedOrigins::parse([simulator.url()])?;
