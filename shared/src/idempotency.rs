@@ -161,8 +161,8 @@ impl Attempt {
     }
 
     /// What the request is known by, and no other of any caller: all its attempts have the same.
-    pub fn mark(&self) -> &str {
-        &self.claim.key.pk
+    pub fn mark(&self) -> String {
+        format!("{}/{}", self.claim.key.pk, self.claim.key.sk)
     }
 
     fn first_sent(&self) -> Option<Timestamp> {

@@ -139,7 +139,7 @@ impl Run {
     /// True for a user that an earlier attempt of this very request made, whose answer was lost: the System Log shows its
     /// creation by ourselves since then, under the request's mark.
     pub async fn made(&mut self, user: &Found<UserId>) -> Result<bool, Problem> {
-        let Some((mark, sent)) = self.attempt.as_ref().and_then(|it| Some((it.mark().to_owned(), it.sent?))) else {
+        let Some((mark, sent)) = self.attempt.as_ref().and_then(|it| Some((it.mark(), it.sent?))) else {
             return Ok(false);
         };
         let principal = match self.client_id.clone() {

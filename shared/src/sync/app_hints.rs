@@ -111,7 +111,9 @@ async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
                 Hint::Group(id) => drop(suspects.groups.insert(id)),
                 Hint::Belongings(user) => drop(departed.insert(user)),
                 Hint::User(user) => drop(suspects.removed.insert(user)),
-                Hint::Membership(..) => {}
+                // A run that reads groups and apps side by side may have stored a membership after it had read the apps of the
+                // group.
+                Hint::Membership(group, user, _) => drop(suspects.moved.entry(group).or_default().insert(user)),
             }
         }
     };

@@ -217,6 +217,7 @@ async fn what_changes_while_a_sync_runs_is_found_by_the_next() {
                 make(&ground.tenant(), change).await;
             }
         };
+        println!("a {mode:?} sync, while: {changes:?}");
         let (run, ()) = tokio::join!(ground.sync(mode), meanwhile);
         assert_eq!(run.status, RunStatus::Succeeded);
         pass(&ground, 2).await;
