@@ -12,6 +12,7 @@ mod lookup;
 mod object;
 mod perform;
 mod run;
+mod touched;
 mod user;
 
 pub use catalogue::{Description, Entry, find, list};

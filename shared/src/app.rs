@@ -23,6 +23,9 @@ pub trait SyncRunner: Send + Sync {
     /// Runs a sync that was recorded, to its end. Starting it twice under one name starts it once.
     async fn start(&self, connection: &ConnectionId, sync: &SyncId, name: &str) -> Result<(), RunnerError>;
 
+    /// Has the candidates of a connection read that wait, unless a run is at work. It may be asked again and again.
+    async fn read_candidates(&self, connection: &ConnectionId) -> Result<(), RunnerError>;
+
     /// Removes what is left of a deleted connection. Starting it twice under one name starts it once.
     async fn purge(&self, connection: &ConnectionId, name: &str) -> Result<(), RunnerError>;
 

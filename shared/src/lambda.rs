@@ -131,8 +131,12 @@ fn starting(environment: &Environment, config: &SdkConfig) -> Result<App, Error>
     let app = feeding(environment, config)?;
     let (plan, clock) = (environment.plan.clone(), Arc::clone(&app.clock));
     let scheduler = EventBridgeScheduler::new(&aws_sdk_scheduler::Client::new(config), plan, clock);
-    let runner = StepFunctionsRunner::new(&aws_sdk_sfn::Client::new(config), &environment.plan.state_machine_arn);
-    Ok(App { runner: Arc::new(runner), scheduler: Arc::new(scheduler), ..app })
+    Ok(App { runner: runner(environment, config), scheduler: Arc::new(scheduler), ..app })
+}
+
+fn runner(environment: &Environment, config: &SdkConfig) -> Arc<StepFunctionsRunner> {
+    let machine = &environment.plan.state_machine_arn;
+    Arc::new(StepFunctionsRunner::new(&aws_sdk_sfn::Client::new(config), machine))
 }
 
 async fn config() -> SdkConfig {
@@ -148,6 +152,15 @@ pub async fn serve(name: &'static str, router: impl FnOnce(App) -> Router) -> Re
     let environment = Environment::read();
     environment.log();
     let app = app(&environment, &config().await)?;
+    lambda_http::run(callers(name, &environment, &app, router)).await
+}
+
+/// The same for actions: what one has changed is read by a sync.
+pub async fn serve_actions(name: &'static str, router: impl FnOnce(App) -> Router) -> Result<(), Error> {
+    let environment = Environment::read();
+    environment.log();
+    let config = config().await;
+    let app = App { runner: runner(&environment, &config), ..app(&environment, &config)? };
     lambda_http::run(callers(name, &environment, &app, router)).await
 }
 

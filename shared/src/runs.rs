@@ -3,9 +3,11 @@
 
 mod confirm;
 mod due;
+mod report;
 
 pub use confirm::{CONFIRM_DAYS, confirm};
 pub use due::{Due, Wanted, delay, due, wanted};
+pub use report::{begin_short, report, wait_for_one};
 
 use crate::app::{App, ready};
 use crate::connection::{self, Connection, Status, Stored};
@@ -28,7 +30,7 @@ pub async fn start(app: &App, connection: &Connection, mode: Mode) -> Result<Run
     }
     for _ in 0..ATTEMPTS {
         let state = State::load(&app.store, &connection.id).await?;
-        if let Some(running) = at_work(app, &connection.id, &state).await? {
+        if let Some(running) = larger_at_work(app, &connection.id, &state).await? {
             return Err(running_already(&running));
         }
         let Some(run) = record(app, connection, state, mode, None).await? else { continue };
@@ -111,7 +113,7 @@ pub async fn tick(app: &App, connection: &ConnectionId, tick: Tick<'_>) -> Resul
         }
         let Some(Stored { connection, .. }) = connection::load(&app.store, connection).await? else { return Ok(None) };
         let Some(mode) = asked(&connection, &state, tick, app.now()) else { return Ok(None) };
-        if at_work(app, &connection.id, &state).await?.is_some() {
+        if larger_at_work(app, &connection.id, &state).await?.is_some() {
             return Ok(None);
         }
         if let Some(run) = record(app, &connection, state, mode, Some(tick.execution)).await? {
@@ -158,11 +160,17 @@ pub async fn start_first(app: &App, stored: Stored) -> Result<(Stored, Option<Sy
 }
 
 /// The run that is at work, if there is one.
-pub async fn at_work(app: &App, connection: &ConnectionId, state: &State) -> Result<Option<SyncId>, Error> {
+async fn at_work(app: &App, connection: &ConnectionId, state: &State) -> Result<Option<Run>, Error> {
     let Some(id) = &state.current else { return Ok(None) };
     let Some(run) = Run::load(&app.store, connection, id).await? else { return Ok(None) };
     let over = run.status.is_over() || run.is_abandoned(&app.store, connection, app.now()).await?;
-    Ok((!over).then(|| id.clone()))
+    Ok((!over).then_some(run))
+}
+
+/// The same, short runs left out: any other run may be started beside one, which then ends.
+async fn larger_at_work(app: &App, connection: &ConnectionId, state: &State) -> Result<Option<SyncId>, Error> {
+    let run = at_work(app, connection, state).await?;
+    Ok(run.filter(|run| !run.is_short).map(|run| run.id))
 }
 
 /// Asks a run to stop; it does so before its next page.

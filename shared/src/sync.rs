@@ -2,12 +2,13 @@
 //! for.
 //!
 //! `slice` drives a run; `users`, `groups`, `apps`, `edges` and `user_types` are its phases, `holder` is what groups and apps
-//! have in common; `hints` and `app_hints` read what the log says may have changed, `missing` finds out what is gone, `commit` is the one
+//! have in common; `candidates` takes what was reported between runs, `hints` and `app_hints` read what the log says may have changed, `missing` finds out what is gone, `commit` is the one
 //! place that writes and tells, `guard` decides what is never removed unasked, `finish` ends it.
 
 mod ahead;
 mod app_hints;
 mod apps;
+mod candidates;
 mod change;
 mod commit;
 mod edges;

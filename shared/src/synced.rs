@@ -3,6 +3,7 @@
 //! The sync writes these, the directory reads them; neither knows the other.
 
 mod app;
+mod candidate;
 mod checkpoint;
 mod group;
 mod notes;
@@ -14,6 +15,7 @@ mod state;
 mod user;
 
 pub use app::{App, Scope};
+pub use candidate::{Candidate, Move, Waiting};
 pub use checkpoint::{Checkpoint, Crawl, Listing, Objects, Parked};
 pub use group::Group;
 pub use notes::{EXCESS_ASSIGNMENTS, EXCESS_MEMBERSHIPS, each_noted, noted};

@@ -4,5 +4,5 @@ use okta_connector::{http, lambda};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda::Error> {
-    lambda::serve("action", http::action).await
+    lambda::serve_actions("action", http::action).await
 }

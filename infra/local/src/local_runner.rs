@@ -7,6 +7,7 @@ use okta_connector::connection;
 use okta_connector::feed;
 use okta_connector::id::{ConnectionId, SyncId};
 use okta_connector::problem::Problem;
+use okta_connector::runs;
 use okta_connector::store::{Index, Query, keys};
 use okta_connector::sync::{self, Next, Slice};
 use okta_connector::synced::{Run, State};
@@ -72,6 +73,11 @@ impl SyncRunner for LocalRunner {
         Ok(())
     }
 
+    async fn read_candidates(&self, connection: &ConnectionId) -> Result<(), RunnerError> {
+        tokio::spawn(read_candidates(self.app()?, connection.clone()));
+        Ok(())
+    }
+
     async fn purge(&self, connection: &ConnectionId, _: &str) -> Result<(), RunnerError> {
         tokio::spawn(purge(self.app()?, connection.clone()));
         Ok(())
@@ -82,14 +88,32 @@ impl SyncRunner for LocalRunner {
     }
 }
 
+/// Drives short runs until no candidate waits. Whatever keeps one from beginning, the next report or sync goes on.
+#[tracing::instrument(skip_all, fields(function = "sync", connection = %connection))]
+async fn read_candidates(app: App, connection: ConnectionId) {
+    let execution = uuid::Uuid::new_v4().simple().to_string();
+    match runs::begin_short(&app, &connection, &execution).await {
+        Ok(Some(run)) => drive(app, connection, run).await,
+        Ok(None) => {}
+        Err(problem) => tracing::warn!(%connection, "candidates wait for the next sync: {problem}"),
+    }
+}
+
 /// Drives a run to its end. The run's own id owns the lease, so that the next process re-enters at once.
-#[tracing::instrument(skip_all, fields(function = "sync"))]
+#[tracing::instrument(skip_all, fields(function = "sync", connection = %connection))]
 async fn drive(app: App, connection: ConnectionId, run: SyncId) {
-    let slice = Slice { connection, execution: run.to_string(), run };
+    let mut slice = Slice { connection, execution: run.to_string(), run };
     let mut pause = FIRST_PAUSE;
     loop {
         match sync::slice(&app, &slice, SLICE).await {
-            Ok(Next::Done) => return,
+            Ok(Next::Done) => match runs::begin_short(&app, &slice.connection, slice.run.as_str()).await {
+                // Reported while the run ended.
+                Ok(Some(run)) => {
+                    slice = Slice { execution: run.to_string(), run, ..slice };
+                    pause = FIRST_PAUSE;
+                }
+                _ => return,
+            },
             Ok(Next::Again) => pause = FIRST_PAUSE,
             Ok(Next::Wait(until)) => {
                 pause = FIRST_PAUSE;
@@ -103,7 +127,7 @@ async fn drive(app: App, connection: ConnectionId, run: SyncId) {
     }
 }
 
-#[tracing::instrument(skip_all, fields(function = "sync"))]
+#[tracing::instrument(skip_all, fields(function = "sync", connection = %connection))]
 async fn purge(app: App, connection: ConnectionId) {
     let mut pause = FIRST_PAUSE;
     loop {

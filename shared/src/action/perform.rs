@@ -8,6 +8,7 @@ use crate::connection::{CREDENTIALS, Connection, Effect};
 use crate::idempotency::Attempt;
 use crate::okta::{Client, Patience, Request};
 use crate::problem::{Kind, Problem};
+use crate::runs;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -74,17 +75,21 @@ pub async fn allow(call: &Call<'_>) -> Result<(), Problem> {
 /// Runs an action. Whatever would change something leaves a row in the audit, and so does every denial.
 pub async fn perform(call: &Call<'_>) -> Result<Done, Problem> {
     let audit = Audit::new(call.app, call.by, Some(&call.connection.id), call.action.name);
-    let (result, audit, okta_request_ids) = match call.begin(audit.clone()).await {
+    let (result, audit, okta_request_ids, touched) = match call.begin(audit.clone()).await {
         Ok((prepared, mut run)) => {
             let result = prepared.run(&mut run).await.map(|output| (output, prepared.reveals()));
-            let (audit, ids) = run.end();
-            (result, audit, ids)
+            let (audit, ids, touched) = run.end();
+            (result, audit, ids, touched)
         }
-        Err(problem) => (Err(problem), audit, Vec::new()),
+        Err(problem) => (Err(problem), audit, Vec::new(), Vec::new()),
     };
     let outcome = result.as_ref().map_or_else(Outcome::of, |_| Outcome::Succeeded);
     if call.action.effect() != Effect::Read || outcome == Outcome::Denied {
         audit.settle(outcome, result.as_ref().err(), okta_request_ids.clone()).await;
+    }
+    // The directory shows it soon. Where that fails, the next sync finds it.
+    if let Err(problem) = runs::report(call.app, call.connection, &touched).await {
+        tracing::warn!(connection = %call.connection.id, "the next sync reads what an action changed: {problem}");
     }
     result.map(|(output, reveals)| Done { output, okta_request_ids, reveals })
 }

@@ -1,6 +1,7 @@
 //! What an action works with while it runs: the tenant, and the record of what was done to it.
 
 use super::object::{Found, Object, User};
+use super::touched::{made, touched};
 use crate::audit::{Audit, Target};
 use crate::clock;
 use crate::connection::{AuthType, Connection};
@@ -8,6 +9,7 @@ use crate::id::ConnectionId;
 use crate::idempotency::Attempt;
 use crate::okta::{Answer, Client, Error, Expression, Origin, Page, Request, UserId, api, date};
 use crate::problem::{Kind, Problem};
+use crate::synced::Candidate;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -30,6 +32,8 @@ pub struct Run {
     user: Option<User>,
     request_ids: Vec<String>,
     served: Option<Timestamp>,
+    /// What it may have changed of the directory.
+    touched: Vec<Candidate>,
 }
 
 impl Run {
@@ -37,13 +41,13 @@ impl Run {
     pub fn new(connection: &Connection, client: Client, audit: Audit, attempt: Option<Attempt>) -> Self {
         let by_key = connection.auth.auth_type == AuthType::PrivateKeyJwt;
         let (connection, client_id) = (connection.id.clone(), connection.auth.client_id.clone().filter(|_| by_key));
-        let (intended, user, request_ids, served) = Default::default();
-        Self { connection, client_id, client, audit, attempt, intended, user, request_ids, served }
+        let (intended, user, request_ids, served, touched) = Default::default();
+        Self { connection, client_id, client, audit, attempt, intended, user, request_ids, served, touched }
     }
 
-    /// The audit of what was done, and Okta's ids of all requests, in order.
-    pub fn end(self) -> (Audit, Vec<String>) {
-        (self.audit, self.request_ids)
+    /// The audit of what was done, Okta's ids of all requests, in order, and what may have changed.
+    pub fn end(self) -> (Audit, Vec<String>, Vec<Candidate>) {
+        (self.audit, self.request_ids, self.touched)
     }
 
     /// The connection.
@@ -113,8 +117,11 @@ impl Run {
         // Without a token nothing is sent, so that is no lost answer.
         self.client.token().await?;
         self.intend().await?;
+        // Also where the answer is lost or a refusal: that costs a look.
+        self.touched.extend(touched(request));
         let answer = self.client.send(request).await;
         self.note(&answer);
+        self.touched.extend(answer.iter().flat_map(|answer| made(request, &answer.body)));
         answer.map_err(|error| self.refused(error))
     }
 

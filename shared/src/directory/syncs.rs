@@ -8,16 +8,29 @@ use crate::store::{Query, keys};
 use crate::synced::{Run, RunStatus, SyncRun};
 use serde_json::json;
 
-/// A page of runs, newest first, behind a sort key.
+/// A page of runs, newest first, behind a sort key. Short runs are left out.
 pub async fn syncs(app: &App, connection: &ConnectionId, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
-    let query = Query::partition(keys::connection_partition(connection)).prefix(keys::RUNS).newest_first();
-    let (items, more) = app.store.first(query.after(after), limit).await?;
-    let next = items.last().filter(|_| more).map(|item| item.sort_key(None).to_owned());
-    let mut runs = Vec::with_capacity(items.len());
-    for item in &items {
-        runs.push(json!(as_it_is(app, connection, item.parse()?).await?));
+    let (mut runs, mut after) = (Vec::with_capacity(limit), after.map(str::to_owned));
+    loop {
+        let query = Query::partition(keys::connection_partition(connection)).prefix(keys::RUNS).newest_first();
+        let (items, more) = app.store.first(query.after(after.as_deref()), limit).await?;
+        for (place, item) in items.iter().enumerate() {
+            after = Some(item.sort_key(None).to_owned());
+            let run: Run = item.parse()?;
+            // Short runs come with every change; what they found is in the feed.
+            if run.is_short {
+                continue;
+            }
+            runs.push(json!(as_it_is(app, connection, run).await?));
+            if runs.len() == limit {
+                let next = after.filter(|_| more || place + 1 < items.len());
+                return Ok(Listed { items: runs, next, ..Listed::default() });
+            }
+        }
+        if !more {
+            return Ok(Listed { items: runs, ..Listed::default() });
+        }
     }
-    Ok(Listed { items: runs, next, ..Listed::default() })
 }
 
 /// One run.

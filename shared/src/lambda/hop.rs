@@ -22,7 +22,7 @@ const MOST_STALLED: u32 = 3;
 pub struct Hop {
     /// Whose sync it is.
     pub connection: ConnectionId,
-    /// The run, or `purge`. None in the first slice of an execution that a schedule started: it makes the run.
+    /// The run, `purge`, or `candidates`. None in the first slice of an execution that a schedule started: it makes the run.
     #[serde(default)]
     pub run: Option<String>,
     /// What such a schedule asks for.
@@ -72,6 +72,12 @@ pub async fn hop(app: &App, mut hop: Hop, budget: Duration) -> Result<Answer, Er
             let next = if sync::purge(app, connection, budget).await? { Next::Done } else { Next::Again };
             return Ok(hop.answer(next, app.now()));
         }
+        (Some(runner::CANDIDATES), _) => {
+            let Some(run) = runs::begin_short(app, connection, &hop.execution).await? else {
+                return Ok(hop.answer(Next::Done, app.now()));
+            };
+            run
+        }
         (Some(run), _) => SyncId::parse(run).ok_or("the run is neither a sync nor a purge")?,
         (None, Some(mode)) => {
             let tick = Tick { mode, scheduled: hop.scheduled, execution: &hop.execution };
@@ -91,6 +97,10 @@ pub async fn hop(app: &App, mut hop: Hop, budget: Duration) -> Result<Answer, Er
     if hop.stalled >= MOST_STALLED {
         sync::give_up(app, &slice, "it worked again and again without progress.").await?;
         next = Next::Done;
+    }
+    if next == Next::Done && runs::wait_for_one(app, &hop.connection).await? {
+        hop.run = Some(runner::CANDIDATES.to_owned());
+        next = Next::Again;
     }
     Ok(hop.answer(next, app.now()))
 }
@@ -213,6 +223,7 @@ mod tests {
         for (event, text) in [
             ("sync", include_str!("../../../events/sync.json")),
             ("sync-scheduled", include_str!("../../../events/sync-scheduled.json")),
+            ("sync-candidates", include_str!("../../../events/sync-candidates.json")),
             ("sync-purge", include_str!("../../../events/sync-purge.json")),
         ] {
             let hop: Hop = serde_json::from_str(text).expect(event);

@@ -11,6 +11,9 @@ use serde_json::json;
 /// In the place of a run's id: what is left of a deleted connection.
 pub const PURGE: &str = "purge";
 
+/// In the place of a run's id: the candidates that wait.
+pub const CANDIDATES: &str = "candidates";
+
 /// Starts executions of one state machine.
 pub struct StepFunctionsRunner {
     client: Client,
@@ -49,6 +52,11 @@ impl StepFunctionsRunner {
 impl SyncRunner for StepFunctionsRunner {
     async fn start(&self, connection: &ConnectionId, sync: &SyncId, name: &str) -> Result<(), RunnerError> {
         self.execute(name, connection, sync.as_str()).await
+    }
+
+    async fn read_candidates(&self, connection: &ConnectionId) -> Result<(), RunnerError> {
+        let name = format!("{CANDIDATES}-{}", uuid::Uuid::new_v4().simple());
+        self.execute(&name, connection, CANDIDATES).await
     }
 
     async fn purge(&self, connection: &ConnectionId, name: &str) -> Result<(), RunnerError> {

@@ -15,6 +15,10 @@ impl SyncRunner for Unable {
         Err(RunnerError(WHY.to_owned()))
     }
 
+    async fn read_candidates(&self, _: &ConnectionId) -> Result<(), RunnerError> {
+        Err(RunnerError(WHY.to_owned()))
+    }
+
     async fn purge(&self, _: &ConnectionId, _: &str) -> Result<(), RunnerError> {
         Err(RunnerError(WHY.to_owned()))
     }

@@ -263,6 +263,11 @@ pub struct LogTarget {
 }
 
 impl LogEvent {
+    /// When it happened, where it says so readably.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.published.as_deref()?.parse().ok()
+    }
+
     /// All that it is about.
     pub fn targets(&self) -> impl Iterator<Item = &LogTarget> {
         self.targets.iter()

@@ -1,6 +1,6 @@
 //! Confirming what a run would remove.
 
-use super::{ATTEMPTS, at_work, drive, running_already};
+use super::{ATTEMPTS, drive, larger_at_work, running_already};
 use crate::app::App;
 use crate::connection::Connection;
 use crate::id::SyncId;
@@ -20,7 +20,7 @@ pub async fn confirm(app: &App, connection: &Connection, id: &SyncId) -> Result<
     for _ in 0..ATTEMPTS {
         let mut state = State::load(&app.store, &connection.id).await?;
         let mut run = Run::load(&app.store, &connection.id, id).await?.ok_or_else(Problem::not_found)?;
-        if let Some(running) = at_work(app, &connection.id, &state).await? {
+        if let Some(running) = larger_at_work(app, &connection.id, &state).await? {
             return Err(running_already(&running));
         }
         let old = run.finished_at.is_none_or(|at| app.now().duration_since(at).as_hours() >= CONFIRM_DAYS * 24);

@@ -155,6 +155,17 @@ pub fn cancelled(connection: &ConnectionId, sync: &SyncId) -> Key {
     key(connection_partition(connection), format!("CANCEL#{sync}"))
 }
 
+/// A candidate that waits for a run.
+pub fn candidate(connection: &ConnectionId, name: &str) -> Key {
+    key(candidates_partition(connection), name)
+}
+
+/// The partition of a connection's candidates. It is not that of the connection: whoever reports one need not be able to
+/// write connections.
+pub fn candidates_partition(connection: &ConnectionId) -> String {
+    format!("CANDIDATES#{connection}")
+}
+
 /// A batch of events that the feed of a connection has not taken in yet, in the order in which they are told.
 pub fn inbox(connection: &ConnectionId) -> Key {
     key(inbox_partition(connection), uuid::Uuid::now_v7().simple().to_string())

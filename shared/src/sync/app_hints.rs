@@ -5,12 +5,11 @@ use super::apps::LEFT;
 use super::change::Change;
 use super::hints::{Stage, Stamps, Task, note_tasks, recount};
 use super::holder::{Holder, Seen};
-use super::log::Hint;
 use super::work::{GONE, HINTED, MOVED, Stop, Work};
 use crate::okta::{AppId, GroupId, UserId};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Key, MOST_RECORDS, Query};
-use crate::synced::{App, Checkpoint, Group, Phase, User};
+use crate::synced::{App, Candidate, Checkpoint, Group, Phase, User};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Users of an app, and groups of one, on a page of Okta's lists.
@@ -97,23 +96,22 @@ async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
         return Ok(suspects);
     }
     let is_full = !work.run.patches();
-    let visit = |page: Vec<Hint>| {
+    let visit = |page: Vec<Candidate>| {
         for hint in page {
             match hint {
                 // A full run lists the apps, and reads those of users who left with them.
-                Hint::App(_) | Hint::Belongings(_) | Hint::User(_) if is_full => {}
-                Hint::App(id) => drop(suspects.apps.insert(id)),
-                Hint::AppGroups(id) => {
+                Candidate::App(_) | Candidate::Belongings(_) | Candidate::User(_) if is_full => {}
+                Candidate::App(id) => drop(suspects.apps.insert(id)),
+                Candidate::AppGroups(id) => {
                     suspects.apps.insert(id.clone());
                     suspects.whole.insert(id);
                 }
-                Hint::Assignment(app, user) => drop(suspects.assignments.entry(app).or_default().insert(user)),
-                Hint::Group(id) => drop(suspects.groups.insert(id)),
-                Hint::Belongings(user) => drop(departed.insert(user)),
-                Hint::User(user) => drop(suspects.removed.insert(user)),
-                // A run that reads groups and apps side by side may have stored a membership after it had read the apps of the
-                // group.
-                Hint::Membership(group, user, _) => drop(suspects.moved.entry(group).or_default().insert(user)),
+                Candidate::Assignment(app, user) => drop(suspects.assignments.entry(app).or_default().insert(user)),
+                Candidate::Group(id) => drop(suspects.groups.insert(id)),
+                Candidate::Belongings(user) => drop(departed.insert(user)),
+                Candidate::User(user) => drop(suspects.removed.insert(user)),
+                Candidate::Moved(group, user) => drop(suspects.moved.entry(group).or_default().insert(user)),
+                Candidate::Membership(..) => {}
             }
         }
     };

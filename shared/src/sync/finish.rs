@@ -24,11 +24,16 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
     if made.parts != state.roster {
         roster::forget(work, &state.roster, &made.parts).await?;
     }
+    if work.run.is_short {
+        // What would go is left to a run that reads more: that one asks.
+        work.run.pending_removals.clear();
+    } else {
+        for stream in work.run.streams.clone() {
+            work.run.completes(stream);
+        }
+    }
     let status = if work.run.pending_removals.is_empty() { RunStatus::Succeeded } else { RunStatus::NeedsConfirmation };
     work.count();
-    for stream in work.run.streams.clone() {
-        work.run.completes(stream);
-    }
     let run = work.run.clone();
     let assigned = apps::assigned(work).await?;
     let attributes = &work.connection.settings.attributes;
@@ -41,6 +46,9 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
         state.counts = counts;
         state.assigned.clone_from(&assigned);
         // What was confirmed is carried out without reading anything new.
+        if run.is_short {
+            return;
+        }
         if run.confirmed.is_empty() {
             state.succeeded_at = Some(work.app.now());
         }
@@ -185,13 +193,18 @@ async fn end_with(
     let run = &*run;
     State::update(&app.store, &connection.id, lease, |state| {
         learn(state);
-        state.last = run.summary();
+        if let Some(began) = run.began.filter(|_| run.beside) {
+            state.beside_until = Some(clock::after(began, now.duration_since(run.started_at).as_secs()));
+        }
         let mut writes = vec![run.write(&connection.id)?];
-        writes.extend(ended(connection, run, now)?);
+        if !run.is_short {
+            state.last = run.summary();
+            writes.extend(ended(connection, run, now)?);
+        }
         Ok(writes)
     })
     .await?;
-    if run.confirmed.is_empty() {
+    if run.confirmed.is_empty() && !run.is_short {
         count_end(status);
     }
     Ok(())

@@ -2,15 +2,17 @@
 //! object is read from Okta; a hint never decides what is stored.
 
 use super::apps;
+use super::candidates;
 use super::change::Change;
 use super::edges;
 use super::holder::{self, Holder, Kind, Seen};
-use super::log::{self, HINTS, Hint, Move};
+use super::log::{self, HINTS};
 use super::missing;
+use super::users::DEPROVISIONED;
 use super::work::{HINTED, Stop, Work};
 use crate::okta::{self, AppId, BadRecord, GroupId, UserId, api};
 use crate::store::{Error, Index, Item, Query, Write, keys};
-use crate::synced::{App, Checkpoint, Crawl, Group, Listing, Objects, Phase};
+use crate::synced::{App, Candidate, Checkpoint, Crawl, Group, Listing, Move, Objects, Phase, User};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -78,7 +80,7 @@ pub async fn read_log(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop>
     }
     match log::read(work, HINTS, since, &from).await {
         Ok(page) => {
-            work.hints.extend(page.events.iter().filter_map(log::hint));
+            work.hints.extend(log::hints(work, &page));
             work.run.log_next = page.next;
             work.run.checkpoint = page.listing.map_or(Checkpoint::Hints, |listing| Checkpoint::Log { listing });
         }
@@ -96,21 +98,23 @@ pub async fn read_log(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop>
 
 /// Makes tasks of hints, those that cost the fewest requests.
 pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
+    let joined = candidates::join(work).await?;
+    work.write(joined).await?;
     let mut hints = BTreeSet::new();
-    work.each_noted(HINTED, |page: Vec<Hint>| hints.extend(page)).await?;
+    work.each_noted(HINTED, |page: Vec<Candidate>| hints.extend(page)).await?;
     let mut tasks = BTreeSet::new();
     let mut moved = Moved::new();
     for hint in hints {
         match hint {
             // A full run has read the lists of both.
-            Hint::User(_) | Hint::Group(_) if !work.run.patches() => {}
-            Hint::User(id) => drop(tasks.insert(Task::User(id))),
-            Hint::Group(id) => drop(tasks.insert(Task::Group(id))),
-            Hint::Belongings(id) => drop(tasks.insert(Task::Belongings(id))),
-            Hint::Membership(group, user, how) => {
+            Candidate::User(_) | Candidate::Group(_) if !work.run.patches() => {}
+            Candidate::User(id) => drop(tasks.insert(Task::User(id))),
+            Candidate::Group(id) => drop(tasks.insert(Task::Group(id))),
+            Candidate::Belongings(id) => drop(tasks.insert(Task::Belongings(id))),
+            Candidate::Membership(group, user, how) => {
                 moved.entry(group).or_default().entry(user).or_default().insert(how);
             }
-            Hint::App(_) | Hint::Assignment(..) | Hint::AppGroups(_) => {}
+            Candidate::Moved(..) | Candidate::App(_) | Candidate::Assignment(..) | Candidate::AppGroups(_) => {}
         }
     }
     let mut changes = Vec::new();
@@ -182,7 +186,7 @@ pub async fn work_off(work: &mut Work<'_>, stage: Stage, page: u32, place: usize
     };
     let changes = match tasks.get(place) {
         Some(Task::User(id)) => missing::look_up(work, Objects::Users, id.as_str()).await?.0,
-        Some(Task::Group(id)) => missing::look_up(work, Objects::Groups, id.as_str()).await?.0,
+        Some(Task::Group(id)) => read_group(work, id).await?,
         Some(Task::Belongings(id)) => read_groups(work, id).await?,
         Some(Task::App(id)) => read_app(work, id).await?,
         Some(Task::Assignment(app, user)) => read_assignment(work, app, user).await?,
@@ -190,6 +194,16 @@ pub async fn work_off(work: &mut Work<'_>, stage: Stage, page: u32, place: usize
     };
     work.run.checkpoint = if place + 1 < tasks.len() { stage.at(page, place + 1) } else { stage.at(page + 1, 0) };
     Ok(work.commit(changes).await?)
+}
+
+/// Reads a group. A short run has read no list before it: members that may have changed are read as well.
+async fn read_group(work: &mut Work<'_>, id: &GroupId) -> Result<Vec<Change>, Stop> {
+    let (mut changes, mut seen) = missing::look_up(work, Objects::Groups, id.as_str()).await?;
+    seen.retain(|seen| seen.crawl && work.run.is_short);
+    if !seen.is_empty() {
+        changes.extend(holder::note_more(work, Kind::Groups, &seen).await?);
+    }
+    Ok(changes)
 }
 
 /// Reads an app. The users of one that is new or changed are read as well, unless they are in any case.
@@ -247,6 +261,8 @@ async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, 
     loop {
         let page = match work.client.page::<okta::Group>(&request).await {
             Ok(page) => page,
+            // Okta takes all groups away with the user, and need not list what is left of them: nothing.
+            Err(okta::Error::Api(refusal)) if refusal.is_absence() && is_deprovisioned(work, user).await? => break,
             // Gone: that is for others to find out.
             Err(okta::Error::Api(refusal)) if refusal.is_absence() => return Ok(Vec::new()),
             Err(error) => {
@@ -286,6 +302,13 @@ async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, 
     }
     changes.extend(recount(work, moved, Stamps::Stay).await?);
     Ok(changes)
+}
+
+/// Whether a user is stored as deprovisioned.
+async fn is_deprovisioned(work: &Work<'_>, id: &UserId) -> Result<bool, Error> {
+    let item = work.app.store.get(&keys::user(&work.connection.id, id)).await?;
+    let user = item.map(|item| item.parse::<User>()).transpose()?;
+    Ok(user.is_some_and(|user| user.removed_at.is_none() && user.status == DEPROVISIONED))
 }
 
 /// Whether the members of a group still are those that were read under its stamp.

@@ -216,7 +216,16 @@ pub(super) async fn find_missing(work: &Work<'_>, kind: Kind) -> Result<Found, S
 
 /// The write that puts further ones behind those that were listed.
 pub(super) async fn note_more(work: &mut Work<'_>, kind: Kind, more: &[Seen]) -> Result<Option<Change>, Error> {
-    let Some(list) = list(work, kind).map(str::to_owned) else { return Ok(None) };
+    let list = match list(work, kind) {
+        Some(list) => list.to_owned(),
+        // A short run lists nothing before.
+        None if work.run.is_short => {
+            let list = format!("{}.short", kind.objects().phase().name());
+            work.run.read.insert(kind.objects().phase(), vec![list.clone()]);
+            list
+        }
+        None => return Ok(None),
+    };
     let mut page = 0;
     while work.noted::<Seen>(&list, page).await?.is_some() {
         page += 1;

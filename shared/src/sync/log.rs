@@ -5,9 +5,8 @@ use super::listing::begins_again;
 use super::work::Work;
 use crate::clock;
 use crate::okta::{self, AppId, Expression, GroupId, LogEvent, Operator, Refusal, UserId, api};
-use crate::synced::Listing;
+use crate::synced::{Candidate, Listing, Move};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// Events by which objects go.
@@ -39,36 +38,11 @@ const PAGE: usize = 1_000;
 /// the reading.
 const SHORT_PAGES: u32 = 2;
 
+/// Okta's times have whole seconds, and its lists are behind by some.
+const BEHIND_SECONDS: i64 = 10;
+
 /// Okta keeps its log for 90 days and refuses to be asked for much more.
 const OLDEST_DAYS: i64 = 89;
-
-/// What may have changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Hint {
-    /// A user.
-    User(UserId),
-    /// The groups and apps of a user.
-    Belongings(UserId),
-    /// A group.
-    Group(GroupId),
-    /// Whether a user is in a group, and which way the event says they moved.
-    Membership(GroupId, UserId, Move),
-    /// An app.
-    App(AppId),
-    /// Whether a user has an app.
-    Assignment(AppId, UserId),
-    /// Which groups have an app.
-    AppGroups(AppId),
-}
-
-/// The direction of a membership event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Move {
-    /// Joined.
-    In,
-    /// Left.
-    Out,
-}
 
 /// One page of the log.
 pub struct LogPage {
@@ -109,10 +83,7 @@ pub async fn read(
     // Okta's log has always a next page. It ends with an empty page, with one that leads to itself, and, since a busy
     // tenant never gives an empty page, with what happened since the run began: that is for the next run.
     let count = page.items.len() + page.bad.len();
-    let is_recent = |event: &LogEvent| {
-        let published = event.published.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-        published.zip(work.run.began).is_some_and(|(published, began)| published >= began)
-    };
+    let is_recent = |event: &LogEvent| event.time().zip(work.run.began).is_some_and(|(at, began)| at >= began);
     let reaches_run = count < PAGE && page.items.iter().any(is_recent);
     let leads_nowhere = next.is_none() || next == listing.next;
     let is_short_again = count < PAGE && listing.pages >= SHORT_PAGES;
@@ -126,20 +97,39 @@ pub fn is_closed(refusal: &Refusal) -> bool {
     matches!(refusal.status.as_u16(), 401 | 403 | 404) && !refusal.from_intermediary
 }
 
+/// What the events of a page hint at.
+///
+/// A run that reads groups and apps side by side may have stored a membership after it had read the apps of the group. So
+/// of memberships that changed before that run ended, the apps are asked for even where the membership is known.
+pub fn hints(work: &Work<'_>, page: &LogPage) -> Vec<Candidate> {
+    let doubtful = work.state.beside_until.map(|until| clock::after(until, BEHIND_SECONDS));
+    let mut hints = Vec::new();
+    for event in &page.events {
+        let Some(hint) = hint(event) else { continue };
+        if let (Candidate::Membership(group, user, _), Some(until)) = (&hint, doubtful)
+            && event.time().is_none_or(|published| published <= until)
+        {
+            hints.push(Candidate::Moved(group.clone(), user.clone()));
+        }
+        hints.push(hint);
+    }
+    hints
+}
+
 /// What an event hints at.
-pub fn hint(event: &LogEvent) -> Option<Hint> {
+fn hint(event: &LogEvent) -> Option<Candidate> {
     let target = |kind: &str| event.targets().find(|target| target.target_type == kind).map(|it| it.id.as_str());
     let user = || UserId::parse(target("User")?).ok();
     let group = || GroupId::parse(target("UserGroup")?).ok();
     let app = || AppId::parse(target("AppInstance")?).ok();
     match event.event_type.as_str() {
-        "user.lifecycle.delete.completed" => Some(Hint::User(user()?)),
-        "group.lifecycle.delete" => Some(Hint::Group(group()?)),
-        "group.user_membership.add" => Some(Hint::Membership(group()?, user()?, Move::In)),
-        name if name.starts_with("group.user_membership.") => Some(Hint::Membership(group()?, user()?, Move::Out)),
-        name if name.starts_with("application.lifecycle.") => Some(Hint::App(app()?)),
-        name if name.starts_with("application.user_membership.") => Some(Hint::Assignment(app()?, user()?)),
-        name if name.starts_with("group.application_assignment.") => Some(Hint::AppGroups(app()?)),
+        "user.lifecycle.delete.completed" => Some(Candidate::User(user()?)),
+        "group.lifecycle.delete" => Some(Candidate::Group(group()?)),
+        "group.user_membership.add" => Some(Candidate::Membership(group()?, user()?, Move::In)),
+        name if name.starts_with("group.user_membership.") => Some(Candidate::Membership(group()?, user()?, Move::Out)),
+        name if name.starts_with("application.lifecycle.") => Some(Candidate::App(app()?)),
+        name if name.starts_with("application.user_membership.") => Some(Candidate::Assignment(app()?, user()?)),
+        name if name.starts_with("group.application_assignment.") => Some(Candidate::AppGroups(app()?)),
         _ => None,
     }
 }

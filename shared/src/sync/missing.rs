@@ -166,14 +166,16 @@ pub async fn verify(work: &mut Work<'_>, of: Objects, stored: u64, page: u32, pl
     Ok(work.commit(changes).await?)
 }
 
-/// Stores what was missing from a list and is there; gives the apps among it as well.
+/// Stores what was missing from a list and is there; gives the groups and apps among it as well.
 async fn store_found(work: &mut Work<'_>, found: Answers) -> Result<(Vec<Change>, Vec<Seen>), Error> {
     let Answers { users, groups, apps, .. } = found;
     let (mut changes, rows) = users::store(work, users, Vec::new()).await?;
     changes.extend(work.note_lines(&lines(rows))?);
-    changes.extend(groups::store(work, &groups).await?.0);
-    let (of_apps, seen) = apps::store(work, &apps).await?;
+    let (of_groups, mut seen) = groups::store(work, &groups).await?;
+    changes.extend(of_groups);
+    let (of_apps, seen_apps) = apps::store(work, &apps).await?;
     changes.extend(of_apps);
+    seen.extend(seen_apps);
     Ok((changes, seen))
 }
 
@@ -308,8 +310,8 @@ async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<
     Ok(marked)
 }
 
-/// Asks for one object that may be gone: it is stored or removed; one that is hidden stays as it is. Gives the apps found
-/// as well.
+/// Asks for one object that may be gone: it is stored or removed; one that is hidden stays as it is. Gives the groups
+/// and apps found as well.
 pub async fn look_up(work: &mut Work<'_>, of: Objects, id: &str) -> Result<(Vec<Change>, Vec<Seen>), Stop> {
     let (found, gone, ..) = ask_all(work, of, &[id.to_owned()]).await?.split();
     let (mut changes, seen) = store_found(work, found).await?;

@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use super::hints::Stage;
 use super::holder::Kind;
 use super::work::{Stop, Work};
-use super::{app_hints, apps, edges, finish, groups, hints, missing, user_types, users};
+use super::{app_hints, apps, candidates, edges, finish, groups, hints, missing, user_types, users};
 use crate::app::App;
 use crate::clock;
 use crate::connection::{self, Connection};
@@ -54,6 +54,8 @@ enum Stopped {
 
 /// Longer than a slice, so that a lease is renewed by the next one and is over soon after a function died.
 const LEASE_SECONDS: i64 = 300;
+/// After so long it is looked whether a lease is free. A short run gives it back soon.
+const LEASE_RETRY_SECONDS: i64 = 2;
 /// A run that has read nothing for so long is given up, however old it is: a large tenant takes days.
 const LONGEST_STALL_SECONDS: i64 = 86_400;
 /// Failures of Okta in a row after which a run is given up.
@@ -107,8 +109,13 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
         give_up(app, slice, "it has read nothing for 24 hours.").await?;
         return Ok(Some(Next::Done));
     }
+    if run.is_short && State::load(&app.store, &slice.connection).await?.current.as_ref() != Some(&run.id) {
+        // A larger run was started meanwhile, and reads what changed.
+        app.store.give_back(&key, &slice.execution).await?;
+        return Ok(None);
+    }
     let Some(lease) = app.store.take_lease(key, &slice.execution, LEASE_SECONDS).await? else {
-        return Ok(Some(Next::Wait(clock::after(app.now(), 30))));
+        return Ok(Some(Next::Wait(clock::after(app.now(), LEASE_RETRY_SECONDS))));
     };
     let connection = stored.connection;
     if run.requests == 0 {
@@ -136,7 +143,9 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
         Err(Stop::Store(error)) => return Err(error.into()),
         Err(Stop::Okta(error)) => work.pause_or_fail(&error).await?,
     };
-    if next == Some(Next::Done) {
+    // Nobody waits for a short run that waits.
+    let waits = work.run.is_short && matches!(next, Some(Next::Wait(_)));
+    if waits || next == Some(Next::Done) {
         app.store.release_lease(&work.lease).await?;
     }
     Ok(next)
@@ -222,6 +231,7 @@ impl Work<'_> {
         if self.run.checkpoint == Checkpoint::Hints && self.reads_all_apps() && !self.has_begun_apps() {
             let groups = std::mem::replace(&mut self.run.checkpoint, Checkpoint::Apps { listing: Listing::default() });
             self.run.parked = Some(Parked { checkpoint: groups, until: None });
+            self.run.beside = true;
         }
     }
 
@@ -256,6 +266,7 @@ impl Work<'_> {
     async fn step(&mut self) -> Result<(), Stop> {
         match self.run.checkpoint.clone() {
             Checkpoint::Users { listing } => users::read_present(self, listing).await,
+            Checkpoint::Candidates => candidates::take(self).await,
             Checkpoint::Deprovisioned { listing } => users::read_deprovisioned(self, listing).await,
             Checkpoint::ChangedUsers { listing } => users::read_changed(self, listing).await,
             Checkpoint::Publish => finish::publish(self).await,

@@ -4,7 +4,6 @@ use super::apps::LEFT;
 use super::change::Change;
 use super::holder::{Holder, Kind};
 use super::listing::{self, Read};
-use super::log::Hint;
 use super::missing::Found;
 use super::work::{Stop, Work};
 use crate::event::{About, Verb, difference};
@@ -12,14 +11,14 @@ use crate::okta::{self, AppId, BadRecord, UserId, api};
 use crate::store::keys::{self, Listed};
 use crate::store::{Error, Index, Item, Query};
 use crate::synced::roster::Row;
-use crate::synced::{Checkpoint, Listing, Objects, Phase, User, half_hash};
+use crate::synced::{Candidate, Checkpoint, Listing, Objects, Phase, User, half_hash};
 use serde::Deserialize;
 use serde_json::Map;
 use serde_json::value::to_raw_value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Okta takes the groups and apps of a user with this status away.
-const DEPROVISIONED: &str = "DEPROVISIONED";
+pub(super) const DEPROVISIONED: &str = "DEPROVISIONED";
 /// The attribute of a removed user that names the apps of its assignments.
 const HAD: &str = "had";
 /// The largest record that is stored; `DynamoDB` takes items of 400 KB.
@@ -168,7 +167,7 @@ pub(super) async fn store(
         }
         let old = old.filter(|old| old.removed_at.is_none());
         if user.status == DEPROVISIONED && old.as_ref().is_some_and(|old| old.status != DEPROVISIONED) {
-            work.hints.push(Hint::Belongings(user.id.clone()));
+            work.hints.push(Candidate::Belongings(user.id.clone()));
         }
         let (verb, changed) = match old {
             Some(old) => (Verb::Changed, difference(&old.told(), &user.told())),
@@ -178,7 +177,7 @@ pub(super) async fn store(
     }
     // No list of apps shows that a user who has one is back.
     if work.follows_apps() {
-        work.hints.extend(returned.into_iter().map(|(app, user)| Hint::Assignment(app, user)));
+        work.hints.extend(returned.into_iter().map(|(app, user)| Candidate::Assignment(app, user)));
     } else {
         let apps: BTreeSet<_> = returned.into_iter().map(|(app, _)| app).collect();
         changes.splice(0..0, work.note_aside(LEFT, &Vec::from_iter(apps))?);

@@ -4,14 +4,13 @@ use super::ahead::Ahead;
 use super::change::Change;
 use super::edges::Stored;
 use super::holder::Holder;
-use super::log::Hint;
 use crate::app::App;
 use crate::connection::{Connection, Stream};
 use crate::diagnosis;
 use crate::okta::{self, BadRecord, Client, Meaning, Refusal};
 use crate::store::{self, Lease};
 use crate::synced::roster::Line;
-use crate::synced::{Checkpoint, Crawl, Listing, Mode, Objects, PassedOver, Phase, Run, State};
+use crate::synced::{Candidate, Checkpoint, Crawl, Listing, Mode, Objects, PassedOver, Phase, Run, State};
 use http::StatusCode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,7 +35,7 @@ pub(super) struct Work<'a> {
     /// What earlier runs left behind.
     pub state: State,
     /// What a step found that may have changed as well.
-    pub hints: Vec<Hint>,
+    pub hints: Vec<Candidate>,
     /// Requests, tokens and seconds waited before this slice.
     pub before: [u64; 3],
     /// The users of the group or app that is being read as they are stored; not part of the checkpoint, because it can

@@ -21,6 +21,8 @@ pub enum Checkpoint {
         /// Where it stands.
         listing: Listing,
     },
+    /// Taking the candidates that wait.
+    Candidates,
     /// The users that changed since the last run.
     ChangedUsers {
         /// Where the list stands.

@@ -127,6 +127,9 @@ pub struct Run {
     /// The execution that a schedule started it for; its name does not tell the run.
     #[serde(default)]
     pub execution: Option<String>,
+    /// True for one that reads candidates and nothing else.
+    #[serde(default)]
+    pub is_short: bool,
     /// What became of it.
     pub status: RunStatus,
     /// When it was asked for.
@@ -202,6 +205,9 @@ pub struct Run {
     /// What it reads side by side with that, where it does.
     #[serde(default)]
     pub parked: Option<Parked>,
+    /// True once it reads groups and apps side by side.
+    #[serde(default)]
+    pub beside: bool,
     /// When a step of it was last done; none before the first.
     #[serde(default)]
     pub progressed_at: Option<Timestamp>,
@@ -217,6 +223,7 @@ impl Run {
             mode,
             requested_mode,
             execution: None,
+            is_short: false,
             status: RunStatus::Running,
             started_at: now,
             finished_at: None,
@@ -250,9 +257,16 @@ impl Run {
                 Mode::Incremental => Checkpoint::ChangedUsers { listing: Listing::default() },
             },
             parked: None,
+            beside: false,
             progressed_at: None,
             updated_at: now,
         }
+    }
+
+    /// A short run that has not begun: it reads the candidates that wait, and nothing else.
+    pub fn short(now: Timestamp) -> Self {
+        let run = Self::new(Mode::Incremental, None, now);
+        Self { is_short: true, checkpoint: Checkpoint::Candidates, ..run }
     }
 
     /// Reads one.
@@ -260,10 +274,11 @@ impl Run {
         store.get(&keys::run(connection, id)).await?.map(|item| item.parse()).transpose()
     }
 
-    /// The write that stores it; a run is kept for 90 days.
+    /// The write that stores it. A run is kept for 90 days; a short one, of which there may be one a second, for a day.
     pub fn write(&self, connection: &ConnectionId) -> Result<Write, Error> {
+        let days = if self.is_short { 1 } else { 90 };
         let item =
-            Item::at(&keys::run(connection, &self.id)).expires(crate::clock::after(self.started_at, 90 * 86_400));
+            Item::at(&keys::run(connection, &self.id)).expires(crate::clock::after(self.started_at, days * 86_400));
         Ok(Write::Put(item.document(self)?))
     }
 

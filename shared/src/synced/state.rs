@@ -45,6 +45,8 @@ pub struct State {
     pub as_of: BTreeMap<Stream, Timestamp>,
     /// Okta's time from which on changes are to be read: somewhat before the last good run began.
     pub watermark: Option<Timestamp>,
+    /// Okta's time when the last run ended that read groups and apps side by side.
+    pub beside_until: Option<Timestamp>,
     /// From where the log is to be read.
     pub log: Option<LogPlace>,
     /// The run whose removals wait for somebody to confirm them.
@@ -140,11 +142,15 @@ impl State {
 
     /// Makes a run the newest one.
     pub fn begin(&mut self, run: &Run) {
+        self.current = Some(run.id.clone());
+        // A short run reads nothing that a schedule asks for.
+        if run.is_short {
+            return;
+        }
         if let Some(last) = self.last.clone() {
             self.settle(last.mode, last.finished_at);
         }
         self.settle(run.mode, run.started_at);
-        self.current = Some(run.id.clone());
     }
 
     fn settle(&mut self, mode: Mode, until: Timestamp) {

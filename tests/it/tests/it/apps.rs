@@ -3,7 +3,7 @@
 use crate::picture::{Picture, Table};
 use crate::process::Ground;
 use crate::sync::Synced;
-use crate::world::{small, text};
+use crate::world::{quiet, text};
 use jiff::SignedDuration;
 use okta_connector::synced::{Mode, Phase, RunStatus};
 use serde_json::{Value, json};
@@ -226,7 +226,7 @@ async fn a_schema_that_may_not_be_read_is_skipped_and_what_was_learnt_stays() {
 }
 
 async fn ground() -> Ground {
-    let ground = Ground::with(small()).await;
+    let ground = Ground::with(quiet()).await;
     ground.okta.record(true);
     assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
     ground

@@ -9,6 +9,7 @@ mod bad_input;
 mod bus;
 mod callers;
 mod canaries;
+mod candidates;
 mod client;
 mod command_line;
 mod confirmed;

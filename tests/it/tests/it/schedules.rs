@@ -364,6 +364,10 @@ impl SyncRunner for Starts {
         Ok(())
     }
 
+    async fn read_candidates(&self, _: &ConnectionId) -> Result<(), RunnerError> {
+        Ok(())
+    }
+
     async fn purge(&self, _: &ConnectionId, name: &str) -> Result<(), RunnerError> {
         self.0.lock().expect("not poisoned").push(name.to_owned());
         Ok(())

@@ -107,6 +107,10 @@ impl SyncRunner for DrivenByTest {
         Ok(())
     }
 
+    async fn read_candidates(&self, _: &ConnectionId) -> Result<(), RunnerError> {
+        Ok(())
+    }
+
     async fn purge(&self, _: &ConnectionId, _: &str) -> Result<(), RunnerError> {
         Ok(())
     }
