@@ -7,7 +7,7 @@ mod report;
 
 pub use confirm::{CONFIRM_DAYS, confirm};
 pub use due::{Due, Wanted, delay, due, wanted};
-pub use report::{begin_short, report, wait_for_one};
+pub use report::{begin_short, report};
 
 use crate::app::{App, ready};
 use crate::connection::{self, Connection, Status, Stored};

@@ -88,15 +88,21 @@ impl SyncRunner for LocalRunner {
     }
 }
 
-/// Drives short runs until no candidate waits. Whatever keeps one from beginning, the next report or sync goes on.
+/// Drives short runs until no candidate waits.
 #[tracing::instrument(skip_all, fields(function = "sync", connection = %connection))]
 async fn read_candidates(app: App, connection: ConnectionId) {
     let execution = uuid::Uuid::new_v4().simple().to_string();
-    match runs::begin_short(&app, &connection, &execution).await {
-        Ok(Some(run)) => drive(app, connection, run).await,
-        Ok(None) => {}
-        Err(problem) => tracing::warn!(%connection, "candidates wait for the next sync: {problem}"),
+    if let Some(run) = begin_short(&app, &connection, &execution).await {
+        drive(app, connection, run).await;
     }
+}
+
+/// Records a short run if candidates wait. Where that fails, the next report or sync reads them.
+async fn begin_short(app: &App, connection: &ConnectionId, execution: &str) -> Option<SyncId> {
+    runs::begin_short(app, connection, execution).await.unwrap_or_else(|problem| {
+        tracing::warn!("candidates wait for the next sync: {problem}");
+        None
+    })
 }
 
 /// Drives a run to its end. The run's own id owns the lease, so that the next process re-enters at once.
@@ -106,14 +112,13 @@ async fn drive(app: App, connection: ConnectionId, run: SyncId) {
     let mut pause = FIRST_PAUSE;
     loop {
         match sync::slice(&app, &slice, SLICE).await {
-            Ok(Next::Done) => match runs::begin_short(&app, &slice.connection, slice.run.as_str()).await {
-                // Reported while the run ended.
-                Ok(Some(run)) => {
-                    slice = Slice { execution: run.to_string(), run, ..slice };
-                    pause = FIRST_PAUSE;
-                }
-                _ => return,
-            },
+            Ok(Next::Done) => {
+                // Candidates that were reported while the run ended.
+                let short = begin_short(&app, &slice.connection, slice.run.as_str()).await;
+                let Some(run) = short else { return };
+                slice = Slice { execution: run.to_string(), run, ..slice };
+                pause = FIRST_PAUSE;
+            }
             Ok(Next::Again) => pause = FIRST_PAUSE,
             Ok(Next::Wait(until)) => {
                 pause = FIRST_PAUSE;

@@ -1,6 +1,6 @@
 //! Running an action: whether it is allowed, what it would send, what it did, and what the audit says about it.
 
-use super::run::Run;
+use super::run::{Ended, Run};
 use super::{Entry, Prepared};
 use crate::app::{App, ready};
 use crate::audit::{Audit, By, Outcome};
@@ -75,14 +75,14 @@ pub async fn allow(call: &Call<'_>) -> Result<(), Problem> {
 /// Runs an action. Whatever would change something leaves a row in the audit, and so does every denial.
 pub async fn perform(call: &Call<'_>) -> Result<Done, Problem> {
     let audit = Audit::new(call.app, call.by, Some(&call.connection.id), call.action.name);
-    let (result, audit, okta_request_ids, touched) = match call.begin(audit.clone()).await {
+    let (result, ended) = match call.begin(audit.clone()).await {
         Ok((prepared, mut run)) => {
             let result = prepared.run(&mut run).await.map(|output| (output, prepared.reveals()));
-            let (audit, ids, touched) = run.end();
-            (result, audit, ids, touched)
+            (result, run.end())
         }
-        Err(problem) => (Err(problem), audit, Vec::new(), Vec::new()),
+        Err(problem) => (Err(problem), Ended { audit, okta_request_ids: Vec::new(), touched: Vec::new() }),
     };
+    let Ended { audit, okta_request_ids, touched } = ended;
     let outcome = result.as_ref().map_or_else(Outcome::of, |_| Outcome::Succeeded);
     if call.action.effect() != Effect::Read || outcome == Outcome::Denied {
         audit.settle(outcome, result.as_ref().err(), okta_request_ids.clone()).await;

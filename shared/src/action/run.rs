@@ -36,18 +36,38 @@ pub struct Run {
     touched: Vec<Candidate>,
 }
 
+/// What remains of a run that has ended.
+pub struct Ended {
+    /// The audit of what was done.
+    pub audit: Audit,
+    /// Okta's ids of all requests, in order.
+    pub okta_request_ids: Vec<String>,
+    /// What may have changed of the directory.
+    pub touched: Vec<Candidate>,
+}
+
 impl Run {
     /// Begins a run.
     pub fn new(connection: &Connection, client: Client, audit: Audit, attempt: Option<Attempt>) -> Self {
         let by_key = connection.auth.auth_type == AuthType::PrivateKeyJwt;
         let (connection, client_id) = (connection.id.clone(), connection.auth.client_id.clone().filter(|_| by_key));
-        let (intended, user, request_ids, served, touched) = Default::default();
-        Self { connection, client_id, client, audit, attempt, intended, user, request_ids, served, touched }
+        Self {
+            connection,
+            client_id,
+            client,
+            audit,
+            attempt,
+            intended: false,
+            user: None,
+            request_ids: Vec::new(),
+            served: None,
+            touched: Vec::new(),
+        }
     }
 
-    /// The audit of what was done, Okta's ids of all requests, in order, and what may have changed.
-    pub fn end(self) -> (Audit, Vec<String>, Vec<Candidate>) {
-        (self.audit, self.request_ids, self.touched)
+    /// Gives what remains of it.
+    pub fn end(self) -> Ended {
+        Ended { audit: self.audit, okta_request_ids: self.request_ids, touched: self.touched }
     }
 
     /// The connection.

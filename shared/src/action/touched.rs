@@ -13,8 +13,8 @@ pub(super) fn touched(request: &Request) -> Vec<Candidate> {
     let way = if request.method == Method::DELETE { Move::Out } else { Move::In };
     match parts(request)[..] {
         // Okta takes the groups and apps of those away who leave.
-        ["users", id] if request.method == Method::DELETE => leaving(id),
-        ["users", id, "lifecycle", "deactivate"] => leaving(id),
+        ["users", id] if request.method == Method::DELETE => with_belongings(id),
+        ["users", id, "lifecycle", "deactivate"] => with_belongings(id),
         ["users", id] | ["users", id, "lifecycle" | "credentials", ..] => {
             user(id).map(Candidate::User).into_iter().collect()
         }
@@ -31,7 +31,7 @@ pub(super) fn touched(request: &Request) -> Vec<Candidate> {
     }
 }
 
-/// What a request has made, as its answer tells it.
+/// The object that a request created, by the id in its answer.
 pub(super) fn made(request: &Request, answer: &[u8]) -> Vec<Candidate> {
     let is_new = matches!(parts(request)[..], ["users" | "groups"]) && request.method == Method::POST;
     let answer: Value = if is_new { serde_json::from_slice(answer).unwrap_or_default() } else { Value::Null };
@@ -39,11 +39,11 @@ pub(super) fn made(request: &Request, answer: &[u8]) -> Vec<Candidate> {
     if parts(request) == ["groups"] {
         return GroupId::parse(id).ok().map(Candidate::Group).into_iter().collect();
     }
-    leaving(id)
+    with_belongings(id)
 }
 
 /// A user, and what they belong to.
-fn leaving(id: &str) -> Vec<Candidate> {
+fn with_belongings(id: &str) -> Vec<Candidate> {
     let Ok(user) = UserId::parse(id) else { return Vec::new() };
     vec![Candidate::User(user.clone()), Candidate::Belongings(user)]
 }
@@ -64,7 +64,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_request_that_changes_the_directory_tells_what_it_touches() {
+    fn a_request_names_what_it_may_change_of_the_directory() {
         let user = UserId::parse("00u1").expect("an id");
         let group = GroupId::parse("00g1").expect("an id");
         let app = AppId::parse("0oa1").expect("an id");

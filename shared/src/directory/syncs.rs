@@ -10,7 +10,8 @@ use serde_json::json;
 
 /// A page of runs, newest first, behind a sort key. Short runs are left out.
 pub async fn syncs(app: &App, connection: &ConnectionId, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
-    let (mut runs, mut after) = (Vec::with_capacity(limit), after.map(str::to_owned));
+    let mut runs = Vec::with_capacity(limit);
+    let mut after = after.map(str::to_owned);
     loop {
         let query = Query::partition(keys::connection_partition(connection)).prefix(keys::RUNS).newest_first();
         let (items, more) = app.store.first(query.after(after.as_deref()), limit).await?;

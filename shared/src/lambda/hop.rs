@@ -98,8 +98,11 @@ pub async fn hop(app: &App, mut hop: Hop, budget: Duration) -> Result<Answer, Er
         sync::give_up(app, &slice, "it worked again and again without progress.").await?;
         next = Next::Done;
     }
-    if next == Next::Done && runs::wait_for_one(app, &hop.connection).await? {
-        hop.run = Some(runner::CANDIDATES.to_owned());
+    // Candidates that were reported while the run ended.
+    if next == Next::Done
+        && let Some(short) = runs::begin_short(app, &hop.connection, &hop.execution).await?
+    {
+        hop.run = Some(short.to_string());
         next = Next::Again;
     }
     Ok(hop.answer(next, app.now()))

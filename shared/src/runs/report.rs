@@ -31,34 +31,21 @@ fn syncs(connection: &Connection) -> bool {
     connection.is_scheduled() && connection.settings.sync.is_some()
 }
 
-/// True where candidates wait, and no run is at work that takes them: those that were reported while a run ended.
-pub async fn wait_for_one(app: &App, id: &ConnectionId) -> Result<bool, Problem> {
-    if Waiting::some(&app.store, id, 1).await?.is_empty() {
-        return Ok(false);
-    }
-    let state = State::load(&app.store, id).await?;
-    Ok(state.succeeded_at.is_some() && at_work(app, id, &state).await?.is_none())
-}
-
 /// Records a short run for the candidates that wait; `None` where there is none, or where a run is at work: that one takes
 /// them, or the next one does. Before the first sync there is nothing to keep up to date.
 pub async fn begin_short(app: &App, id: &ConnectionId, execution: &str) -> Result<Option<SyncId>, Problem> {
     for _ in 0..ATTEMPTS {
-        let mut state = State::load(&app.store, id).await?;
-        if let Some(own) =
-            super::made_for(app, id, &state, execution).await?.filter(|own| state.current.as_ref() == Some(own))
-        {
-            let run = Run::load(&app.store, id, &own).await?;
-            if run.is_some_and(|run| !run.status.is_over()) {
-                return Ok(Some(own));
-            }
-        }
-        let Some(stored) = connection::load(&app.store, id).await? else { return Ok(None) };
-        let is_first = state.succeeded_at.is_none();
-        if is_first || !syncs(&stored.connection) || at_work(app, id, &state).await?.is_some() {
+        // Read first: after most runs no candidate waits, and nothing else need be read.
+        if Waiting::some(&app.store, id, 1).await?.is_empty() {
             return Ok(None);
         }
-        if Waiting::some(&app.store, id, 1).await?.is_empty() {
+        let mut state = State::load(&app.store, id).await?;
+        if let Some(run) = at_work(app, id, &state).await? {
+            // An earlier attempt of this execution recorded it and died.
+            return Ok((run.execution.as_deref() == Some(execution)).then_some(run.id));
+        }
+        let Some(stored) = connection::load(&app.store, id).await? else { return Ok(None) };
+        if state.succeeded_at.is_none() || !syncs(&stored.connection) {
             return Ok(None);
         }
         let mut run = Run::short(app.now());
@@ -70,6 +57,6 @@ pub async fn begin_short(app: &App, id: &ConnectionId, execution: &str) -> Resul
             other => return Ok(other.map(|()| Some(run.id))?),
         }
     }
-    // Whoever wrote the state so often has started a run.
+    // Another process that writes the state so often has started a run.
     Ok(None)
 }

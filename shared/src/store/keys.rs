@@ -160,8 +160,8 @@ pub fn candidate(connection: &ConnectionId, name: &str) -> Key {
     key(candidates_partition(connection), name)
 }
 
-/// The partition of a connection's candidates. It is not that of the connection: whoever reports one need not be able to
-/// write connections.
+/// The partition of a connection's candidates. It is not that of the connection, so that a function can report candidates without
+/// the right to write connections.
 pub fn candidates_partition(connection: &ConnectionId) -> String {
     format!("CANDIDATES#{connection}")
 }

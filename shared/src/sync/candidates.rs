@@ -1,4 +1,4 @@
-//! Candidates that wait: a short run reads nothing else, an incremental run reads them with what the log tells.
+//! Candidates that wait: a short run reads nothing else, an incremental run reads them with those of the log.
 
 use super::change::Change;
 use super::work::{Stop, Work};

@@ -143,7 +143,7 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
         Err(Stop::Store(error)) => return Err(error.into()),
         Err(Stop::Okta(error)) => work.pause_or_fail(&error).await?,
     };
-    // Nobody waits for a short run that waits.
+    // Other runs do not wait while a short one waits for a limit.
     let waits = work.run.is_short && matches!(next, Some(Next::Wait(_)));
     if waits || next == Some(Next::Done) {
         app.store.release_lease(&work.lease).await?;

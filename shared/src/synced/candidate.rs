@@ -22,7 +22,7 @@ pub enum Candidate {
     Group(GroupId),
     /// Whether a user is in a group, and which way the event says they moved.
     Membership(GroupId, UserId, Move),
-    /// Somebody who joined or left a group, of whom that may be stored already, and not yet what it does to their apps.
+    /// A user who joined or left a group: the membership may be stored already, and their apps not yet.
     Moved(GroupId, UserId),
     /// An app.
     App(AppId),
@@ -49,7 +49,7 @@ pub struct Waiting {
     item: Item,
 }
 
-/// The attribute that tells one report of a candidate from the next.
+/// The attribute by which two reports of one candidate differ.
 const REPORT: &str = "report";
 
 impl Candidate {

@@ -169,7 +169,8 @@ impl Other {
     const EACH: [Self; 3] = [Self::Admin, Self::Caller, Self::Key];
 
     async fn makes(self, scene: &Scene, order: &Order, number: usize) {
-        let (key, input) = (format!("k{number}"), order.input(number));
+        let key = format!("k{number}");
+        let input = order.input(number);
         match self {
             Self::Admin => {
                 let profile = json!({"profile": input["profile"]});

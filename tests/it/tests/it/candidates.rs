@@ -34,11 +34,11 @@ async fn scene() -> Scene {
     scene
 }
 
-/// Somebody active, a group of the tenant's own that they are not in, and an app.
+/// An active user, a group of the tenant's own that they are not in, and an app.
 async fn chosen(scene: &Scene) -> (String, String, String) {
     let tenant = scene.ground.tenant();
     let users = tenant.all("/api/v1/users?limit=200").await;
-    let user = users.iter().rev().find(|user| user["status"] == "ACTIVE").expect("somebody");
+    let user = users.iter().rev().find(|user| user["status"] == "ACTIVE").expect("a user");
     let user = text(user, "id").to_owned();
     let group = tenant.change("POST", "/api/v1/groups", Some(json!({"profile": {"name": "Chosen"}}))).await;
     let app = text(&tenant.apps().await[0], "id").to_owned();
@@ -94,7 +94,7 @@ async fn a_user_suspended_here_is_shown_suspended_without_a_sync_of_their_own() 
     let syncs = world.all(&format!("{path}/syncs")).await;
     let before = world.api("GET", &path, None).await.expect(200);
     let people = world.all(&format!("{path}/people?status=ACTIVE")).await;
-    let user = text(people.last().expect("somebody"), "id").to_owned();
+    let user = text(people.last().expect("a user"), "id").to_owned();
     world.api("POST", &format!("{path}/actions/user.suspend"), Some(json!({"user": user}))).await.expect(200);
     let mut looks = 0;
     loop {
@@ -107,7 +107,7 @@ async fn a_user_suspended_here_is_shown_suspended_without_a_sync_of_their_own() 
         assert!(looks < 60, "{shown:#} {listed:#?}");
         tokio::task::yield_now().await;
     }
-    // It is no sync that somebody asked for.
+    // It is no sync that a caller asked for.
     assert_eq!(world.all(&format!("{path}/syncs")).await, syncs);
     let after = world.api("GET", &path, None).await.expect(200);
     assert_eq!((&after["last_sync"], &after["streams"]), (&before["last_sync"], &before["streams"]));
@@ -158,7 +158,8 @@ async fn of_many_candidates_an_incremental_sync_reads_what_changed() {
     let user = |number: u32| Candidate::User(UserId::parse(&format!("00unobody{number:06}")).expect("an id"));
     let many: Vec<_> = (0..150).map(user).collect();
     report(&process, &scene.ground, &many).await;
-    let (store, id) = (&process.app.store, &scene.ground.connection.id);
+    let store = &process.app.store;
+    let id = &scene.ground.connection.id;
     assert_eq!(Waiting::some(store, id, 1_000).await.expect("a table").len(), 150);
     let run = begin(&scene.ground).await.expect("something to read");
     process.drive(&run).await.expect("nothing kills it");
@@ -202,7 +203,7 @@ async fn a_short_run_killed_before_and_after_every_call_leaves_a_directory_equal
     let calls = ground.count(&run).await;
     let left = differences(&ground).await;
     assert!(left.is_empty(), "{left:#?}");
-    let told = Table::read(&ground).await.told();
+    let events = Table::read(&ground).await.told();
     ground.renew_from(&before).await;
     let run = begin(&ground).await.expect("something to read");
     let points: Vec<Point> = campaign.points(calls);
@@ -213,6 +214,6 @@ async fn a_short_run_killed_before_and_after_every_call_leaves_a_directory_equal
         let table = Table::read(&ground).await;
         let differences = table.picture(&ground).await.differences(&wanted);
         assert!(differences.is_empty(), "{point:?} {differences:#?}");
-        assert_eq!(table.told(), told, "{point:?}");
+        assert_eq!(table.told(), events, "{point:?}");
     }
 }
