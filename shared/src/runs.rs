@@ -185,5 +185,6 @@ pub async fn cancel(app: &App, connection: &ConnectionId, id: &SyncId) -> Result
 }
 
 fn running_already(running: &SyncId) -> Problem {
-    Problem::new(Kind::SyncRunning, "A sync is running; wait for it or cancel it.").with("sync_id", running.as_str())
+    Problem::new(Kind::SyncRunning, "Wait until it ends, or cancel it: POST …/syncs/{sync_id}/cancel.")
+        .with("sync_id", running.as_str())
 }

@@ -18,8 +18,8 @@ pub use resource::TriggerResource;
 pub use search::search;
 
 use crate::app::{App, ready};
-use crate::connection::Connection;
-use crate::feed::{Feed, Ground, Head, Hook, Kind as Fires, Stop, Trigger};
+use crate::connection::{Connection, Fault};
+use crate::feed::{Feed, Ground, Head, Hook, Kind as Fires, Outlet, Stop, Trigger};
 use crate::id::{ConnectionId, TriggerId};
 use crate::okta::Patience;
 use crate::panics::caught;
@@ -55,6 +55,10 @@ pub async fn create(app: &App, connection: &Connection, id: TriggerId, body: &Va
     }
     let now = app.now();
     let mut trigger = input.trigger(id, now);
+    if app.bus.is_none() && !trigger.deliver.contains(&Outlet::Feed) {
+        let detail = "this service has no bus, so that its events would reach no reader; deliver to feed";
+        return Err(Problem::invalid(&[Fault::new("/deliver", detail.to_owned())]));
+    }
     let secret = hook::Secret::generate();
     if trigger.event_types().is_some() {
         trigger.hook = Some(Hook { secret_hash: secret.hash(), ..Hook::default() });

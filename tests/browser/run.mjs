@@ -110,6 +110,19 @@ async function crowd(tenant) {
   return { ...boss, reports: reports.length };
 }
 
+// Thirty managers, each below the next; gives who stands below all of them.
+async function ladder(tenant) {
+  const authorization = `SSWS ${tenant.api_token}`;
+  const users = `${tenant.listening}/api/v1/users`;
+  const response = await fetch(`${users}?limit=40`, { headers: { authorization } });
+  const steps = (await response.json()).slice(5, 36);
+  for (const [at, { id }] of steps.slice(0, -1).entries()) {
+    const profile = { managerId: steps[at + 1].profile.login };
+    await fetched(`${users}/${id}`, { profile }, "POST", authorization);
+  }
+  return steps[0];
+}
+
 // Somebody whose profile is full of markup, of right-to-left text and of fields without end.
 async function odd(tenant) {
   const long = "\u202eال".repeat(1_460);
@@ -228,6 +241,18 @@ async function chartOfMany(page, connection, boss) {
   say(`the chart of a manager of ${boss.reports} can be read`);
 }
 
+async function chartBelowMany(page, connection, lowest) {
+  await page.setViewportSize({ width: 1100, height: 700 });
+  await page.goto(`${connection}/people/${lowest.id}`);
+  await page.locator(".chart .self").waitFor();
+  const inView = await page.evaluate(() => {
+    const [chart, self] = [".chart", ".self"].map((name) => document.querySelector(name).getBoundingClientRect());
+    return document.querySelectorAll(".chart rect").length > 30 && self.top >= chart.top && self.bottom <= chart.bottom;
+  });
+  assert.ok(inView, "a chart opens at its person, however many stand above");
+  say("the chart of somebody below 30 managers opens at that person");
+}
+
 // ---- What a sync asks about ----
 
 async function question(page, tenant, connection) {
@@ -235,8 +260,10 @@ async function question(page, tenant, connection) {
   await page.goto(`${connection}/syncs`);
   await page.getByRole("button", { name: "Start a sync" }).click();
   await page.locator("[data-live] .badge.needs_confirmation").waitFor({ timeout: 60_000 });
-  await page.goto(`${connection}/syncs`);
-  await page.getByRole("link", { name: "What would be removed" }).first().click();
+  // The history follows without a reload.
+  const newest = page.locator("#history tbody tr").first();
+  await newest.locator(".badge.needs_confirmation").waitFor();
+  await newest.getByRole("link", { name: "What would be removed" }).click();
   await page.getByRole("button", { name: "Remove all of it" }).waitFor();
   await picture(page, "question");
   say("a sync that would remove too much asks first");
@@ -286,6 +313,7 @@ async function run() {
   const [told] = await start(1, "okta-simulator", "--port", "0", "--users", "600", "--groups", "12", "--apps", "6", "--rate-limit", "100000");
   const tenant = JSON.parse(told);
   const boss = await crowd(tenant);
+  const lowest = await ladder(tenant);
   const marked = await odd(tenant);
   const serve = ["serve", "--port", "0", "--data", folder, "--allow-okta-origin", tenant.listening];
   const [api, link] = (await start(2, "okta-connector", ...serve)).map((line) => line.match(/http:\S+/)[0]);
@@ -308,6 +336,7 @@ async function run() {
     assert.deepEqual((await fetched(`${api}/v1/connections`, null, "GET", authorization)).items, []);
     const [connection, person] = await main(page, tenant);
     await chartOfMany(page, connection, boss);
+    await chartBelowMany(page, connection, lowest);
     const asked = await question(page, tenant, connection);
     await byKeyboard(page, connection);
     await picture(await (await page.goto("/connections"), page), "connections");

@@ -1,6 +1,6 @@
 //! `audit`.
 
-use crate::output::{Row, moment, or_dash};
+use crate::output::{Row, moment, or_empty};
 use crate::{Context, Failure, Most};
 use clap::Args;
 use okta_connector_client::{AuditRow, query};
@@ -36,7 +36,7 @@ impl Row for AuditRow {
             moment(Some(&self.at)),
             self.actor.subject.clone(),
             self.action.clone(),
-            or_dash(target),
+            or_empty(target),
             self.outcome.clone(),
         ]
     }

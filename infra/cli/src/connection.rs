@@ -1,6 +1,6 @@
 //! `connections`.
 
-use crate::output::{Facts, Format, Row, moment, or_dash, plain, print};
+use crate::output::{Facts, Format, Row, moment, or_empty, plain, print};
 use crate::{Context, Failure, wizard};
 use clap::{Args, Subcommand, ValueEnum};
 use dialoguer::Confirm;
@@ -146,10 +146,10 @@ impl Row for Connection {
         vec![
             self.id.clone(),
             self.name.clone(),
-            or_dash(self.domain.as_deref()),
+            or_empty(self.domain.as_deref()),
             status,
             self.counts.users.to_string(),
-            or_dash(last.as_deref()),
+            or_empty(last.as_deref()),
         ]
     }
 }
@@ -162,17 +162,17 @@ impl Facts for Connection {
         let mut facts = vec![
             ("id", self.id.clone()),
             ("name", self.name.clone()),
-            ("domain", or_dash(self.domain.as_deref())),
+            ("domain", or_empty(self.domain.as_deref())),
             ("status", self.status.clone()),
-            ("why", or_dash(self.status_reason.as_deref())),
+            ("why", or_empty(self.status_reason.as_deref())),
             ("paused", self.paused.to_string()),
             ("signs in by", auth.kind.clone()),
-            ("client id", or_dash(auth.client_id.as_deref())),
-            ("scopes", or_dash(Some(&auth.scopes.join(" ")))),
-            ("public key URL", or_dash(self.public_key_url.as_deref())),
+            ("client id", or_empty(auth.client_id.as_deref())),
+            ("scopes", or_empty(Some(&auth.scopes.join(" ")))),
+            ("public key URL", or_empty(self.public_key_url.as_deref())),
             ("redirect URI", self.redirect_uri.clone()),
-            ("teams", or_dash(Some(&self.teams.join(", ")))),
-            ("allowed", or_dash(Some(&self.permissions.actions.join(", ")))),
+            ("teams", or_empty(Some(&self.teams.join(", ")))),
+            ("allowed", or_empty(Some(&self.permissions.actions.join(", ")))),
         ];
         if let Some(sync) = &self.sync {
             facts.push(("full sync", schedule(sync.full.as_ref())));

@@ -1,6 +1,6 @@
 //! `groups`, `apps`, `locations`.
 
-use crate::output::{Row, or_dash};
+use crate::output::{Row, or_empty};
 use crate::{Context, Failure, Most};
 use clap::Subcommand;
 use okta_connector_client::{DirectoryApp, DirectoryAppUser, Group, Location, Person, User, query, segment};
@@ -66,8 +66,8 @@ impl Row for Group {
             self.id.clone(),
             self.name.clone(),
             self.kind.clone(),
-            or_dash(members.as_deref()),
-            or_dash(self.description.as_deref()),
+            or_empty(members.as_deref()),
+            or_empty(self.description.as_deref()),
         ]
     }
 }
@@ -78,7 +78,7 @@ impl Row for User {
     fn cells(&self) -> Vec<String> {
         let text = |name: &str| self.profile.get(name).and_then(|value| value.as_str());
         let name = [text("firstName"), text("lastName")].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        vec![self.id.clone(), or_dash(Some(&name)), or_dash(text("login")), self.status.clone()]
+        vec![self.id.clone(), or_empty(Some(&name)), or_empty(text("login")), self.status.clone()]
     }
 }
 
@@ -86,11 +86,11 @@ impl Row for DirectoryApp {
     const COLUMNS: &'static [&'static str] = &["ID", "LABEL", "STATUS", "USERS", "GROUPS"];
 
     fn cells(&self) -> Vec<String> {
-        let count = |count: Option<u64>| count.map_or("-".to_owned(), |count| count.to_string());
+        let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
         vec![
             self.id.clone(),
             self.label.clone(),
-            or_dash(self.status.as_deref()),
+            or_empty(self.status.as_deref()),
             count(self.users_count),
             count(self.groups_count),
         ]
@@ -102,7 +102,7 @@ impl Row for DirectoryAppUser {
 
     fn cells(&self) -> Vec<String> {
         let groups: Vec<_> = self.groups.iter().map(|group| group.name.as_str()).collect();
-        vec![self.user.name.clone(), self.user.login.clone(), self.scope.clone(), or_dash(Some(&groups.join(", ")))]
+        vec![self.user.name.clone(), self.user.login.clone(), self.scope.clone(), or_empty(Some(&groups.join(", ")))]
     }
 }
 
@@ -110,7 +110,7 @@ impl Row for Location {
     const COLUMNS: &'static [&'static str] = &["ID", "NAME", "COUNTRY", "PEOPLE"];
 
     fn cells(&self) -> Vec<String> {
-        let country = or_dash(self.country_code.as_deref());
+        let country = or_empty(self.country_code.as_deref());
         vec![self.id.clone(), self.name.clone(), country, self.people_count.to_string()]
     }
 }

@@ -104,7 +104,8 @@ fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Resul
     if !columns.is_empty() {
         table.set_header(columns);
     }
-    table.add_rows(rows.map(|cells| cells.iter().map(|cell| plain(cell)).collect::<Vec<_>>()));
+    let shown = |cell: &String| if cell.is_empty() { "-".to_owned() } else { plain(cell) };
+    table.add_rows(rows.map(|cells| cells.iter().map(shown).collect::<Vec<_>>()));
     let text = table.to_string();
     // Columns are padded to their width, also the last one.
     text.lines().try_for_each(|line| print(line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end())))
@@ -129,14 +130,15 @@ pub fn plain(text: &str) -> String {
     text.chars().map(|letter| if obeyed(letter) { '\u{fffd}' } else { letter }).collect()
 }
 
-/// Nothing, where there is nothing.
-pub fn or_dash(text: Option<&str>) -> String {
-    text.filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
+/// The text of a cell, which is empty where nothing is known. A table shows a dash there, a CSV file nothing.
+pub fn or_empty(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_owned()
 }
 
-/// A moment without what nobody reads.
+/// A moment without fractions of seconds and zone, or an empty cell.
 pub fn moment(text: Option<&str>) -> String {
-    text.map_or("-".to_owned(), |text| text.split('.').next().unwrap_or(text).trim_end_matches('Z').replace('T', " "))
+    let short = |text: &str| text.split('.').next().unwrap_or(text).trim_end_matches('Z').replace('T', " ");
+    text.map(short).unwrap_or_default()
 }
 
 fn csv(columns: Option<&[&str]>, rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
@@ -177,7 +179,7 @@ fn flatten(name: &str, value: &Value, members: &mut Vec<Vec<String>>) {
         }
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(text_of).collect();
-            members.push(vec![name.to_owned(), or_dash(Some(&items.join(", ")))]);
+            members.push(vec![name.to_owned(), or_empty(Some(&items.join(", ")))]);
         }
         other => members.push(vec![name.to_owned(), text_of(other)]),
     }
@@ -185,7 +187,7 @@ fn flatten(name: &str, value: &Value, members: &mut Vec<Vec<String>>) {
 
 fn text_of(value: &Value) -> String {
     match value {
-        Value::Null | Value::Object(_) => "-".to_owned(),
+        Value::Null | Value::Object(_) => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
@@ -215,6 +217,6 @@ mod tests {
         let document = serde_json::json!({"a": {"b": 1, "c": []}, "d": [{"e": null}], "f": ["x", "y"]});
         flatten("", &document, &mut members);
         let told: Vec<_> = members.iter().map(|pair| format!("{}={}", pair[0], pair[1])).collect();
-        assert_eq!(told, ["a.b=1", "a.c=-", "d[0].e=-", "f=x, y"]);
+        assert_eq!(told, ["a.b=1", "a.c=", "d[0].e=", "f=x, y"]);
     }
 }

@@ -1,9 +1,10 @@
 //! `people`.
 
-use crate::output::{Facts, Format, Row, copy, or_dash, plain, print};
+use crate::output::{Facts, Format, Row, copy, or_empty, plain, print};
 use crate::{Context, Failure, Most};
 use clap::{Args, Subcommand, ValueEnum};
 use okta_connector_client::{Client, Method, Person, PersonInFull, query, segment};
+use std::collections::HashSet;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -76,11 +77,11 @@ impl Row for Person {
     fn cells(&self) -> Vec<String> {
         vec![
             self.name.clone(),
-            or_dash(self.login.as_deref()),
-            or_dash(self.title.as_deref()),
-            or_dash(self.department.as_deref()),
-            or_dash(self.manager.as_ref().map(|it| it.name.as_str())),
-            or_dash(self.location.as_ref().map(|it| it.name.as_str())),
+            or_empty(self.login.as_deref()),
+            or_empty(self.title.as_deref()),
+            or_empty(self.department.as_deref()),
+            or_empty(self.manager.as_ref().map(|it| it.name.as_str())),
+            or_empty(self.location.as_ref().map(|it| it.name.as_str())),
             self.reports_count.to_string(),
         ]
     }
@@ -91,20 +92,20 @@ impl Facts for PersonInFull {
         let person = &self.person;
         let names = |names: &mut dyn Iterator<Item = &String>, total: u64| {
             let names: Vec<_> = names.map(String::as_str).collect();
-            if names.is_empty() { "-".to_owned() } else { format!("{total}: {}", names.join(", ")) }
+            if names.is_empty() { String::new() } else { format!("{total}: {}", names.join(", ")) }
         };
         let managers: Vec<_> = self.manager_chain.iter().map(|it| it.name.as_str()).collect();
         let mut facts = vec![
             ("id", person.id.clone()),
             ("name", person.name.clone()),
-            ("login", or_dash(person.login.as_deref())),
-            ("email", or_dash(person.email.as_deref())),
+            ("login", or_empty(person.login.as_deref())),
+            ("email", or_empty(person.email.as_deref())),
             ("status", person.status.clone()),
-            ("title", or_dash(person.title.as_deref())),
-            ("department", or_dash(person.department.as_deref())),
-            ("division", or_dash(person.division.as_deref())),
-            ("location", or_dash(person.location.as_ref().map(|it| it.name.as_str()))),
-            ("reports to", or_dash(Some(&managers.join(" > ")))),
+            ("title", or_empty(person.title.as_deref())),
+            ("department", or_empty(person.department.as_deref())),
+            ("division", or_empty(person.division.as_deref())),
+            ("location", or_empty(person.location.as_ref().map(|it| it.name.as_str()))),
+            ("reports to", or_empty(Some(&managers.join(" > ")))),
             ("reports", names(&mut self.reports.items.iter().map(|it| &it.name), self.reports.total)),
             ("all below", self.all_reports_count.to_string()),
             ("groups", names(&mut self.groups.items.iter().map(|it| &it.name), self.groups.total)),
@@ -163,19 +164,26 @@ async fn tree(context: &Context, path: &str, wanted: &str, depth: usize) -> Resu
         print(&format!("{indent}{}", plain(&manager.name)))?;
         indent.push_str("  ");
     }
-    reports(context, path, person, indent, depth).await
+    let above = person.manager_chain.iter().map(|manager| manager.id.clone()).collect();
+    reports(context, path, person, indent, depth, above).await
 }
 
-/// A person and those below, depth first: no list of all of them is held.
+/// A person and those below, depth first: no list of all of them is held. Whoever stands above already, because the chain of
+/// managers leads back to them, is marked and not followed again.
 async fn reports(
     context: &Context,
     path: &str,
     top: PersonInFull,
     indent: String,
     depth: usize,
+    mut above: HashSet<String>,
 ) -> Result<(), Failure> {
     let mut waiting = vec![(top, indent, depth)];
     while let Some((person, indent, depth)) = waiting.pop() {
+        if !above.insert(person.person.id.clone()) {
+            print(&plain(&format!("{indent}{} (see above: the chain of managers leads back)", person.person.name)))?;
+            continue;
+        }
         let title = person.person.title.as_deref().map(|title| format!(", {title}")).unwrap_or_default();
         print(&plain(&format!("{indent}{}{title}", person.person.name)))?;
         let left_out = person.reports.total.saturating_sub(person.reports.items.len() as u64);

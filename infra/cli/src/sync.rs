@@ -1,6 +1,6 @@
 //! `sync`.
 
-use crate::output::{Format, Row, moment, or_dash, plain, print};
+use crate::output::{Format, Row, moment, or_empty, plain, print};
 use crate::{Context, Failure};
 use clap::{Subcommand, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -23,6 +23,11 @@ pub enum Command {
         /// Watch it to its end.
         #[arg(long)]
         watch: bool,
+    },
+    /// Cancel the sync that runs; it stops before its next page.
+    Cancel {
+        /// Its id; without one, the newest is cancelled.
+        sync: Option<String>,
     },
     /// The newest syncs, or one.
     Status {
@@ -73,6 +78,12 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
                 Ok(context.output.say(&format!("{} is running.", sync.id), &sync)?)
             }
         }
+        Command::Cancel { sync } => {
+            let id = named_or_newest(context, &path, sync).await?;
+            let cancel = format!("{path}/{}/cancel", segment(&id));
+            let sync: Sync = context.client.call(Method::POST, &cancel, None).await?;
+            Ok(context.output.say(&format!("{id} stops before its next page."), &sync)?)
+        }
         Command::Status { sync: None, watch: false } => {
             let syncs: Vec<Sync> = context.client.pages(&*path).first(20).await?;
             Ok(context.output.list(&syncs)?)
@@ -82,16 +93,16 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             Ok(context.output.one(&sync)?)
         }
         Command::Status { sync, watch: true } => {
-            let id = match sync {
-                Some(id) => id,
-                None => newest(context, &path).await?,
-            };
+            let id = named_or_newest(context, &path, sync).await?;
             watch(context, &path, &id).await
         }
     }
 }
 
-async fn newest(context: &Context, path: &str) -> Result<String, Failure> {
+async fn named_or_newest(context: &Context, path: &str, named: Option<String>) -> Result<String, Failure> {
+    if let Some(id) = named {
+        return Ok(id);
+    }
     let newest: Vec<Sync> = context.client.pages(path).first(1).await?;
     newest.into_iter().next().map(|sync| sync.id).ok_or_else(|| Failure::Absent("There was no sync yet.".to_owned()))
 }
@@ -194,8 +205,8 @@ struct Lines {
 
 impl Show for Lines {
     fn show(&mut self, sync: &Sync) {
-        let now = waiting(sync).unwrap_or_else(|| or_dash(sync.phase.as_deref()));
-        if now != self.last && now != "-" {
+        let now = waiting(sync).unwrap_or_else(|| or_empty(sync.phase.as_deref()));
+        if now != self.last && !now.is_empty() {
             eprintln!("{now}");
             self.last = now;
         }

@@ -1,6 +1,6 @@
 //! `triggers`.
 
-use crate::output::{Row, moment, or_dash};
+use crate::output::{Row, moment, or_empty};
 use crate::{Context, Failure};
 use clap::{Args, Subcommand, ValueEnum};
 use okta_connector_client::{Method, Trigger, segment};
@@ -68,10 +68,10 @@ impl Row for Trigger {
         vec![
             self.id.clone(),
             self.kind.clone(),
-            or_dash(self.name.as_deref()),
+            or_empty(self.name.as_deref()),
             status,
             moment(self.last_event_at.as_deref()),
-            or_dash(Some(&what)),
+            or_empty(Some(&what)),
         ]
     }
 }

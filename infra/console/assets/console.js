@@ -31,11 +31,23 @@ for (const field of document.querySelectorAll("input[data-found]")) {
   });
 }
 
-// A live part is fetched anew until the server says that it is over.
+// A chart opens at the person it is drawn around, however many managers stand above.
+for (const chart of document.querySelectorAll(".chart")) {
+  const self = chart.querySelector(".self");
+  if (!self) continue;
+  const [box, own] = [chart.getBoundingClientRect(), self.getBoundingClientRect()];
+  chart.scrollTop = own.top - box.top - (box.height - own.height) / 2;
+}
+
+// A live part is fetched anew until the server says that it is over; then what depends on it is fetched once.
 for (const place of document.querySelectorAll("[data-live]")) {
   const look = async () => {
     const response = await replace(place, place.dataset.live).catch(() => null);
-    if (response && response.headers.get("x-over") === "true") return;
+    if (response && response.headers.get("x-over") === "true") {
+      const then = document.getElementById(place.dataset.then);
+      if (then) replace(then, then.dataset.from);
+      return;
+    }
     place.dataset.live = (response && response.headers.get("x-live")) || place.dataset.live;
     setTimeout(look, Number(place.dataset.every || 1000));
   };

@@ -56,7 +56,11 @@ fn described(person: &PersonInFull) -> String {
         Some(manager) => format!("{name} reports to {}", manager.name),
         None => format!("{name} reports to nobody"),
     };
-    format!("{above}, and has {} reports, {} with all below.", person.reports.total, person.all_reports_count)
+    let below = format!("has {} reports, {} with all below", person.reports.total, person.all_reports_count);
+    let top = person.manager_chain.last();
+    let leads_back = top.is_some_and(|top| person.reports.items.iter().any(|report| report.id == top.id));
+    let mark = if leads_back { format!(" The chain of managers leads back to {name}.") } else { String::new() };
+    format!("{above}, and {below}.{mark}")
 }
 
 fn node(who: &Named, x: usize, y: usize, people: &str, class: &str) -> Markup {
@@ -102,6 +106,14 @@ mod tests {
         assert!(drawn.contains("Person &lt;199&gt;") && !drawn.contains("Person <"));
         // As many columns as fit, and as many rows as it takes.
         assert!(drawn.contains(&format!("width=\"{}\"", GAP + INDENT + COLUMNS * (WIDTH + GAP))));
+    }
+
+    #[test]
+    fn a_chain_that_leads_back_is_told() {
+        let mut person = manager_of(3);
+        assert!(!draw(&person, "/people").into_string().contains("leads back"));
+        person.manager_chain.push(person.reports.items[0].clone());
+        assert!(draw(&person, "/people").into_string().contains("The chain of managers leads back to Ana."));
     }
 
     #[test]

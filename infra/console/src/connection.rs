@@ -100,6 +100,7 @@ pub fn overview(console: &Console, connection: &Connection, news: &Markup, refus
                 dt { "Full sync" } dd { (or_dash(sync.full.as_deref())) }
                 dt { "Incremental sync" } dd { (or_dash(sync.incremental.as_deref())) }
                 dt { "Verifying sync" } dd { (or_dash(sync.verify.as_deref())) }
+                dt { "Time zone of schedules" } dd { (or_dash(Some(&sync.timezone))) }
             }
             dt { "Tested" } dd { (moment(connection.tested_at.as_deref())) }
             dt { "Id" } dd { code { (connection.id) } }
@@ -139,6 +140,7 @@ fn settings(console: &Console, connection: &Connection, filled: Option<&Form>) -
                 ("full", "Full sync, as rate(6 hours) or cron(…); empty: never by itself", sync.full.unwrap_or_default()),
                 ("incremental", "Incremental sync", sync.incremental.unwrap_or_default()),
                 ("verify", "Verifying sync", sync.verify.unwrap_or_default()),
+                ("timezone", "Time zone of cron(…), as in Europe/Berlin", sync.timezone),
             ] {
                 label { (title) input name=(name) value=(field(name, &known)) autocomplete="off"; }
             }
@@ -181,6 +183,9 @@ pub async fn edit(State(console): State<Console>, Path(id): Path<String>, form: 
     // Where nothing is synced by itself, the right to read users is not tested either; that stays so.
     if connection.sync.is_some() || schedules.iter().any(|(_, schedule)| !schedule.is_null()) {
         patch["sync"] = Value::Object(schedules.into_iter().collect());
+        if let Some(zone) = form.get("timezone") {
+            patch["sync"]["timezone"] = json!(zone);
+        }
     }
     changed(&console, &connection, &patch, Refused::Settings(&form)).await
 }

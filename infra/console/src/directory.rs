@@ -24,7 +24,7 @@ pub async fn groups(State(console): State<Console>, Path(id): Path<String>, Quer
     let found: Listed<Group> = list(&console, &id, "/groups", &search).await?;
     let here = format!("/connections/{}/groups", connection.id);
     let body = html! {
-        (search_form(&here, "What the name begins with", &search))
+        (search_form(&here, "What a word of the name begins with", &search))
         div.scroll { table {
             thead { tr { th { "Name" } th { "Type" } th { "Members" } th { "Description" } } }
             tbody { @for group in &found.items { tr {
@@ -81,7 +81,7 @@ pub async fn apps(State(console): State<Console>, Path(id): Path<String>, Query(
     let found: Listed<DirectoryApp> = list(&console, &id, "/apps", &search).await?;
     let here = format!("/connections/{}/apps", connection.id);
     let body = html! {
-        (search_form(&here, "What the label begins with", &search))
+        (search_form(&here, "What a word of the label begins with", &search))
         div.scroll { table {
             thead { tr { th { "Label" } th { "Status" } th { "Users" } th { "Groups" } } }
             tbody { @for app in &found.items { tr {

@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::connection::{key, of, path};
 use crate::form::Form;
-use crate::page::{Answer, Failure, moment, part, status, trouble};
+use crate::page::{Answer, Failure, moment, more, part, status, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
@@ -48,6 +48,16 @@ impl Filter {
         query(&pairs)
     }
 
+    /// Whether it asks for a page of what came since a time, instead of the newest.
+    fn is_of_the_past(&self) -> bool {
+        [&self.since, &self.cursor].into_iter().flatten().any(|text| !text.trim().is_empty())
+    }
+
+    /// Whether it leaves some events out.
+    fn is_selective(&self) -> bool {
+        [&self.kind, &self.trigger, &self.since].into_iter().flatten().any(|text| !text.trim().is_empty())
+    }
+
     /// A page of the feed; the filter moves on to the next.
     async fn read(&mut self, console: &Console, id: &str) -> Result<(Vec<CloudEvent>, bool), Failure> {
         let asked = self.query(&[("limit", Some("200"))]);
@@ -67,7 +77,19 @@ async fn told(console: &Console, id: &str, filter: &Filter, refused: Option<(&Fo
     let connection = of(console, id).await?;
     let triggers: Vec<Trigger> = console.client.pages(format!("{}/triggers", path(id))).first(200).await?;
     let here = format!("/connections/{}/events", connection.id);
-    let (newest, at) = newest(console, id, filter).await?;
+    let events = if filter.is_of_the_past() {
+        let mut at = filter.clone();
+        let (events, is_over) = at.read(console, id).await?;
+        let older = Filter { cursor: None, ..at.clone() };
+        let next = at.cursor.filter(|_| !is_over);
+        html! { (shown(&events, filter)) (more(&format!("{here}{}", older.query(&[])), next.as_ref())) }
+    } else {
+        let (newest, at) = newest(console, id, filter).await?;
+        html! {
+            div data-live={ (here) "/new" (at.query(&[])) } data-every="2000" aria-live="polite" { (newest) }
+            p.small { "The newest " (SHOWN) " at most. Fill in a time to read all events since then, oldest first." }
+        }
+    };
     let body = html! {
         @if let Some((_, why)) = &refused { (trouble(why)) }
         form.row method="get" action=(here) {
@@ -80,9 +102,10 @@ async fn told(console: &Console, id: &str, filter: &Filter, refused: Option<(&Fo
                     }
                 }
             }
+            label { "Since" input name="since" value=(filter.since.as_deref().unwrap_or_default()) placeholder="2026-01-31T08:00:00Z"; }
             button { "Filter" }
         }
-        div data-live={ (here) "/new" (at.query(&[])) } data-every="2000" aria-live="polite" { (newest) }
+        (events)
         h2 { "Triggers" }
         (table(console, &connection.id, &triggers))
         (new_trigger(console, &connection.id, refused.as_ref().map(|(form, _)| *form)))
@@ -127,7 +150,7 @@ async fn newest(console: &Console, id: &str, filter: &Filter) -> Result<(Markup,
         }
     }
     events.reverse();
-    Ok((shown(&events), at))
+    Ok((shown(&events, filter), at))
 }
 
 #[expect(clippy::disallowed_methods, reason = "how far back to look is no matter of a test's clock")]
@@ -135,13 +158,15 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn shown(events: &[CloudEvent]) -> Markup {
+fn shown(events: &[CloudEvent], filter: &Filter) -> Markup {
     let mut counts = BTreeMap::<&str, usize>::new();
     for event in events {
         *counts.entry(&event.kind).or_default() += 1;
     }
     html! {
-        @if events.is_empty() { p { "Nothing was told yet." } } @else {
+        @if events.is_empty() {
+            p { @if filter.is_selective() { "No event matches the filter." } @else { "There is no event yet." } }
+        } @else {
             p { @for (kind, count) in &counts { span.badge { (kind) ": " (count) } " " } }
             div.scroll { table {
                 thead { tr { th { "Time" } th { "Type" } th { "Subject" } } }
@@ -166,8 +191,13 @@ fn table(console: &Console, connection: &str, triggers: &[Trigger]) -> Markup {
                     td { (status(&trigger.status)) @if let Some(why) = &trigger.status_reason { " " (why) } }
                     td { (moment(trigger.last_event_at.as_deref())) }
                     td {
-                        form method="post" action={ "/connections/" (connection) "/triggers/" (trigger.id) "/delete" } {
-                            (key(console)) button.plain aria-label={ "Remove " (named(trigger)) } { "Remove" }
+                        details {
+                            summary aria-label={ "Remove " (named(trigger)) } { "Remove" }
+                            form method="post" action={ "/connections/" (connection) "/triggers/" (trigger.id) "/delete" } {
+                                (key(console))
+                                @if trigger.kind == "event_hook" { p { "Its event hook in Okta is deleted too." } }
+                                button.danger { "Remove " (named(trigger)) }
+                            }
                         }
                     }
                 } } }

@@ -46,6 +46,7 @@ pub fn router(client: Client, keys: Keys) -> Router {
         .route("/connections/{id}/delete", post(connection::delete))
         .route("/connections/{id}/syncs", get(sync::history).post(sync::start))
         .route("/connections/{id}/syncs/live", get(sync::live))
+        .route("/connections/{id}/syncs/past", get(sync::past_alone))
         .route("/connections/{id}/syncs/{sync}/removals", get(sync::removals).post(sync::confirm))
         .route("/connections/{id}/people", get(person::search))
         .route("/connections/{id}/people/found", get(person::found))

@@ -156,7 +156,9 @@ fn layout(title: &str, of: Option<&Connection>, part: Option<&str>, body: &Marku
                 }
                 main id="main" tabindex="-1" {
                     h1 { (title) }
-                    @if let Some(connection) = of { p.of { (connection.name) " " (status(&connection.status)) } }
+                    @if let Some(connection) = of { p.of {
+                        (connection.name) " " (status(&connection.status)) @if connection.paused { " " (status("Paused")) }
+                    } }
                     (body)
                 }
             }

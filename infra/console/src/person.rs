@@ -107,8 +107,13 @@ pub async fn findings(State(console): State<Console>, Path(id): Path<String>, Qu
         ul {
             @for finding in &list.items {
                 li {
-                    strong { (finding.kind.replace('_', " ")) } ": " (finding.detail)
-                    @if let Some(user) = &finding.user { " " (linked(&format!("{base}/people"), user, "Show")) }
+                    strong { (finding.kind.replace('_', " ")) }
+                    @let name = finding.object.name.as_deref();
+                    @match &finding.user {
+                        Some(user) => { " of " (linked(&format!("{base}/people"), user, name.unwrap_or(user))) },
+                        None => { @if let Some(name) = name { " of the " (finding.object.kind) " " (name) } },
+                    }
+                    ": " (finding.detail)
                 }
             }
         }

@@ -3,7 +3,7 @@
 use crate::Console;
 use crate::connection::{key, of, path};
 use crate::form::Form;
-use crate::page::{Answer, Asked, Failure, list, moment, more, page, part, status, trouble};
+use crate::page::{Answer, Asked, Failure, Page, list, moment, more, page, part, status, trouble};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jiff::Timestamp;
@@ -36,18 +36,33 @@ async fn told(console: &Console, id: &str, at: &Asked, news: &Markup) -> Answer 
             }
             button { "Start a sync" }
         }
-        section aria-live="polite" data-live={ (here) "/live" } data-every="1000" { (progress(&connection.id, syncs.items.first())) }
+        section aria-live="polite" data-live={ (here) "/live" } data-every="1000" data-then="history" {
+            (progress(&connection.id, syncs.items.first()))
+        }
+        div id="history" data-from={ (here) "/past" } { (past(&connection.id, &syncs)) }
+    };
+    Ok(part("Sync", &connection, &body))
+}
+
+/// The history alone, for the script once a sync is over.
+pub async fn past_alone(State(console): State<Console>, Path(id): Path<String>) -> Result<Page, Failure> {
+    let syncs: Listed<Sync> = list(&console, &id, "/syncs", &Asked::default()).await?;
+    Ok(Page(past(&segment(&id), &syncs)))
+}
+
+/// The syncs of a page, with a plot of how long they took.
+fn past(connection: &str, syncs: &Listed<Sync>) -> Markup {
+    html! {
         @if syncs.items.len() > 1 { h2 { "How long they took" } (plot(&syncs.items)) }
         h2 { "History" }
         div.scroll {
             table {
                 thead { tr { th { "Started" } th { "Mode" } th { "Status" } th { "Took" } th { "Changes" } th { "Requests" } } }
-                tbody { @for sync in &syncs.items { (row(&connection.id, sync)) } }
+                tbody { @for sync in &syncs.items { (row(connection, sync)) } }
             }
         }
-        (more(&here, syncs.next_cursor.as_ref()))
-    };
-    Ok(part("Sync", &connection, &body))
+        (more(&format!("/connections/{connection}/syncs"), syncs.next_cursor.as_ref()))
+    }
 }
 
 fn row(connection: &str, sync: &Sync) -> Markup {
@@ -128,14 +143,14 @@ fn plot(syncs: &[Sync]) -> Markup {
     let longest = shown.iter().filter_map(|sync| seconds(sync)).max().unwrap_or(1).max(1);
     let height = |sync: &Sync| 4 + 90 * seconds(sync).unwrap_or(0) / longest;
     html! {
-        svg.plot viewBox={ "0 0 " (PLOTTED * 20) " 120" } role="img" aria-label={ "Durations of syncs; the longest took " (longest) " seconds" } {
+        svg.plot viewBox={ "0 0 " (PLOTTED * 20) " 104" } role="img" aria-label={ "Durations of syncs; the longest took " (longest) " seconds" } {
             @for (at, sync) in shown.iter().enumerate() {
                 rect class=(if sync.status == "failed" { "bad" } else { "bar" }) x=(at * 20 + 2) y=(104 - height(sync)) width="16" height=(height(sync)) {
                     title { (sync.mode) ", " (sync.status) ", " (seconds(sync).unwrap_or(0)) " s, " (sync.started_at) }
                 }
             }
-            text x="2" y="118" { "longest " (longest) " s" }
         }
+        p.small { "the longest took " (longest) " s" }
     }
 }
 

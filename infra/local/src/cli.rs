@@ -1,5 +1,6 @@
 //! The command line.
 
+use clap::error::ContextKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use okta_connector::clock::SystemClock;
@@ -8,7 +9,7 @@ use okta_connector::log::Lines;
 use okta_connector::okta::AllowedOrigins;
 use okta_connector_cli::{Failure, Options, TOKEN_FILE, data_folder};
 use okta_connector_local::{Config, Error, Issuer, Service, demo};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -91,7 +92,7 @@ struct Serve {
 
 /// Does what the command line says; without a command, the demo.
 pub async fn run() -> ExitCode {
-    let Cli { command, options } = Cli::parse();
+    let Cli { command, options } = parsed();
     match command.unwrap_or(Command::Demo(Demo { port: 0, users: 1_000, exit: false })) {
         Command::Demo(options) => {
             log("error");
@@ -103,15 +104,31 @@ pub async fn run() -> ExitCode {
         }
         Command::Console { port } => told(console(port, &options).await),
         Command::Remote(command) => told(Box::pin(okta_connector_cli::run(command, options)).await),
-        Command::Openapi => {
-            print!("{}", openapi());
-            ExitCode::SUCCESS
-        }
+        Command::Openapi => here(print(openapi().as_bytes())),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "okta-connector", &mut std::io::stdout());
-            ExitCode::SUCCESS
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "okta-connector", &mut script);
+            here(print(&script))
         }
     }
+}
+
+/// Prints a text. Where the reader has stopped, as `head` does, the rest is not wanted.
+fn print(text: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => Ok(printed?),
+    }
+}
+
+/// The command line. What is wrong with it is said without a usage line: that would list each option that an environment
+/// variable sets, as if it had to be given.
+fn parsed() -> Cli {
+    Cli::try_parse().unwrap_or_else(|mut error| {
+        error.remove(ContextKind::Usage);
+        error.exit()
+    })
 }
 
 /// What came of what was done on this machine.

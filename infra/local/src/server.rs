@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_io_timeout::TimeoutStream;
 
 /// What a client is given.
 #[derive(Clone, Copy)]
@@ -26,10 +27,16 @@ struct Patience {
     headers: Duration,
     /// The body of a request comes within this.
     body: Duration,
+    /// Of an answer, some more is read within this.
+    reading: Duration,
 }
 
-const PATIENCE: Patience =
-    Patience { connections: 512, headers: Duration::from_secs(30), body: Duration::from_secs(30) };
+const PATIENCE: Patience = Patience {
+    connections: 512,
+    headers: Duration::from_secs(30),
+    body: Duration::from_secs(30),
+    reading: Duration::from_secs(30),
+};
 /// No connection can be accepted, for example for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -58,8 +65,10 @@ async fn serve_with(patience: Patience, listener: TcpListener, router: Router) {
             let _place = place;
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(patience.headers);
-            // An error here is a client that broke off: there is no one to answer.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(patience.reading));
+            // An error here is a client that broke off, or does not read: there is no one to answer.
+            let _ = http.serve_connection(TokioIo::new(Box::pin(stream)), service).await;
         });
     }
 }
@@ -92,6 +101,8 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
+    const SHORT: Duration = Duration::from_millis(50);
+
     /// What a client gets for this, until the server closes the connection.
     async fn answered(patience: Patience, sends: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -107,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_never_finishes_is_let_go() {
-        let short = Patience { connections: 1, headers: Duration::from_millis(50), body: Duration::from_millis(50) };
+        let short = Patience { connections: 1, headers: SHORT, body: SHORT, ..PATIENCE };
         assert_eq!(answered(short, "POST / HTTP/1.1\r\nhost: a\r\n").await, "");
         let answer = answered(short, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf").await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
@@ -127,6 +138,26 @@ mod tests {
         let mut waits = TcpStream::connect(at).await.expect("a connection");
         waits.write_all(request).await.expect("sent");
         drop(holder);
+        let mut answer = String::new();
+        waits.read_to_string(&mut answer).await.expect("an end");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_gives_its_place_to_another() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let at = listener.local_addr().expect("an address");
+        // More than the buffers of a socket hold.
+        let large = async || vec![b'.'; 64 * 1024 * 1024];
+        let router = Router::new().route("/large", post(large)).route("/", post(async |body: String| body));
+        let one = Patience { connections: 1, reading: SHORT, ..PATIENCE };
+        tokio::spawn(serve_with(one, listener, router));
+        let ask =
+            |path: &str| format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let mut silent = TcpStream::connect(at).await.expect("a connection");
+        silent.write_all(ask("/large").as_bytes()).await.expect("sent");
+        let mut waits = TcpStream::connect(at).await.expect("a connection");
+        waits.write_all(ask("/").as_bytes()).await.expect("sent");
         let mut answer = String::new();
         waits.read_to_string(&mut answer).await.expect("an end");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");

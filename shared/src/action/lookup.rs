@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 /// References that would name something else altogether.
 const REFUSED: [&str; 3] = ["me", ".", ".."];
-const LONGEST: usize = 300;
+/// A longer reference names nothing.
+pub const LONGEST: usize = 300;
 
 macro_rules! reference {
     ($(#[$doc:meta])* $name:ident, $id:ident) => {
@@ -72,7 +73,7 @@ pub fn is_refused(text: &str) -> bool {
 }
 
 /// True for a text that has the form of a user's id.
-fn is_user_id(text: &str) -> bool {
+pub fn is_user_id(text: &str) -> bool {
     text.len() == 20 && text.starts_with("00u") && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 

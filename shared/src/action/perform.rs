@@ -1,9 +1,10 @@
 //! Running an action: whether it is allowed, what it would send, what it did, and what the audit says about it.
 
+use super::lookup::{LONGEST, is_user_id};
 use super::run::{Ended, Run};
 use super::{Entry, Prepared};
 use crate::app::{App, ready};
-use crate::audit::{Audit, By, Outcome};
+use crate::audit::{Audit, By, Outcome, Target};
 use crate::connection::{CREDENTIALS, Connection, Effect};
 use crate::idempotency::Attempt;
 use crate::okta::{Client, Patience, Request};
@@ -74,7 +75,7 @@ pub async fn allow(call: &Call<'_>) -> Result<(), Problem> {
 
 /// Runs an action. Whatever would change something leaves a row in the audit, and so does every denial.
 pub async fn perform(call: &Call<'_>) -> Result<Done, Problem> {
-    let audit = Audit::new(call.app, call.by, Some(&call.connection.id), call.action.name);
+    let audit = call.audit();
     let (result, ended) = match call.begin(audit.clone()).await {
         Ok((prepared, mut run)) => {
             let result = prepared.run(&mut run).await.map(|output| (output, prepared.reveals()));
@@ -95,14 +96,22 @@ pub async fn perform(call: &Call<'_>) -> Result<Done, Problem> {
 }
 
 impl Call<'_> {
+    /// A row about what the input names, until it is known what that is.
+    fn audit(&self) -> Audit {
+        let mut audit = Audit::new(self.app, self.by, Some(&self.connection.id), self.action.name);
+        if let Some(target) = asked_for(self.input) {
+            audit.target(target);
+        }
+        audit
+    }
+
     /// The same as `prepare`; a denial is recorded.
     async fn allowed(&self) -> Result<Box<dyn Prepared>, Problem> {
         let prepared = self.prepare();
         if let Err(problem) = &prepared
             && Outcome::of(problem) == Outcome::Denied
         {
-            let audit = Audit::new(self.app, self.by, Some(&self.connection.id), self.action.name);
-            audit.settle(Outcome::Denied, Some(problem), Vec::new()).await;
+            self.audit().settle(Outcome::Denied, Some(problem), Vec::new()).await;
         }
         prepared
     }
@@ -135,4 +144,17 @@ impl Call<'_> {
 fn denied(permission: &str, detail: &str) -> Problem {
     let detail = format!("{detail} An admin may add '{permission}' to its permissions.");
     Problem::new(Kind::PermissionDenied, detail).with("permission", permission)
+}
+
+/// What an input names: a user, and otherwise a group or an app. It may not exist, and the input may not be valid.
+fn asked_for(input: &Value) -> Option<Target> {
+    let named = |kind: &str| input.get(kind).and_then(Value::as_str).filter(|text| text.chars().count() <= LONGEST);
+    let new = || input.pointer("/profile/login").and_then(Value::as_str).filter(|text| text.chars().count() <= LONGEST);
+    let target = |kind: &str, text: &str| match kind {
+        "user" if !is_user_id(text) => Target::user("", text).without_id(),
+        "user" => Target { login: None, ..Target::user(text, "") },
+        _ => Target::named(kind, "", text).without_id(),
+    };
+    let kinds = ["user", "group", "app"];
+    kinds.iter().find_map(|kind| Some(target(kind, named(kind)?))).or_else(|| Some(target("user", new()?)))
 }

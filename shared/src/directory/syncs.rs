@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::id::{ConnectionId, SyncId};
 use crate::problem::{Kind, Problem};
 use crate::store::{Query, keys};
-use crate::synced::{Run, RunStatus, SyncRun};
+use crate::synced::{Run, RunStatus, State, SyncRun};
 use serde_json::json;
 
 /// A page of runs, newest first, behind a sort key. Short runs are left out.
@@ -51,6 +51,12 @@ async fn as_it_is(app: &App, connection: &ConnectionId, mut run: Run) -> Result<
         run.error = Some(problem.to_json(None));
         return Ok(SyncRun::of(run));
     }
+    if run.status == RunStatus::NeedsConfirmation && is_superseded(app, connection, &run.id).await? {
+        let detail = "A newer full sync replaces this one's question, and says what is missing now.";
+        run.status = RunStatus::Cancelled;
+        run.error = Some(Problem::new(Kind::WrongState, detail).to_json(None));
+        run.pending_removals.clear();
+    }
     if run.is_abandoned(&app.store, connection, app.now()).await? {
         let problem =
             Problem::new(Kind::Internal, "The sync was abandoned: its function died and was not started again.");
@@ -58,4 +64,11 @@ async fn as_it_is(app: &App, connection: &ConnectionId, mut run: Run) -> Result<
             (RunStatus::Failed, Some(run.updated_at), Some(problem.to_json(None)));
     }
     Ok(SyncRun::of(run))
+}
+
+/// Whether what a run would remove can no longer be confirmed, because a newer full run has read everything.
+async fn is_superseded(app: &App, connection: &ConnectionId, asked: &SyncId) -> Result<bool, Problem> {
+    let state = State::load(&app.store, connection).await?;
+    // Ids of syncs are in the order of their starts.
+    Ok(state.pending.is_none_or(|pending| pending > *asked))
 }

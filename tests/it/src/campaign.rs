@@ -104,6 +104,12 @@ impl Campaign {
         (0..all.min(sampled as u64)).map(|place| (first + place * all / sampled.max(1) as u64) % all).collect()
     }
 
+    /// Which of these cases are tried: each in full, otherwise so many of them, spread over all.
+    pub fn some_of<T>(self, sampled: usize, all: &[T]) -> impl Iterator<Item = &T> {
+        let chosen = self.cases(sampled, all.len() as u64);
+        chosen.into_iter().filter_map(|place| all.get(usize::try_from(place).ok()?))
+    }
+
     /// What random cases are made from.
     pub fn seed(self) -> u64 {
         self.seed

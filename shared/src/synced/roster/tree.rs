@@ -4,12 +4,17 @@ use super::Row;
 use crate::fold::fold;
 use std::collections::{HashMap, HashSet};
 
+/// Of a chain that leads back to its beginning, a finding names so many.
+const MOST_NAMED: usize = 10;
+
 /// The tree of managers over the lines of a roster.
 pub struct Tree {
     managers: Vec<Option<u32>>,
     direct: Vec<u32>,
     all: Vec<u32>,
     findings: Vec<Finding>,
+    /// Until everybody is counted.
+    cycles: Vec<Vec<usize>>,
 }
 
 /// Something that is wrong with a person's manager.
@@ -38,6 +43,7 @@ impl Tree {
             direct: vec![0; rows.len()],
             all: vec![0; rows.len()],
             findings: Vec::new(),
+            cycles: Vec::new(),
         };
         tree.resolve(rows);
         tree.mark_cycles(rows);
@@ -74,10 +80,11 @@ impl Tree {
         self.all.get(place).copied().unwrap_or_default()
     }
 
-    /// Who reports to a person directly.
+    /// Who reports to a person directly; nobody is a report of their own.
     pub fn reports(&self, place: usize) -> impl Iterator<Item = usize> {
         let manager = u32::try_from(place).ok();
-        self.managers.iter().enumerate().filter(move |(_, it)| it.is_some() && **it == manager).map(|(place, _)| place)
+        let all = self.managers.iter().enumerate();
+        all.filter(move |(it, above)| *it != place && above.is_some() && **above == manager).map(|(place, _)| place)
     }
 
     /// What is wrong with people's managers.
@@ -99,7 +106,19 @@ impl Tree {
         }
     }
 
-    /// Everybody whose chain leads back to themselves; they keep their manager, and count for nobody above.
+    /// The names of a chain of managers that leads back to where it begins.
+    fn back_to(&self, place: usize, rows: &[Row]) -> String {
+        let chain = self.chain(place);
+        let shown = chain.iter().take(MOST_NAMED).map(|manager| rows[*manager].name.as_str());
+        let more = if chain.len() > MOST_NAMED { " → …" } else { "" };
+        let (name, chain) = (&rows[place].name, shown.collect::<Vec<_>>().join(" → "));
+        match chain.as_str() {
+            "" => format!("{name} is their own manager"),
+            _ => format!("the chain of managers leads back to this person: {name} → {chain}{more} → {name}"),
+        }
+    }
+
+    /// Everybody whose chain leads back to themselves; they keep their manager.
     fn mark_cycles(&mut self, rows: &[Row]) {
         // 0: not looked at, 1: on the way that is being walked, 2: done.
         let mut seen = vec![0_u8; rows.len()];
@@ -112,9 +131,11 @@ impl Tree {
             }
             if let Some(back) = at.filter(|place| seen[*place] == 1) {
                 let begins = way.iter().position(|place| *place == back).unwrap_or_default();
-                for place in &way[begins..] {
-                    self.find("manager_cycle", *place, "the chain of managers leads back to this person".to_owned());
+                let cycle = &way[begins..];
+                for place in cycle {
+                    self.find("manager_cycle", *place, self.back_to(*place, rows));
                 }
+                self.cycles.push(cycle.to_vec());
             }
             for place in way {
                 seen[place] = 2;
@@ -122,21 +143,28 @@ impl Tree {
         }
     }
 
-    /// Leaves first: each hands its count to its manager. In a cycle nobody is first, so nothing is handed around it.
+    /// Leaves first: each hands its count to its manager. In a cycle nobody is first: below each of its members are all the
+    /// others, and whoever reports to one of them.
     fn count(&mut self) {
         for place in 0..self.managers.len() {
-            if let Some(manager) = self.manager(place) {
+            if let Some(manager) = self.manager(place).filter(|manager| *manager != place) {
                 self.direct[manager] += 1;
             }
         }
         let mut waiting = self.direct.clone();
         let mut ready: Vec<_> = (0..waiting.len()).filter(|place| waiting[*place] == 0).collect();
         while let Some(place) = ready.pop() {
-            let Some(manager) = self.manager(place) else { continue };
+            let Some(manager) = self.manager(place).filter(|manager| *manager != place) else { continue };
             self.all[manager] += self.all[place] + 1;
             waiting[manager] -= 1;
             if waiting[manager] == 0 {
                 ready.push(manager);
+            }
+        }
+        for cycle in std::mem::take(&mut self.cycles) {
+            let below: u32 = cycle.iter().map(|place| self.all[*place] + 1).sum();
+            for place in cycle {
+                self.all[place] = below - 1;
             }
         }
     }
@@ -261,5 +289,26 @@ mod tests {
         assert_eq!(found, expected);
         assert_eq!(names(&roster, roster.tree.chain(5)), ["00u1", "00u2"]);
         assert_eq!(names(&roster, roster.tree.chain(0)), ["00u2"]);
+    }
+
+    #[test]
+    fn below_each_of_a_cycle_are_all_the_others_and_whoever_reports_to_them() {
+        let roster = Roster::new(vec![
+            row("00u1", "a", None, Some("00u2")),
+            row("00u2", "b", None, Some("00u3")),
+            row("00u3", "c", None, Some("00u1")),
+            row("00u4", "d", None, Some("00u3")),
+            row("00u5", "e", None, Some("00u4")),
+            row("00u6", "f", None, Some("00u6")),
+            row("00u7", "g", None, Some("00u6")),
+        ]);
+        let counts = |place| (roster.tree.reports_count(place), roster.tree.all_reports_count(place));
+        let of_cycle = [counts(0), counts(1), counts(2)];
+        assert_eq!(of_cycle, [(1, 4), (1, 4), (2, 4)]);
+        assert_eq!([counts(3), counts(5)], [(1, 1), (1, 1)]);
+        assert_eq!(names(&roster, roster.tree.reports(5)), ["00u7"]);
+        let told: Vec<_> = roster.tree.findings().iter().map(|finding| finding.detail.as_str()).collect();
+        assert_eq!(told[0], "the chain of managers leads back to this person: 00u1 → 00u2 → 00u3 → 00u1");
+        assert_eq!(told[3], "00u6 is their own manager");
     }
 }

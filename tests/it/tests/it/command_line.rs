@@ -172,6 +172,9 @@ async fn the_exit_code_tells_what_kind_of_failure_it_is() {
     for (command, code) in [
         ("okta-connector connections list", 0),
         ("okta-connector connections list | head -0", 0),
+        ("set -o pipefail; okta-connector openapi | head -1", 0),
+        ("set -o pipefail; okta-connector completions bash | head -1", 0),
+        ("okta-connector openapi > /dev/full", 1),
         ("okta-connector connections lost", 2),
         ("okta-connector people find", 2),
         ("okta-connector connections show acme", 4),
@@ -210,4 +213,64 @@ async fn a_refusal_says_once_what_is_wrong_and_what_to_do() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && said.matches(told).count() == 1, "{command}: {said}");
     }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_command_is_said_without_options_that_the_environment_sets() {
+    let shell = Shell::new("http://127.0.0.1:9", Path::new("/nonexistent"));
+    let output = shell.run("okta-connector triggers add").await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("<KIND>") && said.contains("--help") && !said.contains("--url"), "{said}");
+}
+
+#[tokio::test]
+async fn a_cell_without_a_value_is_empty_in_csv_and_a_dash_in_a_table() {
+    let world = World::start().await;
+    world.synced().await;
+    let shell = Shell::of(&world);
+    let printed = async |command: &str| {
+        let output = shell.run(command).await;
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let csv = printed("okta-connector people find --all -o csv").await;
+    let table = printed("okta-connector people find --all").await;
+    assert!(csv.contains(",,") && !csv.contains(",-,"), "{csv}");
+    assert!(table.contains(" - "), "{table}");
+}
+
+#[tokio::test]
+async fn a_chain_of_managers_that_leads_back_is_drawn_once_and_marked() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let people = world.all(&format!("/v1/connections/{id}/people")).await;
+    let three: Vec<_> = people.iter().filter(|person| person["status"] == "ACTIVE").take(3).collect();
+    for (person, manager) in [(0, 1), (1, 2), (2, 0)] {
+        let body = json!({"profile": {"managerId": three[manager]["login"]}});
+        let path = format!("/api/v1/users/{}", three[person]["id"].as_str().expect("an id"));
+        world.tenant("POST", &path, Some(body)).await.expect(200);
+    }
+    world.sync(&id, "verify").await;
+    let shell = Shell::of(&world);
+    let id = three[0]["id"].as_str().expect("an id");
+    let output = shell.run(&format!("okta-connector people tree {id} --depth 5")).await;
+    let drawn = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(drawn.matches("the chain of managers leads back").count(), 1, "{drawn}");
+    let name = three[1]["name"].as_str().expect("a name");
+    assert_eq!(drawn.matches(name).count(), 1, "{drawn}");
+}
+
+#[tokio::test]
+async fn a_sync_that_waits_is_cancelled() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let slow = json!({"fault": "latency", "ms": 300, "path": "/api/v1"});
+    world.sim("POST", "faults", Some(slow)).await;
+    let shell = Shell::of(&world);
+    let output = shell.run("okta-connector sync start && okta-connector sync cancel").await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("stops before its next page"), "{output:?}");
+    let sync = said.split_whitespace().next().expect("an id");
+    assert_eq!(world.finished(&id, sync).await["status"], "cancelled");
 }

@@ -86,6 +86,10 @@ async fn a_newer_full_sync_asks_its_own_question() {
     let newer = world.sync(id, "full").await;
     assert_eq!(confirm(&world, &path, &sync).await.problem(), "wrong-state");
     assert_eq!(newer["status"], "needs_confirmation");
+    let before = world.api("GET", &format!("{path}/syncs/{}", text(&sync, "id")), None).await.expect(200);
+    assert_eq!(before["status"], "cancelled", "{before:#}");
+    assert_eq!(before["pending_removals"], Value::Null);
+    assert!(text(&before["error"], "detail").starts_with("A newer full sync replaces"), "{before:#}");
     confirm(&world, &path, &newer).await.expect(202);
 }
 

@@ -366,3 +366,35 @@ async fn no_page_loads_a_whole_list() {
     }
     browser.get(&format!("/connections/{id}/people")).await.shows("Next page");
 }
+
+#[tokio::test]
+async fn events_of_the_past_are_read_in_pages_and_a_filter_that_matches_none_is_said_to() {
+    let world = World::start().await;
+    let browser = Browser::of(&world).await;
+    let id = world.synced().await;
+    let path = format!("/connections/{id}/events");
+    browser.get(&path).await.shows("Add a trigger");
+    let trigger = json!({"type": "new_events", "name": "All"});
+    world.api("POST", &format!("/v1/connections/{id}/triggers"), Some(trigger)).await.expect(201);
+    world.sim("POST", "events", Some(json!({"count": 250, "type": "user.session.start"}))).await;
+    world.poll(&id).await;
+    browser.get(&format!("{path}?type=com.okta.none")).await.shows("No event matches the filter.");
+    let first = browser.get(&format!("{path}?since=2020-01-01T00:00:00Z&type=com.okta.user.session.start")).await;
+    first.shows("com.okta.user.session.start: 200").shows("Next page");
+    let next = first.html.split("class=\"more\" href=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let next = next.expect("a link").replace("&amp;", "&");
+    browser.get(&next).await.shows("com.okta.user.session.start: 50");
+}
+
+#[tokio::test]
+async fn a_trigger_is_removed_only_after_a_second_look_and_a_pause_is_on_every_page() {
+    let world = World::start().await;
+    let browser = Browser::of(&world).await;
+    let id = world.synced().await;
+    let trigger = json!({"type": "event_hook", "name": "Sign-ins", "event_types": ["user.session.start"]});
+    world.api("POST", &format!("/v1/connections/{id}/triggers"), Some(trigger)).await.expect(201);
+    let events = browser.get(&format!("/connections/{id}/events")).await;
+    events.shows("Its event hook in Okta is deleted too.").shows("<summary aria-label=\"Remove Sign-ins\">");
+    world.api("PATCH", &format!("/v1/connections/{id}"), Some(json!({"paused": true}))).await.expect(200);
+    browser.get(&format!("/connections/{id}/people")).await.shows("Paused");
+}

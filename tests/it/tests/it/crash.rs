@@ -73,18 +73,20 @@ async fn a_first_sync_killed_before_and_after_every_call_leaves_a_directory_equa
     }
 }
 
-async fn large() -> Ground {
-    let config = okta_simulator::Config { users: 5_000, groups: 300, memberships: Some(15_000), ..unlimited() };
-    Ground::with(config).await
+/// A tenant whose lists have many pages.
+async fn large(users: usize) -> Ground {
+    let (groups, memberships) = (users * 3 / 50, Some(users * 3));
+    Ground::with(okta_simulator::Config { users, groups, memberships, ..unlimited() }).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_large_sync_killed_at_calls_spread_over_all_leaves_a_directory_equal_to_the_tenant() {
     let campaign = Campaign::start();
-    let mut ground = large().await;
+    let users = campaign.count(1_500, 5_000);
+    let mut ground = large(users).await;
     let run = ground.begin(Mode::Full).await;
     let calls = ground.count(&run).await;
-    say(&format!("a sync of 5,000 users and 300 groups makes {calls} outbound calls"));
+    say(&format!("a sync of {users} users makes {calls} outbound calls"));
     let wanted = ground.tenant().picture().await;
     ground.renew().await;
     let run = ground.begin(Mode::Full).await;

@@ -9,6 +9,7 @@ use crate::picture::Table;
 use crate::process::Ground;
 use crate::scene::tiny;
 use crate::world::{text, unlimited};
+use it::campaign::Campaign;
 use it::proxy::KillSwitch;
 use okta_connector::directory::{self, Directory, NamedFilter, PeopleFilter, Rosters, UserFilter};
 use okta_connector::synced::{Mode, Phase, Run, RunStatus};
@@ -34,6 +35,7 @@ async fn assert_equal_to_the_tenant(ground: &Ground, case: &str) {
 
 #[tokio::test]
 async fn whatever_okta_refuses_about_one_group_or_app_passes_that_one_over() {
+    let campaign = Campaign::start();
     let ground = Ground::with(unlimited()).await;
     assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
     let group = text(&ground.tenant().groups().await[2], "id").to_owned();
@@ -43,7 +45,7 @@ async fn whatever_okta_refuses_about_one_group_or_app_passes_that_one_over() {
         ("app", &app, format!("/api/v1/apps/{app}/users")),
         ("app", &app, format!("/api/v1/apps/{app}/groups")),
     ] {
-        for (status, code) in [
+        let refusals = [
             (400, "E0000001"),
             (401, "E0000015"),
             (403, "E0000006"),
@@ -52,7 +54,8 @@ async fn whatever_okta_refuses_about_one_group_or_app_passes_that_one_over() {
             (405, "E0000022"),
             (409, "E0000249"),
             (501, "E0000060"),
-        ] {
+        ];
+        for (status, code) in campaign.some_of(3, &refusals).copied() {
             let case = format!("{path} {status} {code}");
             fault(&ground, json!({"fault": "status", "status": status, "error_code": code, "path": path})).await;
             let run = ground.sync(Mode::Verify).await;

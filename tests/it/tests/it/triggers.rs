@@ -120,6 +120,8 @@ async fn what_okta_or_aws_would_refuse_is_refused_and_nothing_is_stored() {
         (json!({"type": "new_events", "timezone": "Mars/Olympus"}), "invalid-schedule", "/timezone"),
         (json!({"type": "new_events", "timezone": "europe/oslo"}), "invalid-schedule", "/timezone"),
         (json!({"type": "new_events", "deliver": ["email"]}), "invalid-body", "/deliver/0"),
+        // This service has no bus.
+        (json!({"type": "new_events", "deliver": ["bus"]}), "invalid-body", "/deliver"),
         (json!({"type": "new_events", "colour": "red"}), "invalid-body", "/colour"),
     ] {
         let reply = make(&world, &path, body.clone()).await;

@@ -4,6 +4,7 @@ use super::{assert_equal_to_the_tenant, fault};
 use crate::process::Ground;
 use crate::scene::tiny;
 use crate::world::{text, unlimited};
+use it::campaign::Campaign;
 use it::proxy::KillSwitch;
 use okta_connector::directory::{self, Directory, NamedFilter, PeopleFilter, Rosters, UserFilter};
 use okta_connector::synced::{Mode, RunStatus};
@@ -12,19 +13,20 @@ use std::collections::BTreeMap;
 
 #[tokio::test]
 async fn an_odd_record_of_any_list_spoils_itself_alone() {
-    for path in ["/api/v1/users", "/api/v1/groups", "/api/v1/apps"] {
-        for kind in ["wrong_type", "null_name", "surrogate", "number", "deep", "integer"] {
-            let ground = Ground::with(unlimited()).await;
-            assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
-            fault(&ground, json!({"fault": "mangle", "kind": kind, "path": path})).await;
-            for mode in [Mode::Verify, Mode::Full] {
-                let run = ground.sync(mode).await;
-                assert_eq!(run.status, RunStatus::Succeeded, "{path} {kind}: {:?}", run.error);
-            }
-            ground.tenant().call("DELETE", "/_sim/faults", None).await;
-            assert_eq!(ground.sync(Mode::Verify).await.status, RunStatus::Succeeded);
-            assert_equal_to_the_tenant(&ground, &format!("{path} {kind}")).await;
+    let kinds = ["wrong_type", "null_name", "surrogate", "number", "deep", "integer"];
+    let lists = ["/api/v1/users", "/api/v1/groups", "/api/v1/apps"];
+    let cases: Vec<_> = lists.iter().flat_map(|path| kinds.map(|kind| (path, kind))).collect();
+    for (path, kind) in Campaign::start().some_of(6, &cases) {
+        let ground = Ground::with(unlimited()).await;
+        assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+        fault(&ground, json!({"fault": "mangle", "kind": kind, "path": path})).await;
+        for mode in [Mode::Verify, Mode::Full] {
+            let run = ground.sync(mode).await;
+            assert_eq!(run.status, RunStatus::Succeeded, "{path} {kind}: {:?}", run.error);
         }
+        ground.tenant().call("DELETE", "/_sim/faults", None).await;
+        assert_eq!(ground.sync(Mode::Verify).await.status, RunStatus::Succeeded);
+        assert_equal_to_the_tenant(&ground, &format!("{path} {kind}")).await;
     }
 }
 
