@@ -3,6 +3,7 @@
 mod daily;
 mod hop;
 mod identity;
+mod raw_path;
 mod runner;
 mod scheduler;
 mod turn;
@@ -184,6 +185,7 @@ where
 
 fn callers(name: &'static str, environment: &Environment, app: &App, router: impl FnOnce(App) -> Router) -> Router {
     let router = http::callers(app, name, router(app.clone()));
+    let router = raw_path::refusing(router);
     environment.identity.clone().layer(http::layered(router, Arc::clone(&app.clock)))
 }
 

@@ -85,13 +85,18 @@ pub async fn perform(call: &Call<'_>) -> Result<Done, Problem> {
     };
     let Ended { audit, okta_request_ids, touched } = ended;
     let outcome = result.as_ref().map_or_else(Outcome::of, |_| Outcome::Succeeded);
-    if call.action.effect() != Effect::Read || outcome == Outcome::Denied {
-        audit.settle(outcome, result.as_ref().err(), okta_request_ids.clone()).await;
-    }
+    let settled = async {
+        if call.action.effect() != Effect::Read || outcome == Outcome::Denied {
+            audit.settle(outcome, result.as_ref().err(), okta_request_ids.clone()).await;
+        }
+    };
     // The directory shows it soon. Where that fails, the next sync finds it.
-    if let Err(problem) = runs::report(call.app, call.connection, &touched).await {
-        tracing::warn!(connection = %call.connection.id, "the next sync reads what an action changed: {problem}");
-    }
+    let reported = async {
+        if let Err(problem) = runs::report(call.app, call.connection, &touched).await {
+            tracing::warn!(connection = %call.connection.id, "the next sync reads what an action changed: {problem}");
+        }
+    };
+    tokio::join!(settled, reported);
     result.map(|(output, reveals)| Done { output, okta_request_ids, reveals })
 }
 

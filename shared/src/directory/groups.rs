@@ -69,15 +69,10 @@ async fn find(directory: &Directory<'_>, id: &str) -> Result<Group, Problem> {
 
 /// The group of all users, if it was seen.
 pub async fn everyone(directory: &Directory<'_>) -> Result<Option<Group>, Problem> {
-    for prefix in keys::named_exactly("everyone") {
-        let query = Query::index(Index::G1, present(directory)).prefix(&prefix);
-        let listed = directory.app.store.query(&query).await?;
-        let found = load(directory, &listed.iter().map(Item::key).collect::<Vec<_>>()).await?;
-        if let Some(everyone) = found.into_iter().find(Group::is_everyone) {
-            return Ok(Some(everyone));
-        }
-    }
-    Ok(None)
+    let query = Query::index(Index::G1, present(directory)).prefix(&keys::named_exactly("everyone"));
+    let listed = directory.app.store.query(&query).await?;
+    let found = load(directory, &listed.iter().map(Item::key).collect::<Vec<_>>()).await?;
+    Ok(found.into_iter().find(Group::is_everyone))
 }
 
 /// A page of a group's members, behind the user with the id `after`.

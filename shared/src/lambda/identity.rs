@@ -11,7 +11,7 @@ use http::{HeaderMap, header};
 use lambda_http::request::RequestContext;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 /// Which roles and claims mean what.
 #[derive(Clone, Debug)]
@@ -43,9 +43,14 @@ impl Identity {
     /// Puts the caller, and the address that it calls from, into each request.
     pub fn layer(self, router: Router) -> Router {
         let identity = Arc::new(self);
+        let foreign = Arc::new(Once::new());
         router.layer(from_fn(move |mut request: Request, next: Next| {
             let identity = Arc::clone(&identity);
+            let foreign = Arc::clone(&foreign);
             async move {
+                if let Some(account) = request.extensions().get::<RequestContext>().and_then(account) {
+                    foreign.call_once(|| identity.warn_of_foreign_roles(account));
+                }
                 request.extensions_mut().remove::<Caller>();
                 let context = request.extensions().get::<RequestContext>();
                 let caller = context.and_then(|it| identity.caller(it, request.headers()));
@@ -59,6 +64,20 @@ impl Identity {
                 next.run(request).await
             }
         }))
+    }
+
+    /// API Gateway lets in no caller of another account by its role, so that these roles let in nobody.
+    fn warn_of_foreign_roles(&self, account: &str) {
+        for role in self.foreign_roles(account) {
+            tracing::warn!(
+                "no caller can have the {role}: this API is in account {account}, and lets in roles of that alone"
+            );
+        }
+    }
+
+    fn foreign_roles(&self, account: &str) -> Vec<&String> {
+        let roles = self.admin_roles.iter().chain(self.team_roles.iter().map(|(_, role)| role));
+        roles.filter(|role| role.split(' ').next() != Some(account)).collect()
     }
 
     fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Option<Caller> {
@@ -100,6 +119,11 @@ fn payload(headers: &HeaderMap) -> Option<Map<String, Value>> {
     let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let payload = token.rsplit(' ').next()?.split('.').nth(1)?;
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+fn account(context: &RequestContext) -> Option<&str> {
+    let RequestContext::ApiGatewayV2(context) = context else { return None };
+    context.account_id.as_deref()
 }
 
 fn source_ip(context: &RequestContext) -> Option<SourceIp> {
@@ -186,6 +210,13 @@ mod tests {
         let flat = flat.map(|(name, text)| (name.to_owned(), text.to_owned()));
         let caller = identity.of_token(&flat.into(), &HeaderMap::new()).expect("a caller");
         assert_eq!((caller.admin, caller.teams.len()), (true, 0), "without the token itself");
+    }
+
+    #[test]
+    fn a_role_of_another_account_is_found() {
+        let admins = "arn:aws:iam::123456789012:role/Admins,arn:aws:iam::999999999999:role/Other";
+        let identity = Identity::new(admins, "hr=arn:aws:iam::999999999999:role/Hr", "", "");
+        assert_eq!(identity.foreign_roles("123456789012"), ["999999999999 role Other", "999999999999 role Hr"]);
     }
 
     #[test]

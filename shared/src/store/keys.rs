@@ -266,23 +266,20 @@ pub fn group_index(connection: &ConnectionId, group: &GroupId, folded_name: &str
 
 /// Sorts before a blank, so that "design" stands before "design team".
 const AFTER_NAME: char = '\u{1}';
-/// What stood there in release 0.1.
-const AFTER_NAME_BEFORE: char = '#';
 
 fn named(pk: String, folded_name: &str, id: &str) -> IndexKey {
-    let separators = [AFTER_NAME, AFTER_NAME_BEFORE];
-    let name: String = folded_name.chars().filter(|c| !separators.contains(c)).take(200).collect();
+    let name: String = folded_name.chars().filter(|letter| *letter != AFTER_NAME).take(200).collect();
     IndexKey { pk, sk: format!("{name}{AFTER_NAME}{id}") }
 }
 
-/// What the index sort keys of objects with exactly this folded name begin with; those of release 0.1 last.
-pub fn named_exactly(folded_name: &str) -> [String; 2] {
-    [AFTER_NAME, AFTER_NAME_BEFORE].map(|separator| format!("{folded_name}{separator}"))
+/// What the index sort keys of objects with exactly this folded name begin with.
+pub fn named_exactly(folded_name: &str) -> String {
+    format!("{folded_name}{AFTER_NAME}")
 }
 
 /// The folded name and the id of a group's or an app's index sort key.
 pub fn split_named_index(sk: &str) -> Option<(&str, &str)> {
-    sk.rsplit_once([AFTER_NAME, AFTER_NAME_BEFORE])
+    sk.rsplit_once(AFTER_NAME)
 }
 
 /// The index partition of groups.
@@ -408,8 +405,7 @@ mod tests {
     fn a_groups_index_key_gives_back_name_and_id() {
         let (connection, group) = (ConnectionId::random(), GroupId::parse("00g1").expect("an id"));
         let index = group_index(&connection, &group, "it # support", Listed::Present);
-        assert_eq!(split_named_index(&index.sk), Some(("it  support", "00g1")));
-        assert_eq!(split_named_index("support#00g1"), Some(("support", "00g1")), "a key of release 0.1");
+        assert_eq!(split_named_index(&index.sk), Some(("it # support", "00g1")));
     }
 
     #[test]

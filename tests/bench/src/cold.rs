@@ -1,30 +1,20 @@
 //! Cold starts: the programs that `sam build` made, started by a stub of Lambda's runtime API, beside one that does nothing.
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use crate::Error;
 use crate::part::Part;
-use crate::syncing::peak_memory_kib;
-use axum::Router;
-use axum::extract::State;
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use crate::runtime;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use okta_connector::clock::{Clock, SystemClock};
 use okta_connector::store::create_table;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use std::time::Duration;
 
 const MOST_ZIPPED: usize = 8_000_000;
 const MOST_MEMORY_KIB: u64 = 40 * 1024;
-/// A start and its answer take no longer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The role of who calls.
+pub const ADMINS: &str = "arn:aws:iam::123456789012:role/Admins";
 
 /// A program and the first thing it is asked.
 struct Function {
@@ -108,10 +98,12 @@ fn functions(built: &Path) -> Vec<Function> {
     ]
 }
 
-fn request(method: &str, path: &str) -> Value {
+/// A request as API Gateway hands it over.
+pub fn request(method: &str, path: &str) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let authorizer = json!({"iam": {"userArn": "arn:aws:sts::123456789012:assumed-role/Admins/ada"}});
     json!({
-        "version": "2.0", "routeKey": format!("{method} {path}"), "rawPath": path, "rawQueryString": "",
+        "version": "2.0", "routeKey": format!("{method} {path}"), "rawPath": path, "rawQueryString": query,
         "headers": {"host": "api.example.com", "content-type": "application/json"}, "body": "{}", "isBase64Encoded": false,
         "requestContext": {
             "accountId": "123456789012", "apiId": "api", "domainName": "api.example.com", "domainPrefix": "api",
@@ -140,107 +132,16 @@ async fn figures(function: &Function, database: &str, starts: usize) -> Result<F
     Ok(Figures { first_poll, first_answer, peak_memory_kib, zipped })
 }
 
-/// What the runtime API is told by the program.
-enum Told {
-    Polled(Instant),
-    Answered(Instant),
-    Failed(String),
-}
-
-#[derive(Clone)]
-struct Stub {
-    event: Arc<str>,
-    told: UnboundedSender<Told>,
-}
-
-/// Kills the program at last.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 async fn start(function: &Function, database: &str) -> Result<Start, Error> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?.to_string();
-    let (told, mut hears) = unbounded_channel();
-    let stub = Stub { event: function.event.to_string().into(), told };
-    let serving = tokio::spawn(async move { axum::serve(listener, runtime_api(stub)).await });
-    let began = Instant::now();
-    let running = Running(spawn(&function.program, &address, database)?);
-    let start = tokio::time::timeout(PATIENCE, first_answer(&mut hears)).await?;
-    serving.abort();
-    let (polled, answered) = start?;
-    Ok(Start {
-        first_poll: polled.duration_since(began),
-        first_answer: answered.duration_since(began),
-        peak_memory_kib: peak_memory_kib(&running.0.id().to_string())?,
-    })
-}
-
-async fn first_answer(hears: &mut UnboundedReceiver<Told>) -> Result<(Instant, Instant), Error> {
-    let mut polled = None;
-    loop {
-        match (hears.recv().await, polled) {
-            (Some(Told::Polled(at)), None) => polled = Some(at),
-            (Some(Told::Answered(at)), Some(polled)) => return Ok((polled, at)),
-            (Some(Told::Failed(why)), _) => return Err(why.into()),
-            _ => return Err("it did not keep to the runtime API".into()),
-        }
-    }
-}
-
-fn runtime_api(stub: Stub) -> Router {
-    let failed = |State(stub): State<Stub>, body: String| async move { drop(stub.told.send(Told::Failed(body))) };
-    let answered = |State(stub): State<Stub>| async move { drop(stub.told.send(Told::Answered(Instant::now()))) };
-    Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
-        .route("/2018-06-01/runtime/invocation/{id}/error", post(failed))
-        .route("/2018-06-01/runtime/init/error", post(failed))
-        .with_state(stub)
-}
-
-/// There is one event; whoever asks again waits.
-async fn next(State(stub): State<Stub>) -> impl IntoResponse {
-    if stub.told.send(Told::Polled(Instant::now())).is_err() {
-        std::future::pending::<()>().await;
-    }
-    let deadline = SystemClock.now().as_millisecond() + 60_000;
-    let headers = [
-        ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
-        ("lambda-runtime-deadline-ms", deadline.to_string()),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:cold".to_owned()),
-        (
-            "lambda-runtime-trace-id",
-            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0".to_owned(),
-        ),
-    ];
-    (headers, stub.event.to_string())
-}
-
-fn spawn(program: &Path, runtime_api: &str, database: &str) -> Result<Child, Error> {
     let variables = [
-        ("AWS_LAMBDA_RUNTIME_API", runtime_api),
-        ("AWS_LAMBDA_FUNCTION_NAME", "cold"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", "cold"),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "cold"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "cold"),
-        ("AWS_SECRET_ACCESS_KEY", "cold"),
         ("AWS_ENDPOINT_URL", database),
         ("OKTA_CONNECTOR_STACK", "cold"),
         ("OKTA_CONNECTOR_TABLE", "cold"),
         ("OKTA_CONNECTOR_BUS", "cold"),
-        ("OKTA_CONNECTOR_ADMIN_ROLE_ARNS", "arn:aws:iam::123456789012:role/Admins"),
+        ("OKTA_CONNECTOR_ADMIN_ROLE_ARNS", ADMINS),
         ("OKTA_CONNECTOR_PUBLIC_URL", "https://api.example.com"),
     ];
-    let mut command = Command::new(program);
-    command.env_clear().envs(variables).stdin(Stdio::null()).stdout(Stdio::null());
-    command.spawn().map_err(|error| format!("{}: {error}; run `sam build` first", program.display()).into())
+    let mut running = runtime::Function::start(&function.program, &variables, None).await?;
+    let first = running.invoke(&function.event).await?;
+    Ok(Start { first_poll: first.polled, first_answer: first.answered, peak_memory_kib: running.peak_memory_kib()? })
 }

@@ -7,12 +7,15 @@ mod busy;
 mod cold;
 mod cost;
 mod events;
+mod lambda;
 mod limits;
 mod neighbour;
 mod part;
 mod purging;
+mod runtime;
 mod scene;
 mod searching;
+mod share;
 mod syncing;
 mod unchanged;
 mod units;
@@ -158,6 +161,16 @@ enum Command {
         #[arg(long, default_value_t = 21)]
         starts: usize,
     },
+    /// The functions at the memory sizes of the template, each with the share of a processor that Lambda gives it: cold
+    /// starts, the first answer about many people, a sync's slice, a poll. It takes root and control groups of version 1.
+    Lambda {
+        /// Where `cargo build --release --workspace` puts the functions' programs.
+        #[arg(long, default_value = "target/release")]
+        programs: PathBuf,
+        /// People in the tenant.
+        #[arg(long, default_value_t = 100_000)]
+        users: usize,
+    },
     /// What a month is made of: requests, processor time, transitions and units of the table, and dollars from them.
     Cost {
         /// People in the tenant.
@@ -234,6 +247,7 @@ async fn main() -> Result<(), Error> {
         }
         Command::Purge { users, kills, seed } => Box::pin(purging::measure(users, kills, seed)).await,
         Command::Cold { built, empty, starts } => cold::measure(&built, &empty, starts).await,
+        Command::Lambda { programs, users } => Box::pin(lambda::measure(&programs, users)).await,
         Command::Cost { users, latency_ms } => Box::pin(cost::measure(users, latency_ms)).await,
         Command::Draining { database, tenant } => Box::pin(events::drain(&database, &tenant)).await,
         Command::Month { database, tenant } => Box::pin(cost::work(&database, &tenant)).await,
