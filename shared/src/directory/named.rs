@@ -2,7 +2,7 @@
 
 use super::selection::{MOST_EXAMINED, Order, Selection};
 use super::{Directory, Listed, Page, READ_AT_ONCE};
-use crate::fold::{fold, word_begins};
+use crate::fold::WordPrefix;
 use crate::problem::Problem;
 use crate::store::{Index, Item, Key, Query, keys};
 use serde_json::Value;
@@ -90,19 +90,19 @@ pub(super) async fn page(
         let stopped = examine(directory, &all, filter, &show, add).await?;
         Some(count).filter(|_| matches!(stopped, Stopped::End))
     } else {
-        let q = filter.q.as_deref().map(fold);
+        let q = filter.q.as_deref().map(WordPrefix::of);
         let mut pages = directory.app.store.pages(&all);
         while let Some(items) = pages.next().await? {
-            count += items.iter().filter(|item| is_named(item, q.as_deref())).count();
+            count += items.iter().filter(|item| is_named(item, q.as_ref())).count();
         }
         Some(count)
     };
     Ok(Listed { total: Some(total), ..listed })
 }
 
-fn is_named(item: &Item, q: Option<&str>) -> bool {
+fn is_named(item: &Item, q: Option<&WordPrefix>) -> bool {
     let name = keys::split_named_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
-    q.is_none_or(|q| word_begins(name, q))
+    q.is_none_or(|q| q.is_in(name))
 }
 
 /// Reads the objects of a range until one has no room, or many were read.
@@ -113,12 +113,12 @@ async fn examine(
     show: impl Fn(&Item) -> Result<Value, Problem>,
     mut add: impl FnMut(&str, Value) -> bool,
 ) -> Result<Stopped, Problem> {
-    let q = filter.q.as_deref().map(fold);
+    let q = filter.q.as_deref().map(WordPrefix::of);
     let mut pages = directory.app.store.pages(query);
     let mut examined = 0;
     let mut last = None;
     while let Some(listed) = pages.next().await? {
-        let named: Vec<_> = listed.iter().filter(|item| is_named(item, q.as_deref())).collect();
+        let named: Vec<_> = listed.iter().filter(|item| is_named(item, q.as_ref())).collect();
         for some in named.chunks(READ_AT_ONCE) {
             if let Some(last) = last.filter(|_| filter.examines() && examined >= MOST_EXAMINED) {
                 return Ok(Stopped::Examined(last));

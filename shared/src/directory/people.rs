@@ -3,7 +3,7 @@
 use super::apps::{self, AppLabel};
 use super::selection::{self, Selection};
 use super::{Directory, Listed, behind_number, cut, groups, users};
-use crate::fold::{fold, word_begins};
+use crate::fold::{WordPrefix, fold};
 use crate::okta::UserId;
 use crate::problem::Problem;
 use crate::synced::User;
@@ -11,7 +11,7 @@ use crate::synced::roster::Row;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Which people.
 #[derive(Default)]
@@ -35,7 +35,7 @@ pub struct PeopleFilter {
 /// What a text is looked for by.
 enum Wanted {
     /// A word of it begins so.
-    Begins(String),
+    Begins(WordPrefix),
     /// It is this.
     Is(String),
 }
@@ -44,12 +44,12 @@ impl Wanted {
     /// Of a parameter: in double quotes, the whole text.
     fn of(text: &str) -> Self {
         let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        quoted.map_or_else(|| Self::Begins(fold(text.trim())), |whole| Self::Is(fold(whole)))
+        quoted.map_or_else(|| Self::Begins(WordPrefix::of(text.trim())), |whole| Self::Is(fold(whole)))
     }
 
     fn takes(&self, text: &str) -> bool {
         match self {
-            Self::Begins(start) => word_begins(&fold(text), start),
+            Self::Begins(start) => start.is_in(&fold(text)),
             Self::Is(whole) => fold(text) == *whole,
         }
     }
@@ -188,35 +188,37 @@ pub async fn people(
     limit: usize,
 ) -> Result<Listed, Problem> {
     let roster = &directory.roster;
-    let q = filter.q.as_deref().map(fold);
+    let q = filter.q.as_deref().map(WordPrefix::of);
     let title = filter.title.as_deref().map(Wanted::of);
     let department = filter.department.as_deref().map(Wanted::of);
     let has = |wanted: &Option<Wanted>, text: &Option<String>| {
         wanted.as_ref().is_none_or(|wanted| text.as_deref().is_some_and(|text| wanted.takes(text)))
     };
-    let manager = match &filter.manager {
+    let ids = |places: &mut dyn Iterator<Item = usize>| -> HashSet<&UserId> {
+        places.map(|place| &roster.rows[place].id).collect()
+    };
+    let reports = match &filter.manager {
         Some(manager) => match roster.place(manager).or_else(|| roster.place_of_login(manager)) {
-            Some(place) => Some(place),
+            Some(place) => Some(ids(&mut roster.tree.reports(place))),
             None => return Ok(Listed::default()),
         },
         None => None,
     };
-    let location = match &filter.location {
+    let located = match &filter.location {
         Some(id) => match directory.places().and_then(|places| places.place(id)) {
-            Some(place) => Some(place),
+            Some(place) => Some(ids(&mut (0..roster.rows.len()).filter(|row| roster.places.of(*row) == Some(place)))),
             None => return Ok(Listed::default()),
         },
         None => None,
     };
-    let place = |row: &Row| roster.place(row.id.as_str());
     let takes = move |row: &Row| {
         row.is_person()
             && (filter.statuses.is_empty() || filter.statuses.contains(&row.status))
-            && q.as_deref().is_none_or(|q| row.matches(q))
+            && q.as_ref().is_none_or(|q| row.matches(q))
             && has(&title, &row.title)
             && has(&department, &row.department)
-            && manager.is_none_or(|manager| place(row).and_then(|line| roster.tree.manager(line)) == Some(manager))
-            && location.is_none_or(|location| place(row).and_then(|line| roster.places.of(line)) == Some(location))
+            && reports.as_ref().is_none_or(|reports| reports.contains(&row.id))
+            && located.as_ref().is_none_or(|located| located.contains(&row.id))
     };
     let show = |directory: &Directory<'_>, user: &User| json!(line(directory, user));
     selection::page(directory, Box::new(takes), &filter.selection, after, limit, show).await

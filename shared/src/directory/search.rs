@@ -1,7 +1,7 @@
 //! One search over people, groups, apps and locations, each hit with its evidence.
 
 use super::{Directory, Listed, behind_number, cut};
-use crate::fold::{fold, word_begins};
+use crate::fold::{WordPrefix, fold};
 use crate::problem::Problem;
 use crate::store::{Index, Item, Key, Query, keys};
 use crate::synced::roster::Row;
@@ -60,8 +60,10 @@ pub struct Matched {
 struct Sought {
     /// All of it, folded.
     whole: String,
+    /// The same, for the beginning of a word.
+    prefix: WordPrefix,
     /// Its words.
-    words: Vec<String>,
+    words: Vec<WordPrefix>,
 }
 
 /// What a text is worth, in hundredths.
@@ -81,7 +83,8 @@ const NAMES: [&str; 5] = ["name", "login", "email", "employee_number", "label"];
 impl Sought {
     fn new(q: &str) -> Self {
         let whole = fold(q.trim());
-        Self { words: whole.split_whitespace().map(str::to_owned).collect(), whole }
+        let words = whole.split_whitespace().map(WordPrefix::of).collect();
+        Self { prefix: WordPrefix::of(&whole), words, whole }
     }
 
     /// What one text is worth; nothing where it does not fit.
@@ -90,7 +93,7 @@ impl Sought {
         let worth = match () {
             () if folded == self.whole => EXACT,
             () if folded.starts_with(&self.whole) => BEGINS,
-            () if word_begins(&folded, &self.whole) => WORD_BEGINS,
+            () if self.prefix.is_in(&folded) => WORD_BEGINS,
             () => return None,
         };
         Some(if NAMES.contains(&field) { worth } else { worth - LESS })
@@ -103,7 +106,7 @@ impl Sought {
         if let Some(best) = fits.reduce(|best, other| if other.0 > best.0 { other } else { best }) {
             return Some(best);
         }
-        let has = |word: &String| texts.iter().find(|(_, text)| word_begins(&fold(text), word));
+        let has = |word: &WordPrefix| texts.iter().find(|(_, text)| word.is_in(&fold(text)));
         let found: Option<Vec<_>> = self.words.iter().map(has).collect();
         let (field, text) = found?.first().copied()?;
         Some((SCATTERED, *field, *text))

@@ -2,7 +2,7 @@
 
 use super::selection::{self, Selection};
 use super::{Directory, Listed, Page, READ_AT_ONCE};
-use crate::fold::fold;
+use crate::fold::WordPrefix;
 use crate::okta::UserId;
 use crate::problem::Problem;
 use crate::store::keys;
@@ -29,7 +29,7 @@ pub struct UserFilter {
 }
 
 impl UserFilter {
-    fn takes(&self, row: &Row, q: Option<&str>) -> bool {
+    fn takes(&self, row: &Row, q: Option<&WordPrefix>) -> bool {
         (self.statuses.is_empty() || self.statuses.contains(&row.status))
             && q.is_none_or(|q| row.matches(q))
             && self.updated_since.is_none_or(|since| row.updated >= since)
@@ -46,8 +46,8 @@ pub async fn users(
     if filter.removed {
         return removed(directory, filter, after, limit).await;
     }
-    let q = filter.q.as_deref().map(fold);
-    let takes = Box::new(move |row: &Row| filter.takes(row, q.as_deref()));
+    let q = filter.q.as_deref().map(WordPrefix::of);
+    let takes = Box::new(move |row: &Row| filter.takes(row, q.as_ref()));
     selection::page(directory, takes, &filter.selection, after, limit, |_, user| json(user)).await
 }
 
@@ -95,7 +95,7 @@ async fn removed(
     ids.sort();
     let more = ids.len() > limit;
     ids.truncate(limit);
-    let q = filter.q.as_deref().map(fold);
+    let q = filter.q.as_deref().map(WordPrefix::of);
     let (mut page, mut passed) = (Page::new(limit), None);
     for some in ids.chunks(READ_AT_ONCE) {
         let wanted: Vec<_> = some.iter().map(|id| User::key(&directory.connection.id, id)).collect();
@@ -104,7 +104,7 @@ async fn removed(
         users.sort_by(|a, b| a.id.cmp(&b.id));
         for user in users {
             let row = Row::new(&user, &directory.connection.settings.attributes);
-            let (place, takes) = (user.id.to_string(), filter.takes(&row, q.as_deref()));
+            let (place, takes) = (user.id.to_string(), filter.takes(&row, q.as_ref()));
             if takes && !page.add(place.clone(), json(&named(directory, user))) {
                 return Ok(Listed { next: passed, ..page.end(true) });
             }

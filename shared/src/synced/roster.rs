@@ -14,7 +14,7 @@ pub use tree::{Finding, Tree};
 
 use super::{User, fingerprint, half_hash, pack, unpack};
 use crate::connection::Attributes;
-use crate::fold::{fold, word_begins};
+use crate::fold::{WordPrefix, fold};
 use crate::id::ConnectionId;
 use crate::okta::UserId;
 use crate::store::{Error, Item, Key, Store, keys};
@@ -106,9 +106,9 @@ impl Row {
         self.status != "DEPROVISIONED"
     }
 
-    /// True where a word of name, login or email begins with the folded prefix.
-    pub fn matches(&self, prefix: &str) -> bool {
-        if self.folded.is_empty() { word_begins(&self.fold(), prefix) } else { word_begins(&self.folded, prefix) }
+    /// True where a word of name, login or email begins so.
+    pub fn matches(&self, prefix: &WordPrefix) -> bool {
+        if self.folded.is_empty() { prefix.is_in(&self.fold()) } else { prefix.is_in(&self.folded) }
     }
 
     fn fold(&self) -> String {
