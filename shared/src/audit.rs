@@ -46,7 +46,7 @@ pub struct Target {
     pub kind: String,
     /// Its id; none before it has one.
     pub id: Option<String>,
-    /// A user's login.
+    /// A user's login; of a request that found no user, what it named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
     /// Anything else's name.

@@ -185,6 +185,6 @@ pub async fn cancel(app: &App, connection: &ConnectionId, id: &SyncId) -> Result
 }
 
 fn running_already(running: &SyncId) -> Problem {
-    Problem::new(Kind::SyncRunning, "Wait until it ends, or cancel it: POST …/syncs/{sync_id}/cancel.")
-        .with("sync_id", running.as_str())
+    let detail = format!("{running} is at work. Wait until it ends, or cancel it.");
+    Problem::new(Kind::SyncRunning, detail).with("sync_id", running.as_str())
 }

@@ -211,7 +211,7 @@ async function main(page, tenant) {
   await page.getByLabel("Name", { exact: true }).fill("Sign-ins");
   await page.getByLabel(/Event types/).fill("user.session.start");
   await page.getByRole("button", { name: "Add", exact: true }).click();
-  await page.locator("td", { hasText: "Sign-ins" }).waitFor();
+  await page.locator("td", { hasText: "Sign-ins" }).first().waitFor();
   await fetched(`${tenant.listening}/_sim/events`, { count: 1, type: "user.session.start" });
   await page.locator("[data-live] summary", { hasText: "com.okta.user.session.start" }).first().waitFor({ timeout: 60_000 });
   await picture(page, "events");

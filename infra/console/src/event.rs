@@ -55,7 +55,7 @@ impl Filter {
 
     /// Whether it leaves some events out.
     fn is_selective(&self) -> bool {
-        [&self.kind, &self.trigger, &self.since].into_iter().flatten().any(|text| !text.trim().is_empty())
+        [&self.kind, &self.trigger].into_iter().flatten().any(|text| !text.trim().is_empty())
     }
 
     /// A page of the feed; the filter moves on to the next.
@@ -82,7 +82,8 @@ async fn told(console: &Console, id: &str, filter: &Filter, refused: Option<(&Fo
         let (events, is_over) = at.read(console, id).await?;
         let older = Filter { cursor: None, ..at.clone() };
         let next = at.cursor.filter(|_| !is_over);
-        html! { (shown(&events, filter)) (more(&format!("{here}{}", older.query(&[])), next.as_ref())) }
+        let none = if is_over { "There are no more events." } else { "This page has no event that matches." };
+        html! { (shown(&events, none)) (more(&format!("{here}{}", older.query(&[])), next.as_ref())) }
     } else {
         let (newest, at) = newest(console, id, filter).await?;
         html! {
@@ -150,7 +151,8 @@ async fn newest(console: &Console, id: &str, filter: &Filter) -> Result<(Markup,
         }
     }
     events.reverse();
-    Ok((shown(&events, filter), at))
+    let none = if filter.is_selective() { "No event matches the filter." } else { "There is no event yet." };
+    Ok((shown(&events, none), at))
 }
 
 #[expect(clippy::disallowed_methods, reason = "how far back to look is no matter of a test's clock")]
@@ -158,14 +160,15 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn shown(events: &[CloudEvent], filter: &Filter) -> Markup {
+/// Events as a table, or the sentence for none.
+fn shown(events: &[CloudEvent], none: &str) -> Markup {
     let mut counts = BTreeMap::<&str, usize>::new();
     for event in events {
         *counts.entry(&event.kind).or_default() += 1;
     }
     html! {
         @if events.is_empty() {
-            p { @if filter.is_selective() { "No event matches the filter." } @else { "There is no event yet." } }
+            p { (none) }
         } @else {
             p { @for (kind, count) in &counts { span.badge { (kind) ": " (count) } " " } }
             div.scroll { table {

@@ -23,6 +23,8 @@ async fn told(console: &Console, id: &str, at: &Asked, news: &Markup) -> Answer 
     let connection = of(console, id).await?;
     let syncs: Listed<Sync> = list(console, id, "/syncs", at).await?;
     let here = format!("/connections/{}/syncs", connection.id);
+    // The first page follows the sync that is at work to its end.
+    let follows = at.cursor.is_none() && syncs.items.first().is_some_and(is_at_work);
     let body = html! {
         (news)
         form.row method="post" action=(here) {
@@ -36,7 +38,7 @@ async fn told(console: &Console, id: &str, at: &Asked, news: &Markup) -> Answer 
             }
             button { "Start a sync" }
         }
-        section aria-live="polite" data-live={ (here) "/live" } data-every="1000" data-then="history" {
+        section aria-live="polite" data-live={ (here) "/live" } data-every="1000" data-then=[follows.then_some("history")] {
             (progress(&connection.id, syncs.items.first()))
         }
         div id="history" data-from={ (here) "/past" } { (past(&connection.id, &syncs)) }

@@ -159,7 +159,8 @@ mod tests {
         let mut waits = TcpStream::connect(at).await.expect("a connection");
         waits.write_all(ask("/").as_bytes()).await.expect("sent");
         let mut answer = String::new();
-        waits.read_to_string(&mut answer).await.expect("an end");
+        let read = tokio::time::timeout(PATIENCE.reading, waits.read_to_string(&mut answer)).await;
+        read.expect("the place is free").expect("an end");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }

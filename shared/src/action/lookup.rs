@@ -72,9 +72,9 @@ pub fn is_refused(text: &str) -> bool {
     REFUSED.contains(&text)
 }
 
-/// True for a text that has the form of a user's id.
-pub fn is_user_id(text: &str) -> bool {
-    text.len() == 20 && text.starts_with("00u") && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+/// True for a text that has the form of an id of Okta's, of a user (`00u`), a group (`00g`) or an app (`0oa`).
+pub fn is_id(text: &str, prefix: &str) -> bool {
+    text.len() == 20 && text.starts_with(prefix) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What was found must be what was asked for; Okta ignores case.
@@ -104,7 +104,7 @@ impl Run {
         }
         let login = Expression::equals("profile.login", text);
         let email = Expression::equals("profile.email", text);
-        if is_user_id(text) {
+        if is_id(text, "00u") {
             return Err(nobody("user", text));
         }
         let either = Expression::any([login, email]);

@@ -1,6 +1,6 @@
 //! Running an action: whether it is allowed, what it would send, what it did, and what the audit says about it.
 
-use super::lookup::{LONGEST, is_user_id};
+use super::lookup::{LONGEST, is_id};
 use super::run::{Ended, Run};
 use super::{Entry, Prepared};
 use crate::app::{App, ready};
@@ -151,15 +151,16 @@ fn denied(permission: &str, detail: &str) -> Problem {
     Problem::new(Kind::PermissionDenied, detail).with("permission", permission)
 }
 
-/// What an input names: a user, and otherwise a group or an app. It may not exist, and the input may not be valid.
+/// What an input names, as it names it: a user, and otherwise a group or an app. It may not exist, and the input may not be
+/// valid.
 fn asked_for(input: &Value) -> Option<Target> {
-    let named = |kind: &str| input.get(kind).and_then(Value::as_str).filter(|text| text.chars().count() <= LONGEST);
-    let new = || input.pointer("/profile/login").and_then(Value::as_str).filter(|text| text.chars().count() <= LONGEST);
-    let target = |kind: &str, text: &str| match kind {
-        "user" if !is_user_id(text) => Target::user("", text).without_id(),
-        "user" => Target { login: None, ..Target::user(text, "") },
-        _ => Target::named(kind, "", text).without_id(),
+    let short = |value: &Value| value.as_str().filter(|text| text.chars().count() <= LONGEST).map(str::to_owned);
+    let target = |(kind, prefix): (&str, &str)| {
+        let text = short(input.get(kind)?)?;
+        let (id, name) = if is_id(&text, prefix) { (Some(text), None) } else { (None, Some(text)) };
+        let (login, name) = if kind == "user" { (name, None) } else { (None, name) };
+        Some(Target { kind: kind.to_owned(), id, login, name })
     };
-    let kinds = ["user", "group", "app"];
-    kinds.iter().find_map(|kind| Some(target(kind, named(kind)?))).or_else(|| Some(target("user", new()?)))
+    let new = || Some(Target::user("", short(input.pointer("/profile/login")?)?).without_id());
+    [("user", "00u"), ("group", "00g"), ("app", "0oa")].into_iter().find_map(target).or_else(new)
 }

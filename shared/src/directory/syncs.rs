@@ -7,11 +7,13 @@ use crate::problem::{Kind, Problem};
 use crate::store::{Query, keys};
 use crate::synced::{Run, RunStatus, State, SyncRun};
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 /// A page of runs, newest first, behind a sort key. Short runs are left out.
 pub async fn syncs(app: &App, connection: &ConnectionId, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
     let mut runs = Vec::with_capacity(limit);
     let mut after = after.map(str::to_owned);
+    let pending = OnceCell::new();
     loop {
         let query = Query::partition(keys::connection_partition(connection)).prefix(keys::RUNS).newest_first();
         let (items, more) = app.store.first(query.after(after.as_deref()), limit).await?;
@@ -22,7 +24,7 @@ pub async fn syncs(app: &App, connection: &ConnectionId, after: Option<&str>, li
             if run.is_short {
                 continue;
             }
-            runs.push(json!(as_it_is(app, connection, run).await?));
+            runs.push(json!(as_it_is(app, connection, run, &pending).await?));
             if runs.len() == limit {
                 let next = after.filter(|_| more || place + 1 < items.len());
                 return Ok(Listed { items: runs, next, ..Listed::default() });
@@ -38,12 +40,17 @@ pub async fn syncs(app: &App, connection: &ConnectionId, after: Option<&str>, li
 pub async fn sync(app: &App, connection: &ConnectionId, id: &str) -> Result<SyncRun, Problem> {
     let id = SyncId::parse(id).ok_or_else(Problem::not_found)?;
     let run = Run::load(&app.store, connection, &id).await?.ok_or_else(Problem::not_found)?;
-    as_it_is(app, connection, run).await
+    as_it_is(app, connection, run, &OnceCell::new()).await
 }
 
-/// A run that cannot be stored says why. One whose function died without being woken again reads as failed; a dead function
+/// A run that cannot be stored says why. One whose question is not the open one (`pending`) can do nothing more. One whose function died without being woken again reads as failed; a dead function
 /// has nothing to write.
-async fn as_it_is(app: &App, connection: &ConnectionId, mut run: Run) -> Result<SyncRun, Problem> {
+async fn as_it_is(
+    app: &App,
+    connection: &ConnectionId,
+    mut run: Run,
+    pending: &OnceCell<Option<SyncId>>,
+) -> Result<SyncRun, Problem> {
     if !run.status.is_over()
         && let Some(why) = app.runner.trouble().await
     {
@@ -51,8 +58,9 @@ async fn as_it_is(app: &App, connection: &ConnectionId, mut run: Run) -> Result<
         run.error = Some(problem.to_json(None));
         return Ok(SyncRun::of(run));
     }
-    if run.status == RunStatus::NeedsConfirmation && is_superseded(app, connection, &run.id).await? {
-        let detail = "A newer full sync replaces this one's question, and says what is missing now.";
+    let open = async || Ok::<_, Problem>(State::load(&app.store, connection).await?.pending);
+    if run.status == RunStatus::NeedsConfirmation && pending.get_or_try_init(open).await?.as_ref() != Some(&run.id) {
+        let detail = "What this sync would remove can no longer be confirmed; a full sync says what is missing now.";
         run.status = RunStatus::Cancelled;
         run.error = Some(Problem::new(Kind::WrongState, detail).to_json(None));
         run.pending_removals.clear();
@@ -64,11 +72,4 @@ async fn as_it_is(app: &App, connection: &ConnectionId, mut run: Run) -> Result<
             (RunStatus::Failed, Some(run.updated_at), Some(problem.to_json(None)));
     }
     Ok(SyncRun::of(run))
-}
-
-/// Whether what a run would remove can no longer be confirmed, because a newer full run has read everything.
-async fn is_superseded(app: &App, connection: &ConnectionId, asked: &SyncId) -> Result<bool, Problem> {
-    let state = State::load(&app.store, connection).await?;
-    // Ids of syncs are in the order of their starts.
-    Ok(state.pending.is_none_or(|pending| pending > *asked))
 }

@@ -22,6 +22,8 @@ pub struct Query {
 
 /// `BatchGetItem` takes a hundred keys; so many of its requests are under way at once.
 const BATCHES_AT_ONCE: usize = 8;
+/// Before every sort key: that of an object without a name begins with the separator behind names.
+const FIRST: &str = "\u{1}";
 /// After every string that begins with the same letters.
 const END: char = '\u{10FFFF}';
 
@@ -29,7 +31,7 @@ impl Query {
     /// A whole partition of the table.
     pub fn partition(pk: impl Into<String>) -> Self {
         let (index, limit, newest_first, names_only) = (None, None, false, false);
-        Self { index, pk: pk.into(), from: " ".to_owned(), to: END.to_string(), limit, newest_first, names_only }
+        Self { index, pk: pk.into(), from: FIRST.to_owned(), to: END.to_string(), limit, newest_first, names_only }
     }
 
     /// A whole partition of an index. An index follows the table a moment later.
@@ -58,7 +60,7 @@ impl Query {
     pub fn after(mut self, sk: Option<&str>) -> Self {
         match sk {
             // The smallest string behind `sk`, and one that is smaller than `sk` and larger than all before it that a
-            // key can be: ids and names hold no control characters.
+            // key can be: keys end with ids, which hold no control characters.
             Some(sk) if !self.newest_first => self.from = format!("{sk}\u{1}"),
             Some(sk) => {
                 let mut before = sk.to_owned();

@@ -40,7 +40,7 @@ pub enum RunStatus {
     Failed,
     /// Done, except for removals that somebody must confirm.
     NeedsConfirmation,
-    /// Stopped by a caller.
+    /// Stopped by a caller, or its question can no longer be confirmed.
     Cancelled,
 }
 

@@ -55,7 +55,7 @@ pub struct SyncRun {
     /// How many objects there are of which Okta refused something.
     #[serde(skip_serializing_if = "is_zero")]
     pub passed_over_count: u64,
-    /// Why it failed.
+    /// Why it failed, or was cancelled.
     #[schemars(with = "Option<Problem>")]
     pub error: Option<Value>,
 }

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 const TEMPLATE: &str = "template.yaml";
 /// Events that a poll finds.
-const EVENTS: usize = 1_000;
+const EVENTS: usize = 5_000;
 
 /// Measures each function that has something to do with a tenant of so many people.
 pub async fn measure(programs: &Path, users: usize) -> Result<(), Error> {
@@ -113,7 +113,7 @@ fn work(id: &ConnectionId) -> Vec<Work> {
         },
         Work {
             function: "log-poll",
-            what: &["a poll that finds 1,000 events"],
+            what: &["a poll that finds 5,000 events"],
             events: vec![json!({"connection": id})],
         },
         Work {

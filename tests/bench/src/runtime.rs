@@ -22,12 +22,15 @@ use tokio::task::JoinHandle;
 /// The longest time that Lambda gives a function of ours, and some more.
 const PATIENCE: Duration = Duration::from_secs(330);
 
+/// After so long without a word from a program it is looked whether it still runs.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// A running program; it is killed when dropped.
 pub struct Function {
     child: Child,
     began: Instant,
     events: UnboundedSender<String>,
-    hears: UnboundedReceiver<Told>,
+    reports: UnboundedReceiver<Report>,
     serving: JoinHandle<()>,
 }
 
@@ -43,8 +46,8 @@ pub struct Invoked {
     pub took: Duration,
 }
 
-/// What the runtime API is told by the program.
-enum Told {
+/// What the program says to the runtime API.
+enum Report {
     Polled(Instant),
     Answered(Instant, String),
     Failed(String),
@@ -53,7 +56,7 @@ enum Told {
 #[derive(Clone)]
 struct Stub {
     events: Arc<Mutex<UnboundedReceiver<String>>>,
-    told: UnboundedSender<Told>,
+    reporter: UnboundedSender<Report>,
 }
 
 impl Drop for Function {
@@ -70,15 +73,15 @@ impl Function {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let (events, waiting) = unbounded_channel();
-        let (told, hears) = unbounded_channel();
-        let stub = Stub { events: Arc::new(Mutex::new(waiting)), told };
+        let (reporter, reports) = unbounded_channel();
+        let stub = Stub { events: Arc::new(Mutex::new(waiting)), reporter };
         let serving = tokio::spawn(async move {
             // It serves until it is aborted.
             let _ = axum::serve(listener, runtime_api(stub)).await;
         });
         let began = Instant::now();
         let child = spawn(program, &address, variables, share)?;
-        Ok(Self { child, began, events, hears, serving })
+        Ok(Self { child, began, events, reports, serving })
     }
 
     /// Hands over an event, and waits for the answer.
@@ -91,9 +94,16 @@ impl Function {
     async fn answer(&mut self, handed: Instant) -> Result<Invoked, Error> {
         let mut polled = None;
         loop {
-            match self.hears.recv().await {
-                Some(Told::Polled(at)) => polled = Some(at),
-                Some(Told::Answered(at, answer)) => {
+            let report = tokio::time::timeout(LOOK, self.reports.recv()).await;
+            let Ok(report) = report else {
+                match self.child.try_wait()? {
+                    Some(status) => return Err(format!("the program ended: {status}").into()),
+                    None => continue,
+                }
+            };
+            match report {
+                Some(Report::Polled(at)) => polled = Some(at),
+                Some(Report::Answered(at, answer)) => {
                     let polled = polled.unwrap_or(handed);
                     return Ok(Invoked {
                         answer: serde_json::from_str(&answer)?,
@@ -102,7 +112,7 @@ impl Function {
                         took: at.duration_since(polled.max(handed)),
                     });
                 }
-                Some(Told::Failed(why)) => return Err(why.into()),
+                Some(Report::Failed(why)) => return Err(why.into()),
                 None => return Err("it did not keep to the runtime API".into()),
             }
         }
@@ -115,9 +125,9 @@ impl Function {
 }
 
 fn runtime_api(stub: Stub) -> Router {
-    let failed = |State(stub): State<Stub>, body: String| async move { drop(stub.told.send(Told::Failed(body))) };
+    let failed = |State(stub): State<Stub>, body: String| async move { drop(stub.reporter.send(Report::Failed(body))) };
     let answered = |State(stub): State<Stub>, body: String| async move {
-        drop(stub.told.send(Told::Answered(Instant::now(), body)));
+        drop(stub.reporter.send(Report::Answered(Instant::now(), body)));
     };
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -129,8 +139,8 @@ fn runtime_api(stub: Stub) -> Router {
 
 /// The next event, once there is one.
 async fn next(State(stub): State<Stub>) -> impl IntoResponse {
-    // Nobody listens any more where the function is dropped.
-    let _ = stub.told.send(Told::Polled(Instant::now()));
+    // A function that is dropped takes no more reports.
+    let _ = stub.reporter.send(Report::Polled(Instant::now()));
     let event = stub.events.lock().await.recv().await;
     let Some(event) = event else { return std::future::pending().await };
     let deadline = SystemClock.now().as_millisecond() + 300_000;
@@ -158,10 +168,13 @@ fn spawn(program: &Path, runtime_api: &str, variables: &[(&str, &str)], share: O
         ("AWS_ACCESS_KEY_ID", "bench"),
         ("AWS_SECRET_ACCESS_KEY", "bench"),
     ];
+    if !program.exists() {
+        return Err(format!("there is no {}; build it first", program.display()).into());
+    }
     let mut command = match share {
         None => Command::new(program),
         Some(share) => share.command(program),
     };
     command.env_clear().envs(usual).envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null());
-    command.spawn().map_err(|error| format!("{}: {error}; build it first", program.display()).into())
+    command.spawn().map_err(|error| format!("{}: {error}", program.display()).into())
 }

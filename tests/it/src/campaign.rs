@@ -110,6 +110,13 @@ impl Campaign {
         chosen.into_iter().filter_map(|place| all.get(usize::try_from(place).ok()?))
     }
 
+    /// Numbers from 1 up to `most`, `full` apart in full and otherwise `sampled`, from another first one with each seed.
+    pub fn every(self, sampled: usize, full: usize, most: i64) -> impl Iterator<Item = i64> {
+        let step = self.count(sampled, full);
+        let first = 1 + i64::try_from(mixed(self.seed) % step as u64).unwrap_or_default();
+        (first..most).step_by(step)
+    }
+
     /// What random cases are made from.
     pub fn seed(self) -> u64 {
         self.seed

@@ -32,7 +32,7 @@ pub struct Sync {
     pub next_wake: Option<String>,
     /// What it would remove once somebody confirms.
     pub pending_removals: Option<BTreeMap<String, u64>>,
-    /// Why it failed.
+    /// Why it failed, or was cancelled.
     pub error: Option<Problem>,
     /// What was asked for, where that was something else.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -262,7 +262,7 @@ async fn a_chain_of_managers_that_leads_back_is_drawn_once_and_marked() {
 }
 
 #[tokio::test]
-async fn a_sync_that_waits_is_cancelled() {
+async fn a_sync_at_work_is_cancelled() {
     let world = World::start().await;
     let id = world.synced().await;
     let slow = json!({"fault": "latency", "ms": 300, "path": "/api/v1"});

@@ -22,7 +22,7 @@ const MOST_READINGS: i64 = 500;
 async fn a_panic_anywhere_in_a_poll_gives_the_feed_back_and_says_why_nothing_came() {
     let mut stage = Stage::new(&[Outlet::Feed]).await;
     let mut shown = 0;
-    for nth in (1..MOST_READINGS).step_by(Campaign::start().count(3, 1)) {
+    for nth in Campaign::start().every(3, 1, MOST_READINGS) {
         stage.begin().await;
         stage.happen(json!({"count": 3, "type": "user.account.update_profile"})).await;
         let runner = stage.process(&KillSwitch::never()).await;
@@ -49,7 +49,7 @@ async fn a_panic_anywhere_in_a_poll_gives_the_feed_back_and_says_why_nothing_cam
 async fn a_panic_anywhere_in_a_slice_ends_the_run_and_lets_the_next_one_begin() {
     let mut ground = Ground::with(crate::scene::tiny(1)).await;
     let mut shown = 0;
-    for nth in (1..MOST_READINGS).step_by(Campaign::start().count(23, 7)) {
+    for nth in Campaign::start().every(23, 7, MOST_READINGS) {
         ground.renew().await;
         let process = ground.warm_process(&KillSwitch::never()).await;
         let run = runs::start(&process.app, &ground.connection, Mode::Full).await.expect("a run").id;

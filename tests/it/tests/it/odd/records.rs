@@ -139,6 +139,22 @@ async fn realms_providers_and_attributes_of_groups_are_kept() {
 }
 
 #[tokio::test]
+async fn a_group_without_a_name_is_listed() {
+    let ground = Ground::with(tiny(1)).await;
+    let group = json!({"id": "00gNameless0000000001", "type": "OKTA_GROUP", "profile": {"name": null}});
+    ground.okta.intercept(move |exchange| {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        (exchange.path == "/api/v1/groups").then(|| (200, headers, json!([group]).to_string().into_bytes()))
+    });
+    assert_eq!(ground.sync(Mode::Full).await.status, RunStatus::Succeeded);
+    let process = ground.warm_process(&KillSwitch::never()).await;
+    let shown = Directory::open(&process.app, &Rosters::default(), &ground.connection).await.expect("a directory");
+    let groups = directory::groups(&shown, &NamedFilter::default(), None, 500).await.expect("groups").items;
+    assert_eq!(groups.len(), 1, "{groups:#?}");
+    assert_eq!(groups[0]["id"], "00gNameless0000000001");
+}
+
+#[tokio::test]
 async fn a_manager_may_be_named_by_a_number() {
     let ground = Ground::with(tiny(1)).await;
     let user = |id: &str, login: &str, more: &str| {
