@@ -177,7 +177,7 @@ async fn larger_at_work(app: &App, connection: &ConnectionId, state: &State) -> 
 pub async fn cancel(app: &App, connection: &ConnectionId, id: &SyncId) -> Result<Run, Problem> {
     let run = Run::load(&app.store, connection, id).await?.ok_or_else(Problem::not_found)?;
     if run.status.is_over() {
-        return Err(Problem::new(Kind::WrongState, "The sync is over."));
+        return Err(Problem::new(Kind::WrongState, format!("{id} is over; there is nothing to cancel.")));
     }
     let wish = Item::at(&keys::cancelled(connection, id)).expires(crate::clock::after(app.now(), 86_400));
     app.store.transact(vec![Write::Put(wish)]).await?;

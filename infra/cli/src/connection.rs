@@ -168,11 +168,11 @@ impl Facts for Connection {
             ("paused", self.paused.to_string()),
             ("signs in by", auth.kind.clone()),
             ("client id", or_empty(auth.client_id.as_deref())),
-            ("scopes", or_empty(Some(&auth.scopes.join(" ")))),
+            ("scopes", auth.scopes.join(" ")),
             ("public key URL", or_empty(self.public_key_url.as_deref())),
             ("redirect URI", self.redirect_uri.clone()),
-            ("teams", or_empty(Some(&self.teams.join(", ")))),
-            ("allowed", or_empty(Some(&self.permissions.actions.join(", ")))),
+            ("teams", self.teams.join(", ")),
+            ("allowed", self.permissions.actions.join(", ")),
         ];
         if let Some(sync) = &self.sync {
             facts.push(("full sync", schedule(sync.full.as_ref())));

@@ -78,7 +78,7 @@ impl Row for User {
     fn cells(&self) -> Vec<String> {
         let text = |name: &str| self.profile.get(name).and_then(|value| value.as_str());
         let name = [text("firstName"), text("lastName")].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        vec![self.id.clone(), or_empty(Some(&name)), or_empty(text("login")), self.status.clone()]
+        vec![self.id.clone(), name, or_empty(text("login")), self.status.clone()]
     }
 }
 
@@ -102,7 +102,7 @@ impl Row for DirectoryAppUser {
 
     fn cells(&self) -> Vec<String> {
         let groups: Vec<_> = self.groups.iter().map(|group| group.name.as_str()).collect();
-        vec![self.user.name.clone(), self.user.login.clone(), self.scope.clone(), or_empty(Some(&groups.join(", ")))]
+        vec![self.user.name.clone(), self.user.login.clone(), self.scope.clone(), groups.join(", ")]
     }
 }
 

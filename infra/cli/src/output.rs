@@ -179,7 +179,7 @@ fn flatten(name: &str, value: &Value, members: &mut Vec<Vec<String>>) {
         }
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(text_of).collect();
-            members.push(vec![name.to_owned(), or_empty(Some(&items.join(", ")))]);
+            members.push(vec![name.to_owned(), items.join(", ")]);
         }
         other => members.push(vec![name.to_owned(), text_of(other)]),
     }
@@ -216,7 +216,7 @@ mod tests {
         let mut members = Vec::new();
         let document = serde_json::json!({"a": {"b": 1, "c": []}, "d": [{"e": null}], "f": ["x", "y"]});
         flatten("", &document, &mut members);
-        let told: Vec<_> = members.iter().map(|pair| format!("{}={}", pair[0], pair[1])).collect();
-        assert_eq!(told, ["a.b=1", "a.c=", "d[0].e=", "f=x, y"]);
+        let lines: Vec<_> = members.iter().map(|pair| format!("{}={}", pair[0], pair[1])).collect();
+        assert_eq!(lines, ["a.b=1", "a.c=", "d[0].e=", "f=x, y"]);
     }
 }

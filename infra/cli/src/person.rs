@@ -105,7 +105,7 @@ impl Facts for PersonInFull {
             ("department", or_empty(person.department.as_deref())),
             ("division", or_empty(person.division.as_deref())),
             ("location", or_empty(person.location.as_ref().map(|it| it.name.as_str()))),
-            ("reports to", or_empty(Some(&managers.join(" > ")))),
+            ("reports to", managers.join(" > ")),
             ("reports", names(&mut self.reports.items.iter().map(|it| &it.name), self.reports.total)),
             ("all below", self.all_reports_count.to_string()),
             ("groups", names(&mut self.groups.items.iter().map(|it| &it.name), self.groups.total)),

@@ -71,7 +71,7 @@ impl Row for Trigger {
             or_empty(self.name.as_deref()),
             status,
             moment(self.last_event_at.as_deref()),
-            or_empty(Some(&what)),
+            what,
         ]
     }
 }

@@ -146,7 +146,8 @@ impl Walk<'_> {
         }
         let findings = self.api("GET", &format!("/v1/connections/{connection}/findings?limit=200"), None).await?;
         for finding in findings["items"].as_array().into_iter().flatten().take(6) {
-            println!("  finding: {} {}", text(finding, "/kind")?, text(finding, "/detail")?);
+            let name = finding["object"]["name"].as_str().unwrap_or("a record without a name");
+            println!("  finding: {} of {name}: {}", text(finding, "/kind")?, text(finding, "/detail")?);
         }
         Ok(())
     }

@@ -104,7 +104,8 @@ async fn removed(
         users.sort_by(|a, b| a.id.cmp(&b.id));
         for user in users {
             let row = Row::new(&user, &directory.connection.settings.attributes);
-            let (place, takes) = (user.id.to_string(), filter.takes(&row, q.as_ref()));
+            let place = user.id.to_string();
+            let takes = filter.takes(&row, q.as_ref());
             if takes && !page.add(place.clone(), json(&named(directory, user))) {
                 return Ok(Listed { next: passed, ..page.end(true) });
             }

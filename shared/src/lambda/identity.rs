@@ -66,7 +66,7 @@ impl Identity {
         }))
     }
 
-    /// API Gateway lets in no caller of another account by its role, so that these roles let in nobody.
+    /// API Gateway refuses the roles of other accounts, so that no caller can have these.
     fn warn_of_foreign_roles(&self, account: &str) {
         for role in self.foreign_roles(account) {
             tracing::warn!(

@@ -269,7 +269,7 @@ const AFTER_NAME: char = '\u{1}';
 
 fn named(pk: String, folded_name: &str, id: &str) -> IndexKey {
     let name: String = folded_name.chars().filter(|letter| *letter != AFTER_NAME).take(200).collect();
-    IndexKey { pk, sk: format!("{name}{AFTER_NAME}{id}") }
+    IndexKey { pk, sk: format!("{}{id}", named_exactly(&name)) }
 }
 
 /// What the index sort keys of objects with exactly this folded name begin with.
@@ -410,7 +410,8 @@ mod tests {
 
     #[test]
     fn a_shorter_name_comes_before_the_names_that_begin_with_it() {
-        let (connection, group) = (ConnectionId::random(), GroupId::parse("00g1").expect("an id"));
+        let connection = ConnectionId::random();
+        let group = GroupId::parse("00g1").expect("an id");
         let key = |name| group_index(&connection, &group, name, Listed::Present).sk;
         assert!(key("design") < key("design team") && key("design team") < key("design team 2"));
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// So much memory, in MB, comes with a whole processor.
-const WHOLE_PROCESSOR_MB: u64 = 1_769;
+pub const WHOLE_PROCESSOR_MB: u64 = 1_769;
 /// A share is counted anew after so many microseconds.
 const PERIOD_US: u64 = 20_000;
 const CONTROLLERS: [&str; 2] = ["cpu", "memory"];

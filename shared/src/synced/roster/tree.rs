@@ -4,7 +4,7 @@ use super::Row;
 use crate::fold::fold;
 use std::collections::{HashMap, HashSet};
 
-/// Of a chain that leads back to its beginning, a finding names so many.
+/// Of the people in a cycle of managers, a finding names so many.
 const MOST_NAMED: usize = 10;
 
 /// The tree of managers over the lines of a roster.
@@ -13,8 +13,6 @@ pub struct Tree {
     direct: Vec<u32>,
     all: Vec<u32>,
     findings: Vec<Finding>,
-    /// Until everybody is counted.
-    cycles: Vec<Vec<usize>>,
 }
 
 /// Something that is wrong with a person's manager.
@@ -43,11 +41,13 @@ impl Tree {
             direct: vec![0; rows.len()],
             all: vec![0; rows.len()],
             findings: Vec::new(),
-            cycles: Vec::new(),
         };
         tree.resolve(rows);
-        tree.mark_cycles(rows);
-        tree.count();
+        let cycles = tree.cycles();
+        for cycle in &cycles {
+            tree.find_cycle(cycle, rows);
+        }
+        tree.count(&cycles);
         tree
     }
 
@@ -80,7 +80,7 @@ impl Tree {
         self.all.get(place).copied().unwrap_or_default()
     }
 
-    /// Who reports to a person directly; nobody is a report of their own.
+    /// Who reports to a person directly; a person is never their own report.
     pub fn reports(&self, place: usize) -> impl Iterator<Item = usize> {
         let manager = u32::try_from(place).ok();
         let all = self.managers.iter().enumerate();
@@ -106,24 +106,14 @@ impl Tree {
         }
     }
 
-    /// The names of a chain of managers that leads back to where it begins.
-    fn back_to(&self, place: usize, rows: &[Row]) -> String {
-        let chain = self.chain(place);
-        let shown = chain.iter().take(MOST_NAMED).map(|manager| rows[*manager].name.as_str());
-        let more = if chain.len() > MOST_NAMED { " → …" } else { "" };
-        let (name, chain) = (&rows[place].name, shown.collect::<Vec<_>>().join(" → "));
-        match chain.as_str() {
-            "" => format!("{name} is their own manager"),
-            _ => format!("the chain of managers leads back to this person: {name} → {chain}{more} → {name}"),
-        }
-    }
-
-    /// Everybody whose chain leads back to themselves; they keep their manager.
-    fn mark_cycles(&mut self, rows: &[Row]) {
+    /// Cycles of managers: each person's manager is the next one, that of the last the first.
+    fn cycles(&self) -> Vec<Vec<usize>> {
         // 0: not looked at, 1: on the way that is being walked, 2: done.
-        let mut seen = vec![0_u8; rows.len()];
-        for start in 0..rows.len() {
-            let (mut way, mut at) = (Vec::new(), Some(start));
+        let mut seen = vec![0_u8; self.managers.len()];
+        let mut cycles = Vec::new();
+        for start in 0..self.managers.len() {
+            let mut way = Vec::new();
+            let mut at = Some(start);
             while let Some(place) = at.filter(|place| seen[*place] == 0) {
                 seen[place] = 1;
                 way.push(place);
@@ -131,40 +121,59 @@ impl Tree {
             }
             if let Some(back) = at.filter(|place| seen[*place] == 1) {
                 let begins = way.iter().position(|place| *place == back).unwrap_or_default();
-                let cycle = &way[begins..];
-                for place in cycle {
-                    self.find("manager_cycle", *place, self.back_to(*place, rows));
-                }
-                self.cycles.push(cycle.to_vec());
+                cycles.push(way[begins..].to_vec());
             }
             for place in way {
                 seen[place] = 2;
             }
         }
+        cycles
     }
 
-    /// Leaves first: each hands its count to its manager. In a cycle nobody is first: below each of its members are all the
-    /// others, and whoever reports to one of them.
-    fn count(&mut self) {
+    /// Each person of a cycle keeps their manager, and has a finding with the names of the chain.
+    fn find_cycle(&mut self, cycle: &[usize], rows: &[Row]) {
+        let more = if cycle.len() > MOST_NAMED { " → …" } else { "" };
+        for (at, place) in cycle.iter().enumerate() {
+            let chain = cycle[at..].iter().chain(&cycle[..at]).take(MOST_NAMED);
+            let names: Vec<_> = chain.map(|place| rows[*place].name.as_str()).collect();
+            let detail = match names.as_slice() {
+                [name] => format!("{name} is their own manager"),
+                names => {
+                    let chain = names.join(" → ");
+                    format!("the chain of managers leads back to this person: {chain}{more} → {}", names[0])
+                }
+            };
+            self.find("manager_cycle", *place, detail);
+        }
+    }
+
+    /// A person's manager, unless they are their own.
+    fn above(&self, place: usize) -> Option<usize> {
+        self.manager(place).filter(|manager| *manager != place)
+    }
+
+    /// Leaves first: each adds its count to its manager's. A cycle has no leaf: below each of its members are all the others
+    /// and their reports.
+    fn count(&mut self, cycles: &[Vec<usize>]) {
         for place in 0..self.managers.len() {
-            if let Some(manager) = self.manager(place).filter(|manager| *manager != place) {
+            if let Some(manager) = self.above(place) {
                 self.direct[manager] += 1;
             }
         }
         let mut waiting = self.direct.clone();
         let mut ready: Vec<_> = (0..waiting.len()).filter(|place| waiting[*place] == 0).collect();
         while let Some(place) = ready.pop() {
-            let Some(manager) = self.manager(place).filter(|manager| *manager != place) else { continue };
+            let Some(manager) = self.above(place) else { continue };
             self.all[manager] += self.all[place] + 1;
             waiting[manager] -= 1;
             if waiting[manager] == 0 {
                 ready.push(manager);
             }
         }
-        for cycle in std::mem::take(&mut self.cycles) {
+        for cycle in cycles {
             let below: u32 = cycle.iter().map(|place| self.all[*place] + 1).sum();
             for place in cycle {
-                self.all[place] = below - 1;
+                self.all[*place] = below - 1;
             }
         }
     }
@@ -292,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn below_each_of_a_cycle_are_all_the_others_and_whoever_reports_to_them() {
+    fn below_each_of_a_cycle_are_all_the_others_and_their_reports() {
         let roster = Roster::new(vec![
             row("00u1", "a", None, Some("00u2")),
             row("00u2", "b", None, Some("00u3")),
@@ -307,8 +316,8 @@ mod tests {
         assert_eq!(of_cycle, [(1, 4), (1, 4), (2, 4)]);
         assert_eq!([counts(3), counts(5)], [(1, 1), (1, 1)]);
         assert_eq!(names(&roster, roster.tree.reports(5)), ["00u7"]);
-        let told: Vec<_> = roster.tree.findings().iter().map(|finding| finding.detail.as_str()).collect();
-        assert_eq!(told[0], "the chain of managers leads back to this person: 00u1 → 00u2 → 00u3 → 00u1");
-        assert_eq!(told[3], "00u6 is their own manager");
+        let details: Vec<_> = roster.tree.findings().iter().map(|finding| finding.detail.as_str()).collect();
+        assert_eq!(details[0], "the chain of managers leads back to this person: 00u1 → 00u2 → 00u3 → 00u1");
+        assert_eq!(details[3], "00u6 is their own manager");
     }
 }

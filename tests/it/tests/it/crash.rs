@@ -75,7 +75,8 @@ async fn a_first_sync_killed_before_and_after_every_call_leaves_a_directory_equa
 
 /// A tenant whose lists have many pages.
 async fn large(users: usize) -> Ground {
-    let (groups, memberships) = (users * 3 / 50, Some(users * 3));
+    let groups = users * 3 / 50;
+    let memberships = Some(users * 3);
     Ground::with(okta_simulator::Config { users, groups, memberships, ..unlimited() }).await
 }
 
