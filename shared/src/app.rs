@@ -117,8 +117,8 @@ impl App {
 
     /// What a feed needs.
     pub fn ground(&self) -> Ground {
-        let Self { store, clock, bus, feed_days, .. } = self.clone();
-        Ground { store, clock, bus, days: feed_days }
+        let Self { store, clock, bus, feed_days, runner, .. } = self.clone();
+        Ground { store, clock, bus, days: feed_days, runner }
     }
 
     /// What a connection's secret holds.

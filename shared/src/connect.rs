@@ -23,6 +23,7 @@ use crate::okta::SigningKey;
 use crate::problem::{Kind, Problem};
 use crate::runs;
 use crate::store::{Item, Write, keys};
+use crate::triggers;
 use draft::Draft;
 use serde_json::Value;
 
@@ -133,7 +134,15 @@ pub async fn patch(app: &App, stored: &Stored, settings: Settings, if_match: Opt
         return Err(Problem::invalid(&faults));
     }
     let now = app.now();
-    let read = stored.connection.version;
+    let before = &stored.connection;
+    let read = before.version;
+    let next = Connection { settings: settings.clone(), ..before.clone() };
+    // First: what Okta refuses is not turned on.
+    let turns_live = triggers::is_live_wanted(&next) && !triggers::is_live_wanted(before) && !before.settings.paused;
+    if turns_live {
+        check_version(before, if_match)?;
+        triggers::turn_on_live(app, &next).await?;
+    }
     let changed = connection::change(&app.store, &stored.connection.id, |connection| {
         check_version(connection, if_match)?;
         // The patch was merged into what was read; something newer must not be lost by it.
@@ -145,7 +154,11 @@ pub async fn patch(app: &App, stored: &Stored, settings: Settings, if_match: Opt
         connection.touch(now);
         Ok::<_, Problem>(())
     });
-    changed.await?.ok_or_else(Problem::not_found)
+    let changed = changed.await;
+    if turns_live && changed.is_err() {
+        triggers::keep_live(app, before).await?;
+    }
+    changed?.ok_or_else(Problem::not_found)
 }
 
 /// Deletes a connection: its secret at once, its directory soon after.

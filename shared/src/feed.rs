@@ -20,9 +20,11 @@ pub use read::{Filter, Page, Reading, read};
 pub use trigger::{Hook, Kind, Outlet, Trigger};
 pub use write::{Feed, Stop};
 
+use crate::app::SyncRunner;
 use crate::clock::SharedClock;
 use crate::store::Store;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// What a feed needs of its deployment.
 #[derive(Clone)]
@@ -35,6 +37,8 @@ pub struct Ground {
     pub bus: Option<Bus>,
     /// For so many days an event is kept.
     pub days: i64,
+    /// Who reads what a hook says has changed.
+    pub runner: Arc<dyn SyncRunner>,
 }
 
 /// Events are kept for so many days where nobody says otherwise.

@@ -35,10 +35,17 @@ impl WordPrefix {
 
     /// True where a word of a folded text begins so.
     pub fn is_in(&self, folded: &str) -> bool {
-        self.0.find_iter(folded.as_bytes()).any(|at| {
+        self.find_in(folded, 0).is_some()
+    }
+
+    /// Where in a folded text, from a byte on, the first word begins so.
+    pub fn find_in(&self, folded: &str, from: usize) -> Option<usize> {
+        let begins_word = |at: usize| {
             let before = folded[..at].chars().next_back();
             before.is_none_or(|letter| !letter.is_alphanumeric())
-        })
+        };
+        let mut hits = self.0.find_iter(&folded.as_bytes()[from..]);
+        hits.find(|at| begins_word(from + at)).map(|at| from + at)
     }
 }
 

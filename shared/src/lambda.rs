@@ -197,7 +197,8 @@ pub async fn serve_public() -> Result<(), Error> {
     let clock: SharedClock = Arc::new(SystemClock);
     let store = Store::new(&aws_sdk_dynamodb::Client::new(&config), &environment.table, Arc::clone(&clock));
     let bus = Some(bus(&config, &environment));
-    let ground = Ground { store, clock: Arc::clone(&clock), bus, days: environment.feed_days };
+    let runner = runner(&environment, &config);
+    let ground = Ground { store, clock: Arc::clone(&clock), bus, days: environment.feed_days, runner };
     lambda_http::run(http::layered(http::named("public", http::public(ground)), clock)).await
 }
 

@@ -7,7 +7,7 @@ mod report;
 
 pub use confirm::{CONFIRM_DAYS, confirm};
 pub use due::{Due, Wanted, delay, due, wanted};
-pub use report::{begin_short, report};
+pub use report::{MOST_CANDIDATES, begin_short, report, report_to};
 
 use crate::app::{App, ready};
 use crate::connection::{self, Connection, Status, Stored};

@@ -48,6 +48,9 @@ pub async fn settle(app: &App, id: &ConnectionId) -> Result<(), Problem> {
 /// was done.
 pub async fn settle_or_tell(app: &App, id: &ConnectionId) -> bool {
     let settled = settle(app, id).await;
+    if let Err(problem) = keep_live(app, id).await {
+        tracing::error!(connection = %id, "the hook of {id} is not as it should be: {}", problem.detail);
+    }
     if let Err(problem) = &settled {
         tracing::error!(connection = %id, "the schedules of {id} are not as they should be: {}", problem.detail);
     }
@@ -93,7 +96,18 @@ async fn seen_to(app: &App, connection: Connection) -> bool {
     if let Err(problem) = tell_delays(app, &connection).await {
         tracing::error!("it is not known how late the connection's work is: {problem}");
     }
+    if let Err(problem) = triggers::check_live(app, &connection).await {
+        tracing::warn!("the hook that follows changes could not be compared with what Okta has: {problem}");
+    }
     settle_or_tell(app, &connection.id).await
+}
+
+/// Makes or removes the hook that follows changes, as the connection asks for by now.
+async fn keep_live(app: &App, id: &ConnectionId) -> Result<(), Problem> {
+    match connection::load(&app.store, id).await? {
+        Some(stored) => triggers::keep_live(app, &stored.connection).await,
+        None => Ok(()),
+    }
 }
 
 async fn tell_delays(app: &App, connection: &Connection) -> Result<(), Problem> {
@@ -133,6 +147,7 @@ mod tests {
             deliver: BTreeSet::from([Outlet::Feed]),
             hook: None,
             fault: None,
+            is_own: false,
             created_at: at,
             updated_at: at,
             revision: 1,

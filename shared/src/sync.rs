@@ -27,5 +27,6 @@ mod user_types;
 mod users;
 mod work;
 
+pub use log::candidate;
 pub use purge::{is_purged_now, purge};
 pub use slice::{Next, Slice, give_up, slice};

@@ -23,5 +23,5 @@ pub use pages::{fingerprint, half_hash, pack, unpack};
 pub use roster::Roster;
 pub use run::{Mode, PassedOver, Phase, Progress, Run, RunStatus};
 pub use shown::SyncRun;
-pub use state::{Counts, LastSync, LogPlace, State};
+pub use state::{Begun, Counts, LastSync, LogPlace, State};
 pub use user::{TypeName, User};

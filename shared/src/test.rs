@@ -10,6 +10,7 @@ use crate::metric::{self, Metric};
 use crate::problem::Problem;
 use crate::runs;
 use crate::store::{Item, Write, keys};
+use crate::triggers;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -42,6 +43,7 @@ async fn examined(app: &App, stored: &Stored) -> Result<Report, Problem> {
     let (origin, credential) = app.identity(&stored.connection).await?;
     let mut examination = examine(&app.okta, &stored.connection, origin, credential).await;
     judge_hooks(app, &stored.connection, &mut examination.checks).await?;
+    examination.checks.extend(judge_live(app, &stored.connection).await?);
     let now = app.now();
     let tested = connection::change(&app.store, &stored.connection.id, |connection: &mut Connection| {
         examination.apply(connection, now);
@@ -126,6 +128,18 @@ pub async fn test_all(app: &App) -> Result<(), Problem> {
         Box::pin(tests).await;
     }
     Ok(())
+}
+
+/// Whether changes reach the directory as they happen, where that is asked for.
+async fn judge_live(app: &App, connection: &Connection) -> Result<Option<Check>, Problem> {
+    if !triggers::is_live_wanted(connection) {
+        return Ok(None);
+    }
+    let verdict = match triggers::live_fault(app, connection).await? {
+        None => Verdict::ok("Okta delivers changes to the connector's own event hook"),
+        Some(fault) => Verdict::found(Finding::HookFailing, fault),
+    };
+    Ok(Some(verdict.of(Capability::Live)))
 }
 
 /// What the connection's own hooks show tells more than its scopes and roles.

@@ -6,6 +6,7 @@
 mod due;
 mod hook;
 mod input;
+mod live;
 mod poll;
 mod resource;
 mod search;
@@ -13,6 +14,10 @@ mod search;
 pub use due::{Due, Job, due, poll_delay, wanted};
 pub use hook::{challenged, receive, release};
 pub use input::{NewTrigger, TriggerPatch, described, described_patch};
+pub use live::{
+    Live, check as check_live, fault as live_fault, is_wanted as is_live_wanted, keep as keep_live,
+    turn_on as turn_on_live,
+};
 pub use poll::poll;
 pub use resource::TriggerResource;
 pub use search::search;

@@ -113,6 +113,9 @@ pub struct Edit {
     /// No schedules, no actions, no syncs: true or false.
     #[arg(long)]
     paused: Option<bool>,
+    /// Whether changes in Okta are read as they happen, by an event hook that the connector makes: true or false.
+    #[arg(long)]
+    live: Option<bool>,
     /// The teams, in place of those it has. May be repeated.
     #[arg(long = "team")]
     teams: Vec<String>,
@@ -180,6 +183,8 @@ impl Facts for Connection {
             facts.push(("verifying", schedule(sync.verify.as_ref())));
             facts.push(("time zone", sync.timezone.clone()));
         }
+        let live = [Some(self.live.status.clone()), self.live.status_reason.clone()];
+        facts.push(("live", live.into_iter().flatten().collect::<Vec<_>>().join(": ")));
         let directory = format!(
             "{} users, {} groups, {} apps, {} locations",
             counts.users, counts.groups, counts.apps, counts.locations
@@ -250,6 +255,10 @@ async fn edit(context: &Context, edit: Edit) -> Result<(), Failure> {
     };
     patch.extend(edit.name.map(|name| ("name".to_owned(), json!(name))));
     patch.extend(edit.paused.map(|paused| ("paused".to_owned(), json!(paused))));
+    if let Some(live) = edit.live {
+        // Beside what --patch says of syncs.
+        patch.entry("sync").or_insert_with(|| json!({}))["live"] = json!(live);
+    }
     if !edit.teams.is_empty() {
         patch.insert("teams".to_owned(), json!(edit.teams));
     }

@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 use okta_connector_client::{CloudEvent, Page, query};
 use std::time::Duration;
 
-/// How often it is looked for new ones.
+/// For so long the service waits for new ones.
+const WAIT: &str = "&wait=20s";
+/// And so long the command line before it asks again.
 const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Subcommand)]
@@ -55,7 +57,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::List { filter, limit } => {
             let mut feed = Feed::open(context, &filter).await?;
             let mut events = Vec::new();
-            while events.len() < limit && feed.read(&mut events).await? {}
+            while events.len() < limit && feed.read(&mut events, "").await? {}
             events.truncate(limit);
             Ok(context.output.list(&events)?)
         }
@@ -67,7 +69,7 @@ async fn tail(context: &Context, filter: &Filter, count: Option<usize>) -> Resul
     let mut feed = Feed::open(context, filter).await?;
     if filter.since.is_none() {
         // What is there is passed over: what comes late has a time of its own that may be before now.
-        while feed.read(&mut Vec::new()).await? {}
+        while feed.read(&mut Vec::new(), "").await? {}
     }
     if context.output.format == Format::Csv {
         context.output.list::<CloudEvent>(&[])?;
@@ -75,7 +77,7 @@ async fn tail(context: &Context, filter: &Filter, count: Option<usize>) -> Resul
     let mut told = 0;
     loop {
         let mut events = Vec::new();
-        let is_new = feed.read(&mut events).await?;
+        let is_new = feed.read(&mut events, WAIT).await?;
         for event in &events {
             match context.output.format {
                 Format::Table => print(&plain(&event.cells().join("  ")))?,
@@ -114,10 +116,10 @@ impl<'a> Feed<'a> {
         Ok(Self { context, path, cursor: None })
     }
 
-    /// Reads a page more; true where the cursor moved on.
-    async fn read(&mut self, events: &mut Vec<CloudEvent>) -> Result<bool, Failure> {
+    /// Reads a page more, perhaps after a wait; true where the cursor moved on.
+    async fn read(&mut self, events: &mut Vec<CloudEvent>, wait: &str) -> Result<bool, Failure> {
         let cursor = self.cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        let page: Page<CloudEvent> = self.context.client.get(&format!("{}{cursor}", self.path)).await?;
+        let page: Page<CloudEvent> = self.context.client.get(&format!("{}{cursor}{wait}", self.path)).await?;
         events.extend(page.items);
         let is_new = page.next_cursor != self.cursor;
         self.cursor = page.next_cursor;

@@ -102,6 +102,10 @@ pub fn overview(console: &Console, connection: &Connection, news: &Markup, refus
                 dt { "Verifying sync" } dd { (or_dash(sync.verify.as_deref())) }
                 dt { "Time zone of schedules" } dd { (or_dash(Some(&sync.timezone))) }
             }
+            dt { "Follows changes as they happen" } dd {
+                (connection.live.status)
+                @if let Some(reason) = &connection.live.status_reason { ": " (reason) }
+            }
             dt { "Tested" } dd { (moment(connection.tested_at.as_deref())) }
             dt { "Id" } dd { code { (connection.id) } }
         }
@@ -144,6 +148,14 @@ fn settings(console: &Console, connection: &Connection, filled: Option<&Form>) -
             ] {
                 label { (title) input name=(name) value=(field(name, &known)) autocomplete="off"; }
             }
+            label {
+                "Follow changes as they happen, by an event hook that the connector makes in Okta"
+                select name="live" {
+                    @for (value, title) in [("false", "No"), ("true", "Yes")] {
+                        option value=(value) selected[field("live", &sync.live.to_string()) == value] { (title) }
+                    }
+                }
+            }
             div.row { button { "Save" } }
         }
     }
@@ -181,11 +193,13 @@ pub async fn edit(State(console): State<Console>, Path(id): Path<String>, form: 
     let mut patch = json!({"name": form.get("name"), "teams": form.list("teams"), "permissions": {"actions": form.list("actions")}});
     let schedules = ["full", "incremental", "verify"].map(|name| (name.to_owned(), json!(form.get(name))));
     // Where nothing is synced by itself, the right to read users is not tested either; that stays so.
-    if connection.sync.is_some() || schedules.iter().any(|(_, schedule)| !schedule.is_null()) {
+    let asks = form.get("live") == Some("true") || schedules.iter().any(|(_, schedule)| !schedule.is_null());
+    if connection.sync.is_some() || asks {
         patch["sync"] = Value::Object(schedules.into_iter().collect());
         if let Some(zone) = form.get("timezone") {
             patch["sync"]["timezone"] = json!(zone);
         }
+        patch["sync"]["live"] = json!(form.get("live") == Some("true"));
     }
     changed(&console, &connection, &patch, Refused::Settings(&form)).await
 }

@@ -83,7 +83,7 @@ pub async fn turn(app: &App) -> Result<Option<Timestamp>, Problem> {
     Ok(soonest)
 }
 
-/// Tests whoever was not tested for a day. One that could not be tested is left alone for an hour.
+/// Tests each connection that was not tested for a day. One that could not be tested is left alone for an hour.
 async fn test_some(app: &App, tried: &mut HashMap<ConnectionId, Timestamp>) -> Result<(), Problem> {
     let (now, mut pages) = (app.now(), connection::pages(&app.store));
     tried.retain(|_, at| now.duration_since(*at).as_hours() < 1);
@@ -103,6 +103,9 @@ async fn test_some(app: &App, tried: &mut HashMap<ConnectionId, Timestamp>) -> R
 async fn tested(app: App, stored: Stored) {
     if let Err(problem) = test::test(&app, &stored).await {
         tracing::error!(connection = %stored.connection.id, "a connection could not be tested: {problem}");
+    }
+    if let Err(problem) = triggers::check_live(&app, &stored.connection).await {
+        tracing::warn!("the hook that follows changes could not be compared with what Okta has: {problem}");
     }
 }
 

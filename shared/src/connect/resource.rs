@@ -7,6 +7,7 @@ use crate::connection::{
 use crate::diagnosis::Check;
 use crate::id::{ConnectionId, SyncId};
 use crate::synced::{LastSync, State};
+use crate::triggers::Live;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,6 +49,8 @@ pub struct Resource {
     pub permissions: Permissions,
     /// What is synced and when; null: nothing by itself.
     pub sync: Option<SyncSettings>,
+    /// Whether the directory follows changes as they happen.
+    pub live: Live,
     /// Which profile attributes mean what.
     pub attributes: Attributes,
     /// How many there are in the directory.
@@ -146,7 +149,7 @@ pub struct RotatedKey {
 
 impl Resource {
     /// Of a connection at a moment.
-    pub fn new(connection: Connection, state: State, public_url: &str, now: Timestamp) -> Self {
+    pub fn new(connection: Connection, state: State, live: Live, public_url: &str, now: Timestamp) -> Self {
         let key_id = connection.signing_key_id(now).map(str::to_owned);
         let (auth, settings, counts) = (connection.auth, connection.settings, state.counts);
         let hosted = auth.key_source == Some(KeySource::Hosted) || !connection.keys.is_empty();
@@ -175,6 +178,7 @@ impl Resource {
             teams: settings.teams,
             permissions: settings.permissions,
             sync: settings.sync,
+            live,
             attributes: settings.attributes,
             counts: DirectoryCounts {
                 users: counts.users,

@@ -75,6 +75,8 @@ pub struct SyncSettings {
     pub timezone: String,
     /// What is read.
     pub streams: Vec<Stream>,
+    /// Whether changes in Okta are read as they happen, by an event hook of the connector's own.
+    pub live: bool,
 }
 
 impl Default for SyncSettings {
@@ -85,6 +87,7 @@ impl Default for SyncSettings {
             verify: Some("rate(7 days)".to_owned()),
             timezone: "UTC".to_owned(),
             streams: vec![Stream::Users, Stream::Groups, Stream::Apps, Stream::Locations],
+            live: false,
         }
     }
 }

@@ -32,10 +32,12 @@ pub enum Capability {
     AppAssignment,
     /// Registering event hooks.
     EventHooks,
+    /// Hearing of changes as they happen; only of connections that ask for it.
+    Live,
 }
 
 impl Capability {
-    /// All but signing in, in the order in which they are told.
+    /// All but signing in and `live`, in the order in which they are told.
     pub const ALL: [Self; 10] = [
         Self::SyncEmployees,
         Self::SyncGroups,
@@ -113,6 +115,7 @@ impl Capability {
             }
             Self::AppAssignment => ("app_assignment", "Assign applications", &["okta.apps.manage"], &[APP, SUPER]),
             Self::EventHooks => ("event_hooks", "Receive events in real time", &["okta.eventHooks.manage"], &[SUPER]),
+            Self::Live => ("live", "Follow changes as they happen", &["okta.eventHooks.manage"], &[SUPER]),
         }
     }
 }

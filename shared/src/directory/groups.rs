@@ -87,7 +87,9 @@ pub async fn members(
         return Ok(Listed::default());
     }
     let (rows, next) = if group.is_everyone() {
-        let mut rows: Vec<_> = users::behind(directory, after).filter(|row| row.is_person()).take(limit + 1).collect();
+        let roster = &directory.roster;
+        let behind = roster.rows[roster.first_behind(after)..].iter();
+        let mut rows: Vec<_> = behind.filter(|row| row.is_person()).take(limit + 1).collect();
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().map(|row| row.id.to_string()).filter(|_| more);

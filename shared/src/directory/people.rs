@@ -1,13 +1,13 @@
 //! People: users that are neither deprovisioned nor removed, with their managers, their reports, and what is wrong.
 
 use super::apps::{self, AppLabel};
-use super::selection::{self, Selection};
+use super::selection::{self, Selection, Taken};
 use super::{Directory, Listed, behind_number, cut, groups, users};
 use crate::fold::{WordPrefix, fold};
 use crate::okta::UserId;
 use crate::problem::Problem;
 use crate::synced::User;
-use crate::synced::roster::Row;
+use crate::synced::roster::{Row, Shared, TextsTaken};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -47,10 +47,10 @@ impl Wanted {
         quoted.map_or_else(|| Self::Begins(WordPrefix::of(text.trim())), |whole| Self::Is(fold(whole)))
     }
 
-    fn takes(&self, text: &str) -> bool {
+    fn takes(&self, folded: &str) -> bool {
         match self {
-            Self::Begins(start) => start.is_in(&fold(text)),
-            Self::Is(whole) => fold(text) == *whole,
+            Self::Begins(start) => start.is_in(folded),
+            Self::Is(whole) => folded == whole,
         }
     }
 }
@@ -180,6 +180,12 @@ impl Shown {
 /// Reports, groups and apps that a person shows at most.
 const MOST_SHOWN: usize = 200;
 
+/// Which of some texts are looked for; none where all are.
+fn taken<'a>(wanted: Option<&str>, texts: &'a Shared) -> Option<TextsTaken<'a>> {
+    let wanted = Wanted::of(wanted?);
+    Some(texts.taken(|text| wanted.takes(text)))
+}
+
 /// A page of people behind the person with the id `after`.
 pub async fn people(
     directory: &Directory<'_>,
@@ -189,39 +195,33 @@ pub async fn people(
 ) -> Result<Listed, Problem> {
     let roster = &directory.roster;
     let q = filter.q.as_deref().map(WordPrefix::of);
-    let title = filter.title.as_deref().map(Wanted::of);
-    let department = filter.department.as_deref().map(Wanted::of);
-    let has = |wanted: &Option<Wanted>, text: &Option<String>| {
-        wanted.as_ref().is_none_or(|wanted| text.as_deref().is_some_and(|text| wanted.takes(text)))
-    };
-    let ids = |places: &mut dyn Iterator<Item = usize>| -> HashSet<&UserId> {
-        places.map(|place| &roster.rows[place].id).collect()
-    };
+    let titled = taken(filter.title.as_deref(), &roster.titles);
+    let belonging = taken(filter.department.as_deref(), &roster.departments);
     let reports = match &filter.manager {
         Some(manager) => match roster.place(manager).or_else(|| roster.place_of_login(manager)) {
-            Some(place) => Some(ids(&mut roster.tree.reports(place))),
+            Some(place) => Some(roster.tree.reports(place).collect::<HashSet<_>>()),
             None => return Ok(Listed::default()),
         },
         None => None,
     };
     let located = match &filter.location {
         Some(id) => match directory.places().and_then(|places| places.place(id)) {
-            Some(place) => Some(ids(&mut (0..roster.rows.len()).filter(|row| roster.places.of(*row) == Some(place)))),
+            Some(place) => Some(place),
             None => return Ok(Listed::default()),
         },
         None => None,
     };
-    let takes = move |row: &Row| {
+    let takes = move |place: usize, row: &Row| {
         row.is_person()
             && (filter.statuses.is_empty() || filter.statuses.contains(&row.status))
-            && q.as_ref().is_none_or(|q| row.matches(q))
-            && has(&title, &row.title)
-            && has(&department, &row.department)
-            && reports.as_ref().is_none_or(|reports| reports.contains(&row.id))
-            && located.as_ref().is_none_or(|located| located.contains(&row.id))
+            && titled.as_ref().is_none_or(|titled| titled.has(place))
+            && belonging.as_ref().is_none_or(|belonging| belonging.has(place))
+            && reports.as_ref().is_none_or(|reports| reports.contains(&place))
+            && located.is_none_or(|location| roster.places.of(place) == Some(location))
     };
+    let taken = Taken { q, takes: Box::new(takes) };
     let show = |directory: &Directory<'_>, user: &User| json!(line(directory, user));
-    selection::page(directory, Box::new(takes), &filter.selection, after, limit, show).await
+    selection::page(directory, taken, &filter.selection, after, limit, show).await
 }
 
 /// What a list shows of a person.

@@ -4,12 +4,12 @@ use super::{Directory, Listed, behind_number, cut};
 use crate::fold::{WordPrefix, fold};
 use crate::problem::Problem;
 use crate::store::{Index, Item, Key, Query, keys};
-use crate::synced::roster::Row;
-use crate::synced::{App, Group};
+use crate::synced::{App, Group, Roster};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use std::cmp::Reverse;
+use std::borrow::Cow;
+use std::cmp::{Ordering, Reverse};
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -88,28 +88,79 @@ impl Sought {
     }
 
     /// What one text is worth; nothing where it does not fit.
-    fn worth(&self, field: &str, text: &str) -> Option<Worth> {
-        let folded = fold(text);
+    fn worth(&self, field: &str, folded: &str) -> Option<Worth> {
         let worth = match () {
             () if folded == self.whole => EXACT,
             () if folded.starts_with(&self.whole) => BEGINS,
-            () if self.prefix.is_in(&folded) => WORD_BEGINS,
+            () if self.prefix.is_in(folded) => WORD_BEGINS,
             () => return None,
         };
         Some(if NAMES.contains(&field) { worth } else { worth - LESS })
     }
 
     /// The text that fits best, and what it is worth. Where no text has all words, each may be in another one.
-    fn find<'a>(&self, texts: &[(&'static str, &'a str)]) -> Option<(Worth, &'static str, &'a str)> {
-        let fits = texts.iter().filter_map(|(field, text)| Some((self.worth(field, text)?, *field, *text)));
+    fn find<'a>(&self, texts: &[Text<'a>]) -> Option<Fit<'a>> {
+        let fits = texts.iter().filter_map(|text| Some((self.worth(text.field, &text.folded)?, text)));
         // Of several that are worth as much, the first counts.
-        if let Some(best) = fits.reduce(|best, other| if other.0 > best.0 { other } else { best }) {
-            return Some(best);
+        if let Some((worth, text)) = fits.reduce(|best, other| if other.0 > best.0 { other } else { best }) {
+            return Some(Fit { worth, field: text.field, text: text.text });
         }
-        let has = |word: &WordPrefix| texts.iter().find(|(_, text)| word.is_in(&fold(text)));
+        let has = |word: &WordPrefix| texts.iter().find(|text| word.is_in(&text.folded));
         let found: Option<Vec<_>> = self.words.iter().map(has).collect();
-        let (field, text) = found?.first().copied()?;
-        Some((SCATTERED, *field, *text))
+        let first = *found?.first()?;
+        Some(Fit { worth: SCATTERED, field: first.field, text: first.text })
+    }
+}
+
+/// A text that is searched.
+struct Text<'a> {
+    field: &'static str,
+    text: &'a str,
+    folded: Cow<'a, str>,
+}
+
+impl<'a> Text<'a> {
+    fn new(field: &'static str, text: &'a str) -> Self {
+        Self { field, text, folded: fold(text).into() }
+    }
+}
+
+/// The text that fits, and what it is worth.
+struct Fit<'a> {
+    worth: Worth,
+    field: &'static str,
+    text: &'a str,
+}
+
+/// Something that was found, before it is shown.
+struct Found<'a> {
+    kind: Type,
+    id: Cow<'a, str>,
+    name: Cow<'a, str>,
+    worth: Worth,
+    field: &'static str,
+    text: Cow<'a, str>,
+}
+
+impl<'a> Found<'a> {
+    fn new(kind: Type, id: &'a str, name: &'a str, fit: &Fit<'a>) -> Self {
+        Self { kind, id: id.into(), name: name.into(), worth: fit.worth, field: fit.field, text: fit.text.into() }
+    }
+
+    /// In the order of a search: the best first.
+    fn order(&self, other: &Self) -> Ordering {
+        let by_worth = other.worth.cmp(&self.worth).then_with(|| self.kind.cmp(&other.kind));
+        by_worth.then_with(|| self.name.cmp(&other.name)).then_with(|| self.id.cmp(&other.id))
+    }
+
+    fn shown(&self) -> Hit {
+        Hit {
+            kind: self.kind,
+            id: self.id.to_string(),
+            name: self.name.to_string(),
+            matched: Matched { field: self.field, text: self.text.to_string() },
+            score: f64::from(self.worth) / f64::from(EXACT),
+        }
     }
 }
 
@@ -134,47 +185,75 @@ pub async fn search(
             found.extend(named(directory, &sought, kind, field).await?);
         }
     }
-    found.sort_by(|(worth, a), (other, b)| {
-        other
-            .cmp(worth)
-            .then_with(|| a.kind.cmp(&b.kind))
-            .then_with(|| a.name.cmp(&b.name))
-            .then_with(|| a.id.cmp(&b.id))
-    });
+    // No further than the page goes: of a short word, most people are found.
     let first = behind_number(after);
-    let hits = found.into_iter().map(|(_, hit)| hit);
-    Ok(cut(hits.enumerate().skip(first).map(|(place, hit)| (place.to_string(), json!(hit))), limit))
+    let end = first.saturating_add(limit).saturating_add(1);
+    if end < found.len() {
+        found.select_nth_unstable_by(end, Found::order);
+        found.truncate(end);
+    }
+    found.sort_by(Found::order);
+    let hits = found.iter().enumerate().skip(first);
+    Ok(cut(hits.map(|(place, found)| (place.to_string(), json!(found.shown()))), limit))
 }
 
-fn hit(kind: Type, id: &str, name: &str, fits: (Worth, &'static str, &str)) -> (Worth, Hit) {
-    let (worth, field, text) = fits;
-    let matched = Matched { field, text: text.to_owned() };
-    let score = f64::from(worth) / f64::from(EXACT);
-    (worth, Hit { kind, id: id.to_owned(), name: name.to_owned(), matched, score })
+fn people<'a>(directory: &'a Directory<'_>, sought: &Sought) -> Vec<Found<'a>> {
+    let roster = &directory.roster;
+    let mut places: Vec<usize> = having_all(roster, &sought.words);
+    places.retain(|place| roster.rows[*place].is_person());
+    let found = places.into_iter().filter_map(|place| {
+        let row = &roster.rows[place];
+        let fit = sought.find(&texts(roster, place))?;
+        Some(Found::new(Type::Person, row.id.as_str(), &row.name, &fit))
+    });
+    found.collect()
 }
 
-fn people(directory: &Directory<'_>, sought: &Sought) -> Vec<(Worth, Hit)> {
-    let rows = directory.roster.rows.iter().filter(|row| row.is_person());
-    rows.filter_map(|row| Some(hit(Type::Person, row.id.as_str(), &row.name, sought.find(&texts(row))?))).collect()
+/// The lines that have each of these words in some text.
+fn having_all(roster: &Roster, words: &[WordPrefix]) -> Vec<usize> {
+    let mut all: Option<Vec<bool>> = None;
+    for word in words {
+        let titled = roster.titles.taken(|text| word.is_in(text));
+        let belonging = roster.departments.taken(|text| word.is_in(text));
+        let mut has: Vec<_> = (0..roster.rows.len()).map(|place| titled.has(place) || belonging.has(place)).collect();
+        for place in roster.names.having(word, 0).chain(roster.numbers.having(word, 0)) {
+            has[place] = true;
+        }
+        all = Some(match all {
+            Some(before) => before.into_iter().zip(has).map(|(before, has)| before && has).collect(),
+            None => has,
+        });
+    }
+    let all = all.unwrap_or_default();
+    all.into_iter().enumerate().filter(|(_, has)| *has).map(|(place, _)| place).collect()
 }
 
-fn texts(row: &Row) -> Vec<(&'static str, &str)> {
-    let optional = [
-        ("email", &row.email),
-        ("employee_number", &row.employee_number),
-        ("title", &row.title),
-        ("department", &row.department),
+/// What is searched of the person at a place.
+fn texts<'a>(roster: &'a Roster, place: usize) -> Vec<Text<'a>> {
+    let row = &roster.rows[place];
+    let mut names = roster.names.line(place);
+    let mut numbers = roster.numbers.line(place);
+    let told = [
+        ("name", Some(row.name.as_str()), names.next()),
+        ("login", Some(row.login.as_str()), names.next()),
+        ("email", row.email.as_deref(), names.next()),
+        ("employee_number", row.employee_number.as_deref(), numbers.next()),
+        ("title", row.title.as_deref(), roster.titles.line(place)),
+        ("department", row.department.as_deref(), roster.departments.line(place)),
     ];
-    let texts = [("name", row.name.as_str()), ("login", row.login.as_str())].into_iter();
-    texts.chain(optional.into_iter().filter_map(|(field, text)| Some((field, text.as_deref()?)))).collect()
+    let text = |(field, text, folded): (&'static str, Option<&'a str>, Option<&'a str>)| {
+        Some(Text { field, text: text?, folded: folded?.into() })
+    };
+    told.into_iter().filter_map(text).collect()
 }
 
-fn locations(directory: &Directory<'_>, sought: &Sought) -> Vec<(Worth, Hit)> {
+fn locations<'a>(directory: &'a Directory<'_>, sought: &Sought) -> Vec<Found<'a>> {
     let all = directory.places().map_or(&[][..], |places| places.all());
-    let hits = all
-        .iter()
-        .filter_map(|place| Some(hit(Type::Location, &place.id, &place.name, sought.find(&[("name", &place.name)])?)));
-    hits.collect()
+    let found = all.iter().filter_map(|place| {
+        let fit = sought.find(&[Text::new("name", &place.name)])?;
+        Some(Found::new(Type::Location, &place.id, &place.name, &fit))
+    });
+    found.collect()
 }
 
 /// Groups and apps are found in their index by their folded names; only what is found is read.
@@ -183,7 +262,7 @@ async fn named(
     sought: &Sought,
     kind: Type,
     field: &'static str,
-) -> Result<Vec<(Worth, Hit)>, Problem> {
+) -> Result<Vec<Found<'static>>, Problem> {
     let connection = &directory.connection.id;
     let partition = match kind {
         Type::App => keys::apps_partition(connection, keys::Listed::Present),
@@ -195,14 +274,14 @@ async fn named(
     while let Some(items) = pages.next().await? {
         let fits = |item: &Item| {
             let name = keys::split_named_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
-            sought.find(&[(field, name)]).map(|(worth, ..)| (worth, item.key()))
+            sought.find(&[Text::new(field, name)]).map(|fit| (fit.worth, item.key()))
         };
         fitting.extend(items.iter().filter_map(fits));
     }
     // Of very many, the best are read.
     fitting.sort_by_key(|(worth, _)| Reverse(*worth));
     let wanted: Vec<_> = fitting.into_iter().take(MOST_NAMED).map(|(_, key)| key).collect();
-    let mut hits = Vec::new();
+    let mut found = Vec::new();
     for item in directory.app.store.get_many(&wanted).await? {
         let (id, name) = match kind {
             Type::App => {
@@ -215,10 +294,11 @@ async fn named(
             }
         };
         // The index may have cut a long name; what was found in it is found all the same.
-        let (worth, ..) = sought.find(&[(field, &name)]).unwrap_or((SCATTERED, field, ""));
-        hits.push(hit(kind, &id, &name, (worth, field, &name)));
+        let worth = sought.find(&[Text::new(field, &name)]).map_or(SCATTERED, |fit| fit.worth);
+        let text = name.clone().into();
+        found.push(Found { kind, id: id.into(), name: name.into(), worth, field, text });
     }
-    Ok(hits)
+    Ok(found)
 }
 
 /// Groups, or apps, that one search reads at most.
@@ -230,7 +310,8 @@ mod tests {
 
     #[test]
     fn a_text_is_worth_the_more_the_more_of_it_is_sought() {
-        let texts = [("name", "Ana López"), ("login", "ana@acme.com"), ("title", "Sales Engineer")];
+        let texts = [("name", "Ana López"), ("login", "ana@acme.com"), ("title", "Sales Engineer")]
+            .map(|(field, text)| Text::new(field, text));
         for (q, expected) in [
             ("ana lopez", Some((EXACT, "name"))),
             ("ANA", Some((BEGINS, "name"))),
@@ -242,7 +323,7 @@ mod tests {
             ("lopez marketing", None),
             ("pez", None),
         ] {
-            let found = Sought::new(q).find(&texts).map(|(worth, field, _)| (worth, field));
+            let found = Sought::new(q).find(&texts).map(|fit| (fit.worth, fit.field));
             assert_eq!(found, expected, "{q}");
         }
     }

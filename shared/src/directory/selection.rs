@@ -1,11 +1,11 @@
 //! Which of the users of a list are shown, in which order, and how many there are.
 
 use super::{Directory, Listed, Page, READ_AT_ONCE, users};
-use crate::fold::fold;
+use crate::fold::{WordPrefix, fold};
 use crate::okta::LogFilter;
 use crate::problem::Problem;
-use crate::synced::User;
 use crate::synced::roster::Row;
+use crate::synced::{Roster, User};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 
@@ -128,13 +128,32 @@ fn shown(row: &Row) -> Value {
     })
 }
 
-/// Whether a line is taken.
-pub(super) type Takes<'a> = Box<dyn Fn(&Row) -> bool + Send + Sync + 'a>;
+/// Which lines are taken.
+pub(super) struct Taken<'a> {
+    /// A word of name, login or email begins so.
+    pub q: Option<WordPrefix>,
+    /// What else must hold of the line at a place.
+    pub takes: Box<dyn Fn(usize, &Row) -> bool + Send + Sync + 'a>,
+}
+
+impl Taken<'_> {
+    /// Those from a place on.
+    fn from<'a>(&'a self, roster: &'a Roster, first: usize) -> impl Iterator<Item = &'a Row> + Send {
+        let places: Box<dyn Iterator<Item = usize> + Send> = match &self.q {
+            Some(q) => Box::new(roster.names.having(q, first)),
+            None => Box::new(first..roster.rows.len()),
+        };
+        places
+            .map(|place| (place, &roster.rows[place]))
+            .filter(|(place, row)| (self.takes)(*place, row))
+            .map(|(_, row)| row)
+    }
+}
 
 /// A page of the users whose lines are taken, behind a place.
 pub(super) async fn page(
     directory: &Directory<'_>,
-    takes: Takes<'_>,
+    taken: Taken<'_>,
     selection: &Selection,
     after: Option<&str>,
     limit: usize,
@@ -143,18 +162,19 @@ pub(super) async fn page(
     let filter = selection.filter.as_ref();
     let of_rows = filter.filter(|filter| filter.uses_only(&IN_ROWS));
     let of_users = filter.filter(|_| of_rows.is_none());
-    let is_taken = |row: &&Row| takes(row) && of_rows.is_none_or(|filter| filter.matches(&shown(row)));
+    let roster = &directory.roster;
+    let fits = |row: &&Row| of_rows.is_none_or(|filter| filter.matches(&shown(row)));
     let rows: Rows<'_> = match selection.order {
         // No further than the page goes.
-        None => Box::new(users::behind(directory, after).filter(is_taken)),
-        Some(order) => Box::new(order.sort(directory.roster.rows.iter().filter(is_taken), after).into_iter()),
+        None => Box::new(taken.from(roster, roster.first_behind(after)).filter(fits)),
+        Some(order) => Box::new(order.sort(taken.from(roster, 0).filter(fits), after).into_iter()),
     };
     let listed = cut(directory, rows, selection.order, of_users, limit, &show).await?;
     if !selection.count {
         return Ok(listed);
     }
-    let taken: Vec<_> = directory.roster.rows.iter().filter(is_taken).collect();
-    let total = count(directory, &taken, of_users, &show).await?;
+    let all: Vec<_> = taken.from(roster, 0).filter(fits).collect();
+    let total = count(directory, &all, of_users, &show).await?;
     Ok(Listed { total: Some(total), ..listed })
 }
 
@@ -230,7 +250,6 @@ mod tests {
             title: title.map(str::to_owned),
             department: None,
             location: Vec::new(),
-            folded: Box::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Users of all statuses.
 
-use super::selection::{self, Selection};
+use super::selection::{self, Selection, Taken};
 use super::{Directory, Listed, Page, READ_AT_ONCE};
 use crate::fold::WordPrefix;
 use crate::okta::UserId;
@@ -29,9 +29,9 @@ pub struct UserFilter {
 }
 
 impl UserFilter {
-    fn takes(&self, row: &Row, q: Option<&WordPrefix>) -> bool {
+    /// True for what fits, whatever its name.
+    fn takes(&self, row: &Row) -> bool {
         (self.statuses.is_empty() || self.statuses.contains(&row.status))
-            && q.is_none_or(|q| row.matches(q))
             && self.updated_since.is_none_or(|since| row.updated >= since)
     }
 }
@@ -47,15 +47,8 @@ pub async fn users(
         return removed(directory, filter, after, limit).await;
     }
     let q = filter.q.as_deref().map(WordPrefix::of);
-    let takes = Box::new(move |row: &Row| filter.takes(row, q.as_ref()));
-    selection::page(directory, takes, &filter.selection, after, limit, |_, user| json(user)).await
-}
-
-/// The lines behind an id.
-pub(super) fn behind<'a>(directory: &'a Directory<'_>, after: Option<&str>) -> impl Iterator<Item = &'a Row> {
-    let rows = &directory.roster.rows;
-    let first = after.map_or(0, |after| rows.partition_point(|row| row.id.as_str() <= after));
-    rows[first..].iter()
+    let taken = Taken { q, takes: Box::new(|_, row: &Row| filter.takes(row)) };
+    selection::page(directory, taken, &filter.selection, after, limit, |_, user| json(user)).await
 }
 
 /// The users of some lines, in their order; one that was removed meanwhile is left out.
@@ -105,7 +98,7 @@ async fn removed(
         for user in users {
             let row = Row::new(&user, &directory.connection.settings.attributes);
             let place = user.id.to_string();
-            let takes = filter.takes(&row, q.as_ref());
+            let takes = filter.takes(&row) && q.as_ref().is_none_or(|q| row.matches(q));
             if takes && !page.add(place.clone(), json(&named(directory, user))) {
                 return Ok(Listed { next: passed, ..page.end(true) });
             }

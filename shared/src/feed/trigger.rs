@@ -30,6 +30,9 @@ pub struct Trigger {
     pub hook: Option<Hook>,
     /// What keeps it from working, as far as it is known.
     pub fault: Option<String>,
+    /// True for the connector's own hook, which keeps the directory up to date and tells readers of nothing.
+    #[serde(default)]
+    pub is_own: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its owner last changed it.
@@ -103,7 +106,12 @@ impl Trigger {
         store.get(&keys::trigger(connection, id)).await?.as_ref().map(parse).transpose()
     }
 
-    /// All of a connection, oldest first.
+    /// The connector's own hook of a connection, where there is one.
+    pub async fn own(store: &Store, connection: &ConnectionId) -> Result<Option<Self>, Error> {
+        store.get(&keys::own_hook(connection)).await?.as_ref().map(parse).transpose()
+    }
+
+    /// All of a connection, oldest first; the connector's own hook left out.
     pub async fn all(store: &Store, connection: &ConnectionId) -> Result<Vec<Self>, Error> {
         let query = Query::partition(keys::connection_partition(connection)).prefix(keys::TRIGGERS);
         store.query(&query).await?.iter().map(parse).collect()
@@ -111,7 +119,8 @@ impl Trigger {
 
     /// The write that replaces what it was read as, and nothing else.
     pub fn write(&self, connection: &ConnectionId) -> Result<Write, Error> {
-        let item = Item::at(&keys::trigger(connection, &self.id)).number("rev", self.revision + 1).document(self)?;
+        let key = if self.is_own { keys::own_hook(connection) } else { keys::trigger(connection, &self.id) };
+        let item = Item::at(&key).number("rev", self.revision + 1).document(self)?;
         let condition = match self.revision {
             0 => Condition::absent(),
             revision => Condition::number("rev", revision),

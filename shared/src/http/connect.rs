@@ -74,7 +74,13 @@ pub(super) fn routes() -> Routes<App> {
             .body(described::patch)
             .answers::<Resource>(200)
             .with(Header::ETag)
-            .problems(&[Kind::InvalidSchedule]),
+            .problems(&[
+                Kind::InvalidSchedule,
+                Kind::ConnectionNotReady,
+                Kind::OktaRejected,
+                Kind::OktaForbidden,
+                Kind::OktaUnavailable,
+            ]),
             patch,
         )
         .on(
@@ -187,7 +193,8 @@ pub(super) fn page<T: Serialize>(items: &[T], next: Option<&str>, paging: &Pagin
 
 async fn show(app: &App, stored: &Stored) -> Result<Resource, Problem> {
     let state = State::load(&app.store, &stored.connection.id).await?;
-    Ok(Resource::new(stored.connection.clone(), state, &app.public_url, app.now()))
+    let live = triggers::Live::of(&app.store, &stored.connection).await?;
+    Ok(Resource::new(stored.connection.clone(), state, live, &app.public_url, app.now()))
 }
 
 /// One connection, with its version as `ETag`.

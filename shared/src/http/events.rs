@@ -13,6 +13,13 @@ use axum::{Json, Router};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// API Gateway gives a function 30 s.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// How often it is looked for new events while a caller waits.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The router.
 pub fn events(app: App) -> Router {
@@ -31,6 +38,12 @@ pub(super) fn routes() -> Routes<App> {
         .query("trigger", Of::Word, "Only what this trigger tells of.")
         .query("type", Of::Word, "Only events of this type, as in `com.okta.user.lifecycle.suspend`.")
         .query("since", Of::Time, "Only what happened from this moment on.")
+        .query(
+            "wait",
+            Of::Word,
+            "Where there is nothing yet, wait so long for something, as in `20s`; at most 20 s. A cursor goes on with or \
+             without it.",
+        )
         .lists::<CloudEvent>()
         .problems(&[Kind::CursorExpired]),
         list,
@@ -74,11 +87,21 @@ async fn list(
         event_type: params.word("type")?,
         since: params.time("since")?,
     };
+    let wait = params.duration("wait", LONGEST_WAIT)?.unwrap_or_default();
+    let until = Instant::now() + wait;
     let paging = params.paging()?;
-    let after = paging.after.as_deref();
-    let read = feed::read(&app.ground(), &stored.connection.id, &filter, after, paging.limit).await?;
-    let read = read.ok_or_else(|| Problem::new(Kind::BadRequest, "The query parameter 'cursor' is not a cursor."))?;
-    told(read, nothing, &paging)
+    let mut after = paging.after.clone();
+    loop {
+        let read = feed::read(&app.ground(), &stored.connection.id, &filter, after.as_deref(), paging.limit).await?;
+        let read =
+            read.ok_or_else(|| Problem::new(Kind::BadRequest, "The query parameter 'cursor' is not a cursor."))?;
+        let left = until.saturating_duration_since(Instant::now());
+        match &read {
+            Reading::Page(page) if page.items.is_empty() && !left.is_zero() => after = Some(page.next.clone()),
+            _ => return told(read, nothing, &paging),
+        }
+        tokio::time::sleep(LOOK_EVERY.min(left)).await;
+    }
 }
 
 fn told(read: Reading, nothing: bool, paging: &Paging) -> Result<Json<Value>, Problem> {

@@ -1,10 +1,15 @@
 //! Query parameters: each is known, given once, and well-formed, or the request is refused.
 
+use crate::clock::parse_duration;
 use crate::cursor;
 use crate::problem::{Kind, Problem};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use jiff::Timestamp;
+use std::time::Duration;
+
+/// What the same list may be asked for with from page to page.
+const UNTIED: [&str; 3] = ["cursor", "limit", "wait"];
 
 /// The parameters of a request that were not taken yet.
 pub struct Params {
@@ -25,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for Params {
                 return Err(bad(name, "is given twice"));
             }
         }
-        let mut tied: Vec<_> = given.iter().filter(|(name, _)| name != "cursor" && name != "limit").cloned().collect();
+        let mut tied: Vec<_> = given.iter().filter(|(name, _)| !UNTIED.contains(&name.as_str())).cloned().collect();
         tied.sort();
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(tied).finish();
         Ok(Self { given, path: parts.uri.path().to_owned(), query })
@@ -103,6 +108,15 @@ impl Params {
     pub fn time(&mut self, name: &str) -> Result<Option<Timestamp>, Problem> {
         let time = self.text(name).map(|text| text.parse::<Timestamp>());
         time.transpose().map_err(|_| bad(name, "must be a time in RFC 3339, as in 2026-01-31T12:00:00Z"))
+    }
+
+    /// A duration of at most so long.
+    pub fn duration(&mut self, name: &str, most: Duration) -> Result<Option<Duration>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let given = parse_duration(&text).and_then(|given| Duration::try_from(given).ok());
+        let fits = given.filter(|given| *given <= most);
+        let wrong = || bad(name, &format!("must be a duration of at most {} s, as in 20s", most.as_secs()));
+        fits.map(Some).ok_or_else(wrong)
     }
 
     /// True or false.

@@ -2,7 +2,9 @@
 
 use super::{ATTEMPTS, at_work};
 use crate::app::App;
+use crate::clock;
 use crate::connection::{self, Connection};
+use crate::feed::Ground;
 use crate::id::{ConnectionId, SyncId};
 use crate::problem::{Kind, Problem};
 use crate::store::Error;
@@ -11,19 +13,31 @@ use std::collections::BTreeSet;
 
 /// Writes in one transaction.
 const AT_ONCE: usize = 100;
+/// Candidates that one run reads one by one. Where more wait, reading all that changed costs less.
+pub const MOST_CANDIDATES: usize = 100;
+/// Where more wait, a run of that kind begins no earlier behind the end of the last one, in seconds.
+const FLOOD_PAUSE: i64 = 60;
 
 /// Remembers what may have changed, and has it read. A connection that syncs nothing has nothing to be read.
 pub async fn report(app: &App, connection: &Connection, candidates: &[Candidate]) -> Result<(), Problem> {
-    if candidates.is_empty() || !syncs(connection) {
+    if !syncs(connection) {
         return Ok(());
     }
     // A transaction takes an item once.
-    let distinct: BTreeSet<_> = candidates.iter().collect();
-    let writes: Result<Vec<_>, _> = distinct.into_iter().map(|it| it.write(&connection.id, app.now())).collect();
-    for some in writes?.chunks(AT_ONCE) {
-        app.store.transact(some.to_vec()).await?;
+    let distinct: BTreeSet<_> = candidates.iter().cloned().collect();
+    report_to(&app.ground(), &connection.id, &distinct).await
+}
+
+/// The same of a connection that is known by its id.
+pub async fn report_to(ground: &Ground, id: &ConnectionId, candidates: &BTreeSet<Candidate>) -> Result<(), Problem> {
+    if candidates.is_empty() {
+        return Ok(());
     }
-    let started = app.runner.read_candidates(&connection.id).await;
+    let writes: Result<Vec<_>, _> = candidates.iter().map(|candidate| candidate.write(id, ground.now())).collect();
+    for some in writes?.chunks(AT_ONCE) {
+        ground.store.transact(some.to_vec()).await?;
+    }
+    let started = ground.runner.read_candidates(id).await;
     started.map_err(|error| Problem::new(Kind::Internal, error.to_string()))
 }
 
@@ -36,7 +50,8 @@ fn syncs(connection: &Connection) -> bool {
 pub async fn begin_short(app: &App, id: &ConnectionId, execution: &str) -> Result<Option<SyncId>, Problem> {
     for _ in 0..ATTEMPTS {
         // Read first: after most runs no candidate waits, and nothing else need be read.
-        if Waiting::some(&app.store, id, 1).await?.is_empty() {
+        let waiting = Waiting::some(&app.store, id, MOST_CANDIDATES + 1).await?.len();
+        if waiting == 0 {
             return Ok(None);
         }
         let mut state = State::load(&app.store, id).await?;
@@ -49,6 +64,9 @@ pub async fn begin_short(app: &App, id: &ConnectionId, execution: &str) -> Resul
             return Ok(None);
         }
         let mut run = Run::short(app.now());
+        // A flood of them becomes an incremental run, and the next one waits.
+        let last = state.last.as_ref().filter(|_| waiting > MOST_CANDIDATES);
+        run.next_wake = last.map(|last| clock::after(last.finished_at, FLOOD_PAUSE)).filter(|wake| *wake > app.now());
         run.execution = Some(execution.to_owned());
         run.streams = stored.connection.settings.streams();
         state.begin(&run);

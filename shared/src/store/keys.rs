@@ -132,6 +132,17 @@ pub fn trigger(connection: &ConnectionId, trigger: &TriggerId) -> Key {
     key(connection_partition(connection), format!("{TRIGGERS}{trigger}"))
 }
 
+/// The connector's own hook of a connection.
+pub fn own_hook(connection: &ConnectionId) -> Key {
+    key(connection_partition(connection), "HOOK")
+}
+
+/// When the last event was that the connector's own hook heard of. It is not in the connection's partition, so that a function
+/// can write it without the right to write connections.
+pub fn heard(connection: &ConnectionId) -> Key {
+    key(format!("HEARD#{connection}"), ALONE)
+}
+
 /// What a user's sign-in is recognized by when the browser comes back; `hash` is that of its state.
 pub fn sign_in(hash: &str) -> Key {
     key(format!("Q#{hash}"), ALONE)

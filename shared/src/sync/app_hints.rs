@@ -115,14 +115,18 @@ async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
             }
         }
     };
-    work.each_noted(HINTED, visit).await?;
+    work.each_left_to_read(HINTED, visit).await?;
     let visit = |page: Vec<(GroupId, UserId)>| {
         for (group, user) in page {
             suspects.moved.entry(group).or_default().insert(user);
         }
     };
-    work.each_noted(MOVED, visit).await?;
-    work.each_noted(GONE, |page: Vec<GroupId>| suspects.groups.extend(page)).await?;
+    work.each_left_to_read(MOVED, visit).await?;
+    work.each_left_to_read(GONE, |page: Vec<GroupId>| suspects.groups.extend(page)).await?;
+    if !is_full {
+        // A full run that did not get to its end would have read them.
+        work.each_left_to_read(LEFT, |page: Vec<AppId>| suspects.whole.extend(page)).await?;
+    }
     for user in departed {
         let query = Query::partition(keys::user_partition(&work.connection.id, &user)).prefix(keys::ASSIGNMENTS);
         for edge in work.app.store.query(&query.names_only()).await? {

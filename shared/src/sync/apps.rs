@@ -104,15 +104,16 @@ async fn apps_of_the_departed(work: &Work<'_>) -> Result<BTreeSet<AppId>, Error>
     if work.run.patches() || !work.state.complete.contains(&Phase::Assignments) {
         return Ok(apps);
     }
-    work.each_noted(LEFT, |ids: Vec<AppId>| apps.extend(ids)).await?;
+    work.each_left_to_read(LEFT, |ids: Vec<AppId>| apps.extend(ids)).await?;
     // Who is on the list of the deprovisioned, or was looked for because no list showed them.
     let lists = work.run.read.get(&Phase::Users).into_iter().flatten().map(String::as_str);
     let lists = lists.filter(|name| name.starts_with("deprovisioned.")).chain([work.run.lines_list()]);
+    let since = work.earlier().map(|begun| begun.at).chain([work.run.started_at]).min();
     let mut departed = Vec::new();
     for list in lists {
         let visit = |lines: Vec<Line>| {
             departed.extend(lines.into_iter().filter_map(|line| match line {
-                Line::Is(row) if !row.is_person() && row.updated >= work.run.started_at => Some(row.id),
+                Line::Is(row) if !row.is_person() && Some(row.updated) >= since => Some(row.id),
                 _ => None,
             }));
         };

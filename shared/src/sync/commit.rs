@@ -8,7 +8,7 @@
 use super::change::Change;
 use super::work::{MOVED, Work};
 use crate::store::{Error, Item, MOST_BYTES, MOST_RECORDS, Write, keys};
-use crate::synced::{self, Mode, pack};
+use crate::synced::{self, Begun, pack};
 use crate::{clock, event, runs};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 const MOST_TOLD: usize = 350_000;
 /// A page that was seen is remembered for this long.
 const SEEN_DAYS: i64 = 2;
-/// What would be removed is remembered until nobody can confirm it any more; the run ends after it was noted.
+/// What would be removed, and what may have to be read by a later run, is remembered until nobody can confirm it any more; the run ends after it was noted.
 const ASKED_DAYS: i64 = runs::CONFIRM_DAYS + 1;
 
 impl Work<'_> {
@@ -41,10 +41,9 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Who joins or leaves a group is remembered before it is written, for the apps of the group; a verifying run reads all
-    /// of them anyway.
+    /// Who joins or leaves a group is remembered before it is written, for the apps of the group.
     fn with_moved(&self, mut changes: Vec<Change>) -> Result<Vec<Change>, Error> {
-        if self.knows_apps() && self.run.mode != Mode::Verify && self.run.confirmed.is_empty() {
+        if self.knows_apps() && self.run.confirmed.is_empty() {
             let moved: Vec<_> = changes.iter().filter_map(Change::membership).collect();
             changes.splice(0..0, self.note_aside(MOVED, &moved)?);
         }
@@ -99,11 +98,11 @@ impl Work<'_> {
         self.note_for(SEEN_DAYS, listing, page, rows)
     }
 
-    /// The same, at a place that nothing else has; none where there are no rows. A step that is repeated after a crash finds
-    /// less than before, and what it noted then still counts.
+    /// The same, at a place that nothing else has, for this run or a later one; none where there are no rows. A step that is
+    /// repeated after a crash finds less than before, and what it noted then still counts.
     pub fn note_aside<T: Serialize>(&self, listing: &str, rows: &[T]) -> Result<Option<Change>, Error> {
         let (page, ..) = uuid::Uuid::new_v4().as_fields();
-        (!rows.is_empty()).then(|| self.note(listing, page, rows)).transpose()
+        (!rows.is_empty()).then(|| self.note_long(listing, page, rows)).transpose()
     }
 
     /// The same, of what somebody may want to see later.
@@ -124,6 +123,23 @@ impl Work<'_> {
     /// Every page of a listing that was remembered, one after another.
     pub async fn each_noted<T: DeserializeOwned>(&self, listing: &str, visit: impl FnMut(Vec<T>)) -> Result<(), Error> {
         synced::each_noted(&self.app.store, &self.run.id, listing, visit).await
+    }
+
+    /// The same, and what runs before this one remembered that did not get to their end.
+    pub async fn each_left_to_read<T: DeserializeOwned>(
+        &self,
+        listing: &str,
+        mut visit: impl FnMut(Vec<T>),
+    ) -> Result<(), Error> {
+        for begun in self.earlier() {
+            synced::each_noted(&self.app.store, &begun.id, listing, &mut visit).await?;
+        }
+        self.each_noted(listing, visit).await
+    }
+
+    /// The runs before this one that did not get to their end. A short run leaves what they found to a larger one.
+    pub fn earlier(&self) -> impl Iterator<Item = &Begun> {
+        self.state.begun.iter().filter(|begun| !self.run.is_short && begun.id != self.run.id)
     }
 }
 

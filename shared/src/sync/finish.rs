@@ -193,6 +193,9 @@ async fn end_with(
     let run = &*run;
     State::update(&app.store, &connection.id, lease, |state| {
         learn(state);
+        if matches!(status, RunStatus::Succeeded | RunStatus::NeedsConfirmation) {
+            state.read_by(run);
+        }
         if let Some(began) = run.began.filter(|_| run.beside) {
             state.beside_until = Some(clock::after(began, now.duration_since(run.started_at).as_secs()));
         }
@@ -234,7 +237,9 @@ fn ended(connection: &Connection, run: &Run, now: Timestamp) -> Result<Option<Wr
 async fn count(work: &Work<'_>, state: &State, made: &Made) -> Result<Counts, Error> {
     let Made { users, locations, .. } = *made;
     let moved = |phase| work.run.progress.get(&phase).is_some_and(|it| it.added + it.changed + it.removed > 0);
-    let asked = |kind: Kind| !work.run.patches() || moved(kind.objects().phase()) || moved(kind.edges());
+    // Runs that did not get to their end have counted nothing.
+    let all = !work.run.patches() || work.earlier().next().is_some();
+    let asked = |kind: Kind| all || moved(kind.objects().phase()) || moved(kind.edges());
     let mut counts = Counts { users, locations, ..state.counts };
     if asked(Kind::Groups) {
         (counts.groups, counts.memberships) = count_of(work, Kind::Groups).await?;

@@ -101,7 +101,7 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
     let joined = candidates::join(work).await?;
     work.write(joined).await?;
     let mut hints = BTreeSet::new();
-    work.each_noted(HINTED, |page: Vec<Candidate>| hints.extend(page)).await?;
+    work.each_left_to_read(HINTED, |page: Vec<Candidate>| hints.extend(page)).await?;
     let mut tasks = BTreeSet::new();
     let mut moved = Moved::new();
     for hint in hints {
@@ -223,7 +223,7 @@ async fn read_app(work: &mut Work<'_>, id: &AppId) -> Result<Vec<Change>, Stop> 
 }
 
 /// Reads whether a user has an app, and compares it with what is stored.
-async fn read_assignment(work: &mut Work<'_>, app: &AppId, user: &UserId) -> Result<Vec<Change>, Stop> {
+pub(super) async fn read_assignment(work: &mut Work<'_>, app: &AppId, user: &UserId) -> Result<Vec<Change>, Stop> {
     work.run.phase = Some(Phase::Assignments);
     let told = match work.client.fetch::<okta::Member>(&api::get_app_user(app, user)).await {
         Ok(told) => Some(told),
@@ -251,7 +251,7 @@ async fn read_assignment(work: &mut Work<'_>, app: &AppId, user: &UserId) -> Res
 }
 
 /// Reads the groups of a user and compares them with those stored.
-async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, Stop> {
+pub(super) async fn read_groups(work: &mut Work<'_>, user: &UserId) -> Result<Vec<Change>, Stop> {
     work.run.phase = Some(Phase::Memberships);
     let mut groups = HashSet::new();
     let mut unsure = false;

@@ -105,7 +105,7 @@ pub fn hints(work: &Work<'_>, page: &LogPage) -> Vec<Candidate> {
     let doubtful = work.state.beside_until.map(|until| clock::after(until, BEHIND_SECONDS));
     let mut hints = Vec::new();
     for event in &page.events {
-        let Some(hint) = hint(event) else { continue };
+        let Some(hint) = candidate(event) else { continue };
         if let (Candidate::Membership(group, user, _), Some(until)) = (&hint, doubtful)
             && event.time().is_none_or(|published| published <= until)
         {
@@ -116,15 +116,19 @@ pub fn hints(work: &Work<'_>, page: &LogPage) -> Vec<Candidate> {
     hints
 }
 
-/// What an event hints at.
-fn hint(event: &LogEvent) -> Option<Candidate> {
+/// What an event says may have changed.
+pub fn candidate(event: &LogEvent) -> Option<Candidate> {
     let target = |kind: &str| event.targets().find(|target| target.target_type == kind).map(|it| it.id.as_str());
     let user = || UserId::parse(target("User")?).ok();
     let group = || GroupId::parse(target("UserGroup")?).ok();
     let app = || AppId::parse(target("AppInstance")?).ok();
     match event.event_type.as_str() {
-        "user.lifecycle.delete.completed" => Some(Candidate::User(user()?)),
-        "group.lifecycle.delete" => Some(Candidate::Group(group()?)),
+        name if name.starts_with("user.lifecycle.") || name.starts_with("user.account.") => {
+            Some(Candidate::User(user()?))
+        }
+        name if name.starts_with("group.lifecycle.") || name.starts_with("group.profile.") => {
+            Some(Candidate::Group(group()?))
+        }
         "group.user_membership.add" => Some(Candidate::Membership(group()?, user()?, Move::In)),
         name if name.starts_with("group.user_membership.") => Some(Candidate::Membership(group()?, user()?, Move::Out)),
         name if name.starts_with("application.lifecycle.") => Some(Candidate::App(app()?)),

@@ -283,7 +283,7 @@ async fn remove_all(work: &mut Work<'_>, of: Objects, ids: &[String]) -> Result<
                     *lost.entry(holder).or_default() -= 1;
                 }
                 changes.extend(removed);
-                changes.extend(work.note_lines(&[Line::Gone { id }])?);
+                changes.extend(work.note_lines(&[Line::Gone { id, since: work.app.now() }])?);
             }
             Objects::Groups => {
                 let Ok(id) = GroupId::parse(id.as_str()) else { continue };

@@ -3,9 +3,11 @@
 use super::users;
 use super::work::Work;
 use crate::connection::Stream;
+use crate::id::SyncId;
 use crate::store::{Error, Item, Query, Write, keys};
 use crate::synced::roster::{self, Census, Part, Row, Sum};
-use crate::synced::{Checkpoint, Phase, Progress, State, unpack};
+use crate::synced::{Checkpoint, Phase, Progress, Run, State, each_noted, unpack};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -37,7 +39,7 @@ pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
     if let Some(kept) = keep(work, state) {
         return Ok(kept);
     }
-    let lists = lists_of_lines(work);
+    let lists = lists_of_lines(work).await?;
     let count = roster::parts_for(count_lines(work, &lists).await?);
     // What a first run has published so far is its own.
     let before: &[String] = if state.succeeded_at.is_some() { &state.roster } else { &[] };
@@ -47,8 +49,8 @@ pub async fn make(work: &mut Work<'_>, state: &State) -> Result<Made, Error> {
         let mut parts = vec![Lines::new(); at_once.min(count - first)];
         gather(work, &lists, first, count, &mut parts).await?;
         for part in parts {
-            let lines: Vec<Row> =
-                part.values().flatten().filter_map(|line| serde_json::from_str(line.get()).ok()).collect();
+            let lines = part.values().filter(|line| line.is_there);
+            let lines: Vec<Row> = lines.filter_map(|line| serde_json::from_str(line.text.get()).ok()).collect();
             users += lines.len() as u64;
             census.now(&lines);
             let name = store_part(work, state, part).await?;
@@ -83,10 +85,11 @@ fn keep(work: &mut Work<'_>, state: &State) -> Option<Made> {
     Some(Made { parts: state.roster.clone(), users, locations, sum: state.sum })
 }
 
-/// Brings the roster up to date with the lines that a run learnt of. Locations are counted by full runs alone: that takes
+/// Brings the roster up to date with the lines that a run learnt of, and those before it that did not get to their end.
+/// Locations are counted by full runs alone: that takes
 /// all lines.
 pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
-    let lists = lists_of_lines(work);
+    let lists = lists_of_lines(work).await?;
     let (mut names, mut users) = (state.roster.clone(), state.counts.users);
     let some = count_lines(work, &lists).await? > 0;
     let at_once = at_once(names.len());
@@ -98,8 +101,8 @@ pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
             let packed = item.as_ref().and_then(|item| item.get_bytes("rows")).ok_or(Error::Corrupt)?;
             let mut part: Lines = unpack::<Vec<Box<RawValue>>>(packed)?.into_iter().filter_map(read).collect();
             let before = part.len() as u64;
-            part.extend(changed);
-            part.retain(|_, line| line.is_some());
+            changed.into_iter().for_each(|(id, line)| put(&mut part, id, line));
+            part.retain(|_, line| line.is_there);
             users = (users + part.len() as u64).saturating_sub(before);
             names[place] = store_part(work, state, part).await?;
         }
@@ -108,66 +111,102 @@ pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
     Ok(Made { parts: names, users, locations: state.counts.locations, sum })
 }
 
-/// What a run learnt of users' lines; none where there is no line any more.
-type Lines = HashMap<Box<str>, Option<Box<RawValue>>>;
+/// What runs learnt of users' lines.
+type Lines = HashMap<Box<str>, Learnt>;
 
-/// The lists of lines: what was noted last counts. A list that a run has not read to its end counts where the run ends
-/// early.
-fn lists_of_lines(work: &Work<'_>) -> Vec<String> {
-    let lists = work.run.read.get(&Phase::Users).cloned().unwrap_or_default();
-    let unfinished = match &work.run.checkpoint {
+/// What a run learnt of one user's line.
+#[derive(Clone)]
+struct Learnt {
+    /// False where there is no line any more.
+    is_there: bool,
+    text: Box<RawValue>,
+}
+
+impl Learnt {
+    /// When the user was stored or removed.
+    fn at(&self) -> Option<Timestamp> {
+        #[derive(Deserialize)]
+        struct Told {
+            u: Timestamp,
+        }
+        serde_json::from_str::<Told>(self.text.get()).ok().map(|told| told.u)
+    }
+}
+
+/// Keeps the newer one of two lines of a user; of two that are as old, the one that was learnt last.
+fn put(lines: &mut Lines, id: Box<str>, line: Learnt) {
+    if lines.get(&id).is_none_or(|known| known.at() <= line.at()) {
+        lines.insert(id, line);
+    }
+}
+
+/// A list of lines: the run that noted it, and its name.
+type List = (SyncId, String);
+
+/// The lists of lines of this run and, where it brings the roster up to date, of those before it that did not get to their
+/// end.
+async fn lists_of_lines(work: &Work<'_>) -> Result<Vec<List>, Error> {
+    let mut lists = Vec::new();
+    for begun in work.earlier().filter(|_| work.run.patches()) {
+        if let Some(run) = Run::load(&work.app.store, &work.connection.id, &begun.id).await? {
+            lists.extend(lists_of(&run));
+        }
+    }
+    lists.extend(lists_of(&work.run));
+    Ok(lists)
+}
+
+/// The lists of lines of a run. One that it has not read to its end counts where the run ends early.
+fn lists_of(run: &Run) -> Vec<List> {
+    let lists = run.read.get(&Phase::Users).cloned().unwrap_or_default();
+    let unfinished = match &run.checkpoint {
         Checkpoint::Users { listing } => Some(users::noted_as(users::PRESENT, listing)),
         Checkpoint::Deprovisioned { listing } => Some(users::noted_as(users::DEPROVISIONED_ONLY, listing)),
         _ => None,
     };
-    let others = (work.run.lines > 0).then(|| work.run.lines_list().to_owned());
-    lists.into_iter().chain(unfinished).chain(others).collect()
+    let others = (run.lines > 0).then(|| run.lines_list().to_owned());
+    lists.into_iter().chain(unfinished).chain(others).map(|list| (run.id.clone(), list)).collect()
 }
 
 /// How many lines the lists hold.
-async fn count_lines(work: &Work<'_>, lists: &[String]) -> Result<usize, Error> {
+async fn count_lines(work: &Work<'_>, lists: &[List]) -> Result<usize, Error> {
     let mut lines = 0;
-    for list in lists {
-        work.each_noted(list, |page: Vec<IgnoredAny>| lines += page.len()).await?;
+    for (run, list) in lists {
+        each_noted(&work.app.store, run, list, |page: Vec<IgnoredAny>| lines += page.len()).await?;
     }
     Ok(lines)
 }
 
 /// Gathers the lines of some parts, of `count`.
-async fn gather(
-    work: &Work<'_>,
-    lists: &[String],
-    first: usize,
-    count: usize,
-    parts: &mut [Lines],
-) -> Result<(), Error> {
-    for list in lists {
+async fn gather(work: &Work<'_>, lists: &[List], first: usize, count: usize, parts: &mut [Lines]) -> Result<(), Error> {
+    for (run, list) in lists {
         let visit = |page: Vec<Box<RawValue>>| {
             for (id, line) in page.into_iter().filter_map(read) {
                 if let Some(part) = roster::part_of(&id, count).checked_sub(first).and_then(|at| parts.get_mut(at)) {
-                    part.insert(id, line);
+                    put(part, id, line);
                 }
             }
         };
-        work.each_noted(list, visit).await?;
+        each_noted(&work.app.store, run, list, visit).await?;
     }
     Ok(())
 }
 
 /// Whose line it is, and the line. One without a status is that of somebody who is gone.
-fn read(line: Box<RawValue>) -> Option<(Box<str>, Option<Box<RawValue>>)> {
+fn read(line: Box<RawValue>) -> Option<(Box<str>, Learnt)> {
     #[derive(Deserialize)]
     struct Told {
         id: Box<str>,
         s: Option<IgnoredAny>,
     }
     let Told { id, s } = serde_json::from_str(line.get()).ok()?;
-    Some((id, s.map(|_| line)))
+    Some((id, Learnt { is_there: s.is_some(), text: line }))
 }
 
 /// Writes a part if it is not there yet; gives its name.
 async fn store_part(work: &Work<'_>, state: &State, part: Lines) -> Result<String, Error> {
-    let part = roster::pack_part(part.into_values().flatten().collect())?;
+    let lines = part.into_values().filter(|line| line.is_there).map(|line| line.text);
+    let part = roster::pack_part(lines.collect())?;
     if !state.roster.contains(&part.name) {
         write_part(work, &part).await?;
     }

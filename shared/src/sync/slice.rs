@@ -114,6 +114,9 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
         app.store.give_back(&key, &slice.execution).await?;
         return Ok(None);
     }
+    if let Some(wake) = run.next_wake.filter(|wake| run.is_short && *wake > app.now()) {
+        return Ok(Some(Next::Wait(wake)));
+    }
     let Some(lease) = app.store.take_lease(key, &slice.execution, LEASE_SECONDS).await? else {
         return Ok(Some(Next::Wait(clock::after(app.now(), LEASE_RETRY_SECONDS))));
     };
@@ -136,7 +139,20 @@ async fn work_on(app: &App, slice: &Slice, budget: Duration) -> Result<Option<Ne
     let connection = &connection;
     let hints = Vec::new();
     let (client, ahead) = (Arc::new(client), Ahead::default());
-    let mut work = Work { app, connection, client, ahead, lease, run, state, hints, before, stored: None };
+    let mut work = Work {
+        app,
+        connection,
+        client,
+        ahead,
+        lease,
+        run,
+        state,
+        hints,
+        looked_at: None,
+        is_between: false,
+        before,
+        stored: None,
+    };
     let next = match work.drive(deadline).await {
         Ok(next) => Some(next),
         Err(Stop::Store(store::Error::Conflict(0))) => None,
@@ -202,6 +218,7 @@ impl Work<'_> {
                     return Ok(Next::Done);
                 }
             }
+            candidates::read_between(self).await?;
             self.read_side_by_side();
             if self.run.parked.is_some() {
                 self.run.take_up(self.app.now());

@@ -14,6 +14,7 @@ use crate::synced::{Candidate, Checkpoint, Crawl, Listing, Mode, Objects, Passed
 use http::StatusCode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Why a step did not get to its end.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,10 @@ pub(super) struct Work<'a> {
     pub state: State,
     /// What a step found that may have changed as well.
     pub hints: Vec<Candidate>,
+    /// When it was last looked for candidates between two steps.
+    pub looked_at: Option<Instant>,
+    /// True while one of them is read.
+    pub is_between: bool,
     /// Requests, tokens and seconds waited before this slice.
     pub before: [u64; 3],
     /// The users of the group or app that is being read as they are stored; not part of the checkpoint, because it can
@@ -208,9 +213,9 @@ impl Work<'_> {
         self.state.complete.contains(&Phase::Assignments) && self.syncs(Stream::Apps)
     }
 
-    /// True for an incremental run of such a connection.
+    /// True for an incremental run of such a connection, and for a candidate between two steps of another one.
     pub fn follows_apps(&self) -> bool {
-        self.knows_apps() && self.run.mode == Mode::Incremental
+        self.knows_apps() && (self.run.mode == Mode::Incremental || self.is_between)
     }
 
     /// What comes after assignments.

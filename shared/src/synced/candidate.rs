@@ -51,6 +51,8 @@ pub struct Waiting {
 
 /// The attribute by which two reports of one candidate differ.
 const REPORT: &str = "report";
+/// The attribute of one that a run at work has read already.
+const READ: &str = "read";
 
 impl Candidate {
     /// The write that has it wait for a run. One that waits already is reported anew.
@@ -72,6 +74,20 @@ impl Waiting {
 
     /// The write that takes it, unless it was reported anew meanwhile.
     pub fn taken(&self) -> Write {
-        Write::DeleteIf(self.item.key(), Condition::text(REPORT, self.item.get(REPORT).unwrap_or_default()))
+        Write::DeleteIf(self.item.key(), self.same())
+    }
+
+    /// True where a run at work has read it since it was reported.
+    pub fn is_read(&self) -> bool {
+        self.item.get(READ).is_some()
+    }
+
+    /// The write that marks it as read, unless it was reported anew meanwhile. It goes on waiting.
+    pub fn read(&self) -> Write {
+        Write::PutIf(self.item.clone().text(READ, "1"), self.same())
+    }
+
+    fn same(&self) -> Condition {
+        Condition::text(REPORT, self.item.get(REPORT).unwrap_or_default())
     }
 }

@@ -7,9 +7,11 @@
 mod countries;
 mod places;
 mod spelling;
+mod texts;
 mod tree;
 
 pub use places::{Census, Location, Places};
+pub use texts::{Folded, Shared, TextsTaken};
 pub use tree::{Finding, Tree};
 
 use super::{User, fingerprint, half_hash, pack, unpack};
@@ -61,9 +63,6 @@ pub struct Row {
     /// What is told of where somebody works: attributes and their texts, in the connection's order.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub location: Vec<(String, String)>,
-    /// Name, login and email, folded; empty until the line is a part of a roster.
-    #[serde(skip)]
-    pub folded: Box<str>,
 }
 
 /// What a run learnt of one user's line.
@@ -76,6 +75,9 @@ pub enum Line {
     Gone {
         /// Okta's id.
         id: UserId,
+        /// Since when.
+        #[serde(rename = "u")]
+        since: Timestamp,
     },
 }
 
@@ -97,7 +99,6 @@ impl Row {
             title: user.text("title").map(cut),
             department: user.text("department").map(cut),
             location: location(user, attributes),
-            folded: Box::default(),
         }
     }
 
@@ -108,12 +109,12 @@ impl Row {
 
     /// True where a word of name, login or email begins so.
     pub fn matches(&self, prefix: &WordPrefix) -> bool {
-        if self.folded.is_empty() { prefix.is_in(&self.fold()) } else { prefix.is_in(&self.folded) }
+        self.names().any(|text| prefix.is_in(&fold(text)))
     }
 
-    fn fold(&self) -> String {
+    fn names(&self) -> impl Iterator<Item = &str> {
         let texts = [Some(&self.name), Some(&self.login), self.email.as_ref()];
-        texts.into_iter().flatten().map(|text| fold(text)).collect::<Vec<_>>().join("\n")
+        texts.into_iter().flatten().map(String::as_str)
     }
 }
 
@@ -136,6 +137,14 @@ pub struct Roster {
     pub tree: Tree,
     /// Who works where.
     pub places: Places,
+    /// Name, login and, where it is another one, email.
+    pub names: Folded,
+    /// Employee numbers.
+    pub numbers: Folded,
+    /// Titles.
+    pub titles: Shared,
+    /// Departments.
+    pub departments: Shared,
 }
 
 impl Roster {
@@ -144,10 +153,19 @@ impl Roster {
         rows.sort_by_cached_key(|row| row.id.clone());
         let (tree, places) = (Tree::new(&rows), Places::new(&rows));
         for row in &mut rows {
+            // What is worked out is not held twice.
             row.location = Vec::new();
-            row.folded = row.fold().into();
+            row.manager = None;
         }
-        Self { rows, tree, places }
+        Self {
+            names: Folded::of(rows.iter().map(Row::names)),
+            numbers: Folded::of(rows.iter().map(|row| row.employee_number.as_deref())),
+            titles: Shared::of(rows.iter().map(|row| row.title.as_deref())),
+            departments: Shared::of(rows.iter().map(|row| row.department.as_deref())),
+            rows,
+            tree,
+            places,
+        }
     }
 
     /// Reads the parts. Many lines take a while, on as many threads as there are processors.
@@ -178,11 +196,21 @@ impl Roster {
         self.rows.binary_search_by(|row| row.id.as_str().cmp(id)).ok()
     }
 
+    /// Where the first user behind an id stands.
+    pub fn first_behind(&self, id: Option<&str>) -> usize {
+        id.map_or(0, |id| self.rows.partition_point(|row| row.id.as_str() <= id))
+    }
+
     /// Where the user with a login stands; case is ignored, as Okta does.
     pub fn place_of_login(&self, login: &str) -> Option<usize> {
-        let login = login.to_lowercase();
-        self.rows.iter().position(|row| row.login.to_lowercase() == login)
+        let lower = login.to_lowercase();
+        self.rows.iter().position(|row| row.login.eq_ignore_ascii_case(login) || is_lower_of(&row.login, &lower))
     }
+}
+
+/// Only letters beyond ASCII need a text of their own.
+fn is_lower_of(login: &str, lower: &str) -> bool {
+    !login.is_ascii() && login.to_lowercase() == lower
 }
 
 /// What tells lines from others, whatever their order: how many there are, and what their hashes add up to.

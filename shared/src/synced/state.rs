@@ -20,6 +20,8 @@ const ATTEMPTS: usize = 8;
 /// The attributes that hold `assigned` and `roster`, packed.
 const ASSIGNED: &str = "assigned";
 const ROSTER: &str = "roster";
+/// The most runs of `begun`; of the ones before, what they found is left to the next full run.
+const MOST_BEGUN: usize = 64;
 /// The most bytes of `assigned`. An item has 400 KB, and the names of the roster may take 190 KB.
 const LARGEST_ASSIGNED: usize = 150_000;
 
@@ -31,6 +33,9 @@ pub struct State {
     pub current: Option<SyncId>,
     /// The last run that ended.
     pub last: Option<LastSync>,
+    /// The runs that began since the last good one ended, oldest first. What one of them found and did not get to read is
+    /// read by the next.
+    pub begun: Vec<Begun>,
     /// Until when the schedules of each mode have got what they asked for, as of the newest run's start.
     pub settled: BTreeMap<Mode, Timestamp>,
     /// What the last good run counted.
@@ -70,6 +75,15 @@ pub struct State {
     /// Counts writes.
     #[serde(skip)]
     pub revision: u64,
+}
+
+/// A run that began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Which.
+    pub id: SyncId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A place in the System Log.
@@ -143,6 +157,9 @@ impl State {
     /// Makes a run the newest one.
     pub fn begin(&mut self, run: &Run) {
         self.current = Some(run.id.clone());
+        self.begun.push(Begun { id: run.id.clone(), at: run.started_at });
+        let superfluous = self.begun.len().saturating_sub(MOST_BEGUN);
+        self.begun.drain(..superfluous);
         // A short run reads nothing that a schedule asks for.
         if run.is_short {
             return;
@@ -151,6 +168,15 @@ impl State {
             self.settle(last.mode, last.finished_at);
         }
         self.settle(run.mode, run.started_at);
+    }
+
+    /// A run has read what it set out to read; one that is not short also what those before it had found.
+    pub fn read_by(&mut self, run: &Run) {
+        let before = self.begun.iter().position(|begun| begun.id == run.id);
+        if let Some(place) = before {
+            let first = if run.is_short { place } else { 0 };
+            self.begun.drain(first..=place);
+        }
     }
 
     fn settle(&mut self, mode: Mode, until: Timestamp) {

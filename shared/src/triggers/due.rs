@@ -123,7 +123,8 @@ mod tests {
         let (deliver, timezone) = (BTreeSet::from([Outlet::Feed]), "Europe/Oslo".to_owned());
         let (name, hook, fault, id) = (None, None, None, TriggerId::random());
         let (created_at, updated_at) = (at, at);
-        Trigger { id, name, kind, enabled: true, timezone, deliver, hook, fault, created_at, updated_at, revision: 0 }
+        let (enabled, is_own, revision) = (true, false, 0);
+        Trigger { id, name, kind, enabled, timezone, deliver, hook, fault, is_own, created_at, updated_at, revision }
     }
 
     fn news(schedule: &str) -> Trigger {

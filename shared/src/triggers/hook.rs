@@ -1,6 +1,6 @@
 //! Okta's event hooks: registered, verified, compared once a day with what Okta has, removed; and what they deliver.
 
-use super::{Error, Problem, Trigger};
+use super::{Error, Problem, Trigger, live};
 use crate::app::App;
 use crate::connection::Connection;
 use crate::feed::{Ground, Hook, Stop, deliver, put_hooked};
@@ -151,29 +151,38 @@ async fn client(app: &App, connection: &Connection) -> Result<Client, Problem> {
     app.client(connection, Patience::foreground(BUDGET, Duration::from_secs(5))).await
 }
 
-/// Removes a trigger's hook, as far as Okta lets us.
-pub(super) async fn unregister(app: &App, connection: &Connection, trigger: &Trigger) {
-    let Some(id) = trigger.hook.as_ref().and_then(|hook| hook.okta_id.as_deref()) else { return };
+/// Removes a trigger's hook, as far as Okta lets us. True where Okta has it no longer.
+pub(super) async fn unregister(app: &App, connection: &Connection, trigger: &Trigger) -> bool {
+    let Some(id) = trigger.hook.as_ref().and_then(|hook| hook.okta_id.as_deref()) else { return true };
     match client(app, connection).await {
         Ok(client) => remove(&client, id).await,
-        Err(problem) => tracing::warn!(connection = %connection.id, "a hook was not removed from Okta: {problem}"),
-    }
-}
-
-/// Only a hook that does not deliver can be deleted.
-async fn remove(client: &Client, id: &str) {
-    let gone = |error: &okta::Error| matches!(error, okta::Error::Api(it) if it.is_absence());
-    for request in [api::deactivate_event_hook(id), api::delete_event_hook(id)] {
-        match client.send(&request).await {
-            Err(error) if !gone(&error) => tracing::warn!(hook = id, "a hook was not removed from Okta: {error}"),
-            _ => {}
+        Err(problem) => {
+            tracing::warn!(connection = %connection.id, "a hook was not removed from Okta: {problem}");
+            false
         }
     }
 }
 
+/// Only a hook that does not deliver can be deleted. True where it is gone.
+async fn remove(client: &Client, id: &str) -> bool {
+    let gone = |error: &okta::Error| matches!(error, okta::Error::Api(it) if it.is_absence());
+    let mut is_gone = true;
+    for request in [api::deactivate_event_hook(id), api::delete_event_hook(id)] {
+        is_gone = match client.send(&request).await {
+            Err(error) if !gone(&error) => {
+                tracing::warn!(hook = id, "a hook was not removed from Okta: {error}");
+                false
+            }
+            _ => true,
+        };
+    }
+    is_gone
+}
+
 /// Removes all hooks of a connection that is about to go, as far as Okta lets us and there is time.
 pub async fn release(app: &App, connection: &Connection) -> Result<(), Problem> {
-    let triggers = Trigger::all(&app.store, &connection.id).await?;
+    let mut triggers = Trigger::all(&app.store, &connection.id).await?;
+    triggers.extend(Trigger::own(&app.store, &connection.id).await?);
     let removed = async {
         for trigger in &triggers {
             unregister(app, connection, trigger).await;
@@ -216,28 +225,54 @@ pub(super) async fn check(app: &App, connection: &Connection, triggers: &[Trigge
     Ok(())
 }
 
-async fn mend(app: &App, connection: &Connection, trigger: &Trigger) -> Result<(), Problem> {
+/// True where Okta has the hook as it should be.
+pub(super) async fn is_there(app: &App, connection: &Connection, trigger: &Trigger) -> Result<bool, Problem> {
+    let known = trigger.hook.as_ref().and_then(|hook| hook.okta_id.as_deref());
+    let client = client(app, connection).await?;
+    let page = client.page::<Shown>(&api::list_event_hooks()).await?;
+    let own = page.items.iter().find(|hook| Some(hook.id.as_str()) == known);
+    Ok(own.zip(trigger.event_types()).is_some_and(|(hook, types)| hook.delivers(types)))
+}
+
+pub(super) async fn mend(app: &App, connection: &Connection, trigger: &Trigger) -> Result<(), Problem> {
     let secret = Secret::generate();
     let hook = Some(Hook { secret_hash: secret.hash(), ..Hook::default() });
     let renewed = super::write(app, &connection.id, Trigger { hook, ..trigger.clone() }).await?;
     let Err(problem) = register(app, connection, &renewed, &secret).await else { return Ok(()) };
     tracing::warn!(connection = %connection.id, trigger = %trigger.id, "a hook could not be made anew: {problem}");
-    let Some(stored) = Trigger::load(&app.store, &connection.id, &trigger.id).await? else { return Ok(()) };
+    let stored = if trigger.is_own {
+        Trigger::own(&app.store, &connection.id).await?
+    } else {
+        Trigger::load(&app.store, &connection.id, &trigger.id).await?
+    };
+    let Some(stored) = stored else { return Ok(()) };
     super::write(app, &connection.id, Trigger { fault: Some(problem.detail), ..stored }).await?;
     Ok(())
 }
 
-/// The connection whose hook it is, where whoever asks shows the hook's secret.
-async fn owner(ground: &Ground, hook: &str, shown: Option<&str>) -> Result<Option<ConnectionId>, Error> {
+/// Whose hook it is.
+struct Owner {
+    connection: ConnectionId,
+    /// True for the connector's own.
+    is_own: bool,
+}
+
+/// Whose hook it is, where the request shows the hook's secret.
+async fn owner(ground: &Ground, hook: &str, shown: Option<&str>) -> Result<Option<Owner>, Error> {
     let Some((connection, id)) = parse(hook) else { return Ok(None) };
-    let stored = Trigger::load(&ground.store, &connection, &id).await?.and_then(|trigger| trigger.hook);
+    let stored = match Trigger::load(&ground.store, &connection, &id).await? {
+        None => Trigger::own(&ground.store, &connection).await?.filter(|own| own.id == id),
+        trigger => trigger,
+    };
+    let is_own = stored.as_ref().is_some_and(|trigger| trigger.is_own);
+    let stored = stored.and_then(|trigger| trigger.hook);
     let shown = hash(shown.unwrap_or_default());
     let is_right = |hook: Hook| {
         let [current, previous] = [Some(hook.secret_hash), hook.previous_hash];
         let is = |known: Option<String>| known.is_some_and(|it| bool::from(shown.as_bytes().ct_eq(it.as_bytes())));
         is(current) || is(previous)
     };
-    Ok(stored.is_some_and(is_right).then_some(connection))
+    Ok(stored.is_some_and(is_right).then_some(Owner { connection, is_own }))
 }
 
 fn unknown() -> Problem {
@@ -267,7 +302,7 @@ pub async fn receive(
     secret: Option<&str>,
     body: impl Future<Output = Result<axum::body::Bytes, Problem>>,
 ) -> Result<(), Problem> {
-    let connection = owner(ground, hook, secret).await?.ok_or_else(unknown)?;
+    let Owner { connection, is_own } = owner(ground, hook, secret).await?.ok_or_else(unknown)?;
     let body = body.await?;
     let body = readable(&body);
     let delivery: Delivery = serde_json::from_slice(&body).map_err(|error| {
@@ -278,6 +313,9 @@ pub async fn receive(
     let events: Vec<_> = events.into_iter().map(like_the_logs).collect();
     if events.is_empty() {
         return Ok(());
+    }
+    if is_own {
+        return live::take(ground, &connection, &events).await;
     }
     put_hooked(ground, &connection, &events).await?;
     // It is safe now; whatever keeps it from the feed for the moment, the next poll moves it.

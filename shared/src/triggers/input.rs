@@ -173,8 +173,20 @@ impl NewTrigger {
     pub fn trigger(self, id: TriggerId, now: Timestamp) -> Trigger {
         let Common { name, enabled, timezone, deliver } = self.common;
         let kind = self.fires;
-        let (hook, fault, created_at, updated_at) = (None, None, now, now);
-        Trigger { id, name, kind, enabled, timezone, deliver, hook, fault, created_at, updated_at, revision: 0 }
+        Trigger {
+            id,
+            name,
+            kind,
+            enabled,
+            timezone,
+            deliver,
+            hook: None,
+            fault: None,
+            is_own: false,
+            created_at: now,
+            updated_at: now,
+            revision: 0,
+        }
     }
 
     fn faults(&self) -> Vec<Fault> {

@@ -3,16 +3,13 @@
 
 use crate::Error;
 use crate::scene::{number, stats};
+use crate::served::{Caller, Served};
 use okta_connector::clock::SystemClock;
-use okta_connector::okta::AllowedOrigins;
-use okta_connector_local::{Config as ServiceConfig, Service};
-use okta_simulator::{Config, Simulator};
-use reqwest::{Client, Method};
-use serde_json::{Value, json};
+use okta_simulator::Config;
+use reqwest::Method;
+use serde_json::json;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
 
 /// Triggers that are made one after another.
 const TRIGGERS: usize = 20;
@@ -21,75 +18,12 @@ const WATCHED: Duration = Duration::from_mins(5);
 /// What polls may be behind: two of their minutes.
 const MOST_BEHIND: f64 = 120.0;
 
-/// A service and a caller of it.
-struct Caller {
-    http: Client,
-    url: String,
-    token: String,
-}
-
-impl Caller {
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), Error> {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await?;
-        let status = response.status().as_u16();
-        Ok((status, response.json().await.unwrap_or_default()))
-    }
-
-    /// Runs an incremental sync to its end; gives how long it took, in seconds, and the run.
-    async fn sync(&self, path: &str) -> Result<(f64, Value), Error> {
-        let began = Instant::now();
-        let mode = json!({"mode": "incremental"});
-        let (status, mut run) = self.call(Method::POST, &format!("{path}/syncs"), Some(mode)).await?;
-        if status != 202 {
-            return Err(format!("no sync was started: {run:#}").into());
-        }
-        let id = run["id"].as_str().unwrap_or_default().to_owned();
-        while matches!(run["status"].as_str(), Some("running" | "waiting")) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            run = self.call(Method::GET, &format!("{path}/syncs/{id}"), None).await?.1;
-        }
-        Ok((began.elapsed().as_secs_f64(), run))
-    }
-}
-
 /// Measures it all with so many events a second, some of which are memberships, and some of which come late.
 pub async fn measure(users: usize, events_a_second: u32, latency_ms: u64) -> Result<(), Error> {
     let latency = Duration::from_millis(latency_ms);
     let config = Config { users, latency, noise: Some(0), ..Config::default() };
-    let simulator = Simulator::start(config, TcpListener::bind("127.0.0.1:0").await?).await?;
-    let data = tempfile::tempdir()?;
-    let service = Service::start(ServiceConfig {
-        port: 0,
-        data: data.path().to_owned(),
-        public_url: None,
-        allowed: AllowedOrigins::parse([simulator.url()])?,
-        issuer: None,
-        clock: Arc::new(SystemClock),
-    })
-    .await?;
-    let token = std::fs::read_to_string(data.path().join("token"))?;
-    let caller = Caller { http: Client::new(), url: service.url().to_owned(), token };
-    let auth = json!({"type": "api_token", "token": simulator.credentials().api_token});
-    let made = json!({"name": "Busy", "domain": simulator.url(), "auth": auth});
-    let (status, connection) = caller.call(Method::POST, "/v1/connections", Some(made)).await?;
-    if status != 201 {
-        return Err(format!("not connected: {connection:#}").into());
-    }
-    let path = format!("/v1/connections/{}", connection["id"].as_str().unwrap_or_default());
-    loop {
-        let (_, syncs) = caller.call(Method::GET, &format!("{path}/syncs"), None).await?;
-        let first = &syncs["items"][0];
-        if first["status"] == "succeeded" {
-            println!("first sync: {} requests, {} s waited", first["requests"], first["waited_seconds"]);
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    let (quiet, _) = caller.sync(&path).await?;
+    let Served { simulator, caller, path, .. } = &Served::synced(config).await?;
+    let (quiet, _) = caller.sync(path).await?;
     let order = json!({"per_minute": events_a_second * 60, "late_seconds": 5});
     caller.http.post(format!("{}/_sim/noise", simulator.url())).json(&order).send().await?.error_for_status()?;
     // What happened before is behind: the next run reads busy minutes alone.
@@ -108,14 +42,14 @@ pub async fn measure(users: usize, events_a_second: u32, latency_ms: u64) -> Res
         }
     }
     println!("{made} of {TRIGGERS} triggers made, the slowest in {slowest:.1} s");
-    let (busy, run) = caller.sync(&path).await?;
+    let (busy, run) = caller.sync(path).await?;
     println!(
         "incremental sync: {quiet:.1} s in a silent tenant, {busy:.1} s in a busy one ({} requests, {} s waited)",
         run["requests"], run["waited_seconds"]
     );
     tokio::time::sleep(WATCHED).await;
-    let (behind, events) = kept_pace(&caller, &path).await?;
-    let refused = number(&stats(&simulator).await?, "rate_limited");
+    let (behind, events) = kept_pace(caller, path).await?;
+    let refused = number(&stats(simulator).await?, "rate_limited");
     println!("polls: {events} events of one trigger, each once; {behind:.0} s behind; {refused} rate-limit refusals");
     let mut broken = Vec::new();
     for (kept, promise) in [

@@ -9,12 +9,14 @@ mod cost;
 mod events;
 mod lambda;
 mod limits;
+mod live;
 mod neighbour;
 mod part;
 mod purging;
 mod runtime;
 mod scene;
 mod searching;
+mod served;
 mod share;
 mod syncing;
 mod unchanged;
@@ -120,9 +122,12 @@ enum Command {
         /// People in the tenant.
         #[arg(long, default_value_t = 100_000)]
         users: usize,
-        /// How often each is repeated.
+        /// How often each is repeated, and how often each client searches.
         #[arg(long, default_value_t = 20)]
         times: usize,
+        /// How many clients search at once behind that.
+        #[arg(long, default_value_t = 50)]
+        clients: usize,
     },
     /// A tenant that is never silent, with answers that take a while and Okta's own limits: triggers are made, an incremental
     /// sync ends, polls keep pace.
@@ -136,6 +141,16 @@ enum Command {
         /// What every answer of the tenant takes, in milliseconds.
         #[arg(long, default_value_t = 300)]
         latency_ms: u64,
+    },
+    /// A directory that follows Okta as it changes: how long a change of each kind takes to be readable, and how many
+    /// requests it costs.
+    Live {
+        /// People in the tenant.
+        #[arg(long, default_value_t = 1_000)]
+        users: usize,
+        /// Changes of each kind.
+        #[arg(long, default_value_t = 200)]
+        changes: usize,
     },
     /// What a deleted connection left, purged slice by slice on a table that behaves as on AWS, by processes that are killed.
     Purge {
@@ -241,10 +256,11 @@ async fn main() -> Result<(), Error> {
         Command::Bare { tenant, token } => bare::run(&tenant, &token).await,
         Command::Events { count } => events::measure_drain(count).await,
         Command::Hooks { deliveries, in_flight } => Box::pin(events::measure_hooks(deliveries, in_flight)).await,
-        Command::Search { users, times } => Box::pin(searching::measure(users, times)).await,
+        Command::Search { users, times, clients } => Box::pin(searching::measure(users, times, clients)).await,
         Command::Busy { users, events_a_second, latency_ms } => {
             Box::pin(busy::measure(users, events_a_second, latency_ms)).await
         }
+        Command::Live { users, changes } => Box::pin(live::measure(users, changes)).await,
         Command::Purge { users, kills, seed } => Box::pin(purging::measure(users, kills, seed)).await,
         Command::Cold { built, empty, starts } => cold::measure(&built, &empty, starts).await,
         Command::Lambda { programs, users } => Box::pin(lambda::measure(&programs, users)).await,

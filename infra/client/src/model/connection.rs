@@ -38,6 +38,8 @@ pub struct Connection {
     pub permissions: Permissions,
     /// What is synced and when; null: nothing by itself.
     pub sync: Option<SyncSettings>,
+    /// Whether the directory follows changes as they happen.
+    pub live: Live,
     /// Which profile attributes mean what.
     pub attributes: Attributes,
     /// How many there are in the directory.
@@ -120,6 +122,22 @@ pub struct SyncSettings {
     pub timezone: String,
     /// What is read.
     pub streams: Vec<String>,
+    /// Whether changes in Okta are read as they happen.
+    pub live: bool,
+}
+
+/// Whether the directory follows Okta as it changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Live {
+    /// `off`, `active` or `failing`.
+    pub status: String,
+    /// Why it does not, although it should.
+    pub status_reason: Option<String>,
+    /// From where it hears of changes.
+    pub source: Option<String>,
+    /// When the last event that it heard of happened.
+    pub last_event_at: Option<String>,
 }
 
 /// Which profile attributes mean what.

@@ -245,7 +245,6 @@ mod tests {
             title: None,
             department: None,
             location: Vec::new(),
-            folded: Box::default(),
         }
     }
 

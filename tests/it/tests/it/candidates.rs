@@ -5,6 +5,7 @@ use crate::process::{Ground, Process};
 use crate::scene::Scene;
 use crate::world::{World, quiet, text};
 use it::campaign::{Campaign, Point};
+use it::proxy::{KillSwitch, When};
 use okta_connector::id::SyncId;
 use okta_connector::okta::UserId;
 use okta_connector::runs;
@@ -148,6 +149,68 @@ async fn what_is_reported_while_a_run_is_at_work_waits_for_its_end_or_is_taken_b
             process.drive(&short).await.expect("nothing kills it");
         }
         scene.pass(120).await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_sync_reads_what_is_reported_before_it_goes_on_with_its_lists() {
+    let scene = scene().await;
+    let (user, ..) = chosen(&scene).await;
+    let id = UserId::parse(&user).expect("an id");
+    let run = scene.ground.begin(Mode::Full).await;
+    scene.call(None, "user.suspend", &json!({"user": user})).await.expect(200);
+    let is_suspended = async || {
+        let table = Table::read(&scene.ground).await;
+        table.picture(&scene.ground).await.users.get(&user).is_some_and(|(status, _)| status == "SUSPENDED")
+    };
+    let mut calls = 0;
+    while !is_suspended().await {
+        calls += 1;
+        assert!(calls < 40, "it is read before any list");
+        let gate = KillSwitch::new(calls, When::Before);
+        scene.ground.process(&gate).await.drive(&run).await.expect_err("it dies");
+    }
+    let at_work = scene.ground.run(&run).await;
+    assert!(!at_work.status.is_over() && at_work.read.is_empty(), "{at_work:#?}");
+    // It is read again behind the run, once.
+    let process = scene.ground.lasting().await;
+    let waiting = Waiting::some(&process.app.store, &scene.ground.connection.id, 10).await.expect("a table");
+    assert!(matches!(&waiting[..], [one] if one.is_read() && one.candidate == Candidate::User(id)), "{waiting:#?}");
+    process.drive(&run).await.expect("nothing kills it");
+    let short = begin(&scene.ground).await.expect("something to read");
+    process.drive(&short).await.expect("nothing kills it");
+    assert_eq!(begin(&scene.ground).await, None);
+    assert!(differences(&scene.ground).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_is_reported_at_any_call_of_a_full_sync_is_in_the_directory_behind_it() {
+    let campaign = Campaign::start();
+    let scene = scene().await;
+    let (_, group, _) = chosen(&scene).await;
+    let run = scene.ground.begin(Mode::Full).await;
+    let calls = scene.ground.count(&run).await;
+    let users = scene.ground.tenant().all("/api/v1/users?limit=200").await;
+    let active: Vec<_> = users.iter().filter(|user| user["status"] == "ACTIVE").map(|user| text(user, "id")).collect();
+    for (place, Point { call, when }) in campaign.spread(calls, 8, 24).into_iter().enumerate() {
+        scene.pass(120).await;
+        let run = scene.ground.begin(Mode::Full).await;
+        let _ended_or_died = scene.ground.process(&KillSwitch::new(call, when)).await.drive(&run).await;
+        let process = scene.ground.lasting().await;
+        let user = active[place - place % 2];
+        let action = if place % 2 == 0 { "group.add_user" } else { "group.remove_user" };
+        scene.call(None, action, &json!({"group": group, "user": user})).await.expect(200);
+        let leaving = active[active.len() - 1 - place];
+        let action = if place % 2 == 0 { "user.suspend" } else { "user.deactivate" };
+        scene.call(None, action, &json!({"user": leaving})).await.expect(200);
+        process.drive(&run).await.expect("nothing kills it");
+        if let Some(short) = begin(&scene.ground).await {
+            process.drive(&short).await.expect("nothing kills it");
+        }
+        // Okta's search, by which the picture finds those who have left, follows a second later.
+        scene.pass(2).await;
+        let left = differences(&scene.ground).await;
+        assert!(left.is_empty(), "{call} {when:?} {action} {user} {leaving} {left:#?}");
     }
 }
 

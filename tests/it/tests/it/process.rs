@@ -5,6 +5,8 @@
 
 mod ports;
 
+pub use ports::DrivenByTest;
+
 use crate::picture::Tenant;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_dynamodb::Engine;
@@ -26,7 +28,7 @@ use okta_connector::sync::{self, Next, Slice};
 use okta_connector::synced::{Mode, Run, State};
 use okta_connector_local::LocalScheduler;
 use okta_simulator::Simulator;
-use ports::{CountedSecrets, DrivenByTest, Versions};
+use ports::{CountedSecrets, Versions};
 use secrecy::SecretString;
 use serde_json::json;
 use std::collections::HashMap;

@@ -18,7 +18,6 @@ fn row(number: usize, told: &[(&str, &str)]) -> Row {
         title: None,
         department: None,
         location: told.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
-        folded: Box::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A tenant with a trigger on what a hook delivers and one on everything new, and the processes that serve them.
 
 use crate::bus::{self, TestBus};
-use crate::process::{Ground, Process};
+use crate::process::{DrivenByTest, Ground, Process};
 use crate::world::quiet;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -14,6 +14,7 @@ use okta_connector::problem::Problem;
 use okta_connector::triggers;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument;
 
@@ -42,6 +43,7 @@ fn trigger(kind: Kind, hook: Option<Hook>, outlets: &[Outlet], ground: &Ground) 
         deliver: outlets.iter().copied().collect(),
         hook,
         fault: None,
+        is_own: false,
         created_at: at,
         updated_at: at,
         revision: 0,
@@ -133,7 +135,8 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub fn new(stage: &'a Stage) -> Self {
         let (store, clock) = (stage.ground.store(), stage.ground.clock.clone());
-        let ground = feed::Ground { store, clock, bus: None, days: feed::USUAL_DAYS };
+        let runner = Arc::new(DrivenByTest);
+        let ground = feed::Ground { store, clock, bus: None, days: feed::USUAL_DAYS, runner };
         Self { stage, ground, from: None, told: BTreeMap::new() }
     }
 

@@ -99,7 +99,7 @@ impl Secrets for CountedSecrets {
 }
 
 /// The test drives runs itself.
-pub(super) struct DrivenByTest;
+pub struct DrivenByTest;
 
 #[async_trait]
 impl SyncRunner for DrivenByTest {
