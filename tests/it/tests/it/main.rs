@@ -54,6 +54,7 @@ mod reports;
 mod revealing;
 mod scene;
 mod schedules;
+mod shell;
 mod sign_in;
 mod store;
 mod sync;
