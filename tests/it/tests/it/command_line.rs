@@ -68,8 +68,8 @@ async fn every_command_of_the_readme_prints_what_it_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// All commands, with those below them.
-async fn commands(shell: &Shell) -> Vec<(String, String)> {
+/// All commands with their help, those below a command too.
+pub async fn commands(shell: &Shell) -> Vec<(String, String)> {
     let (mut all, mut waiting) = (Vec::new(), vec!["okta-connector".to_owned()]);
     while let Some(command) = waiting.pop() {
         let output = shell.run(&format!("{command} --help")).await;
