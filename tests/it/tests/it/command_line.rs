@@ -1,40 +1,39 @@
-//! The command line: the commands of its part of the README, run by the real program as they are written, and what it
-//! prints.
+//! The command line: the commands of its guide, run by the real program as they are written, and what it prints.
 
+use crate::pages::{page, pages};
 use crate::shell::{Shell, prints};
 use crate::world::{World, small};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 
-/// A command of the README, and what it says that the command prints.
+/// A command of the guide, and what it says that the command prints.
 struct Told {
     command: String,
     prints: String,
 }
 
-fn readme() -> Vec<Told> {
-    let readme = include_str!("../../../../README.md");
-    let (_, part) = readme.split_once("\n## The command line\n").expect("the part");
-    let part = part.split("\n## ").next().unwrap_or_default();
+fn guide() -> Vec<Told> {
     let mut told: Vec<Told> = Vec::new();
-    for line in part.split("```console\n").skip(1).filter_map(|block| block.split("```").next()).flat_map(str::lines) {
-        match (line.strip_prefix("$ "), told.last_mut()) {
-            (Some(command), _) => told.push(Told { command: command.to_owned(), prints: String::new() }),
-            (None, Some(last)) => last.prints.extend([line, "\n"]),
-            (None, None) => panic!("an output without a command: {line}"),
+    for block in page("docs/guides/command-line.md").blocks() {
+        for line in block.text.lines().filter(|_| block.mark == "console") {
+            match (line.strip_prefix("$ "), told.last_mut()) {
+                (Some(command), _) => told.push(Told { command: command.to_owned(), prints: String::new() }),
+                (None, Some(last)) => last.prints.extend([line, "\n"]),
+                (None, None) => panic!("an output without a command: {line}"),
+            }
         }
     }
     told
 }
 
 #[tokio::test]
-async fn every_command_of_the_readme_prints_what_it_says() {
+async fn every_command_of_the_guide_prints_what_it_says() {
     // Without background events: it says how many requests a sync took.
     let world = World::with(okta_simulator::Config { noise: Some(0), ..small() }).await;
     let shell = Shell::of(&world);
     shell.put("token.txt", &world.simulator.credentials().api_token);
-    let told = readme();
+    let told = guide();
     assert!(told.len() > 25, "{}", told.len());
     let domain = world.domain();
     let mut wrong = Vec::new();
@@ -87,7 +86,7 @@ pub async fn commands(shell: &Shell) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_the_readme() {
+async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_a_guide() {
     let shell = Shell::new("http://127.0.0.1:9", Path::new("/nonexistent"));
     let all = commands(&shell).await;
     assert!(all.len() > 60, "{}", all.len());
@@ -96,13 +95,14 @@ async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_the_re
             assert!(line.chars().count() <= 80, "{command}: {line}");
         }
     }
-    let readme = include_str!("../../../../README.md");
+    let guides = pages().into_iter().filter(|page| !page.path.starts_with("docs/reference/"));
+    let guides: String = guides.map(|page| page.text).collect();
     let is_shown = |command: &str| {
-        readme.contains(command) || readme.contains(&command.replace("okta-connector ", "cargo run -- "))
+        guides.contains(command) || guides.contains(&command.replace("okta-connector ", "cargo run -- "))
     };
     let own = all.iter().map(|(command, _)| command.as_str()).filter(|command| !command.contains("actions run "));
     for command in own {
-        assert!(is_shown(command), "{command} is not in the README");
+        assert!(is_shown(command), "{command} is in no guide");
     }
 }
 

@@ -14,6 +14,9 @@ pub struct Shell {
     folder: TempDir,
 }
 
+/// What a block of commands hands on to the next one.
+const KEPT: &str = "kept.sh";
+
 impl Shell {
     /// On the machine of a service.
     pub fn of(world: &World) -> Self {
@@ -24,8 +27,19 @@ impl Shell {
         Self { url: url.to_owned(), data: data.to_owned(), folder: tempfile::tempdir().expect("a folder") }
     }
 
+    /// One in which `$AUTH` and `$ID` are set, as the guides want it.
+    pub fn with(world: &World, id: &str) -> Self {
+        let shell = Self::of(world);
+        shell.put(KEPT, &format!("AUTH='Authorization: Bearer {}'\nID='{id}'\n", world.token()));
+        shell
+    }
+
     pub fn put(&self, file: &str, text: &str) {
         std::fs::write(self.folder.path().join(file), text).expect("a file");
+    }
+
+    pub fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(file)).expect("a file")
     }
 
     pub async fn run(&self, command: &str) -> Output {
@@ -35,6 +49,15 @@ impl Shell {
         shell.args(["-c", command]).env_clear().env("PATH", path).env("OKTA_CONNECTOR_URL", &self.url);
         shell.env("OKTA_CONNECTOR_DATA", &self.data).env("HOME", self.folder.path()).current_dir(self.folder.path());
         shell.stdin(Stdio::null()).output().await.expect("bash runs")
+    }
+
+    /// Runs a block of a guide as it is written, except for the place of the service, and gives what it prints. `$AUTH` and
+    /// `$ID` stay as it leaves them.
+    pub async fn block(&self, block: &str) -> String {
+        let block = block.replace("localhost:7070", &self.url);
+        let output = self.run(&format!("set -euo pipefail\n. ./{KEPT}\n{block}\ndeclare -p AUTH ID > {KEPT}")).await;
+        assert!(output.status.success(), "{block}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
     }
 }
 
