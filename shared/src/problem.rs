@@ -84,6 +84,44 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 34] = [
+        Self::BadRequest,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::PermissionDenied,
+        Self::OktaForbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::OktaNotFound,
+        Self::ConnectionNotReady,
+        Self::ConnectionPaused,
+        Self::SyncRunning,
+        Self::WrongState,
+        Self::AmbiguousReference,
+        Self::AlreadyExists,
+        Self::RequestInProgress,
+        Self::CursorExpired,
+        Self::StaleVersion,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::InvalidBody,
+        Self::KeyReused,
+        Self::VerificationFailed,
+        Self::DifferentOrg,
+        Self::InvalidSchedule,
+        Self::InvalidFilter,
+        Self::OktaRejected,
+        Self::OktaBusy,
+        Self::OktaRateLimited,
+        Self::Internal,
+        Self::Unavailable,
+        Self::OktaUnavailable,
+        Self::OktaUnauthorized,
+        Self::OutcomeUnknown,
+        Self::OktaTimeout,
+    ];
+
     /// Slug, status, title.
     pub fn row(self) -> (&'static str, u16, &'static str) {
         match self {

@@ -1,5 +1,5 @@
 // The console in a real browser, in front of a simulated tenant: the main job, what pages do by themselves, and on every page
-// three widths, both colour schemes and an accessibility check. Pictures for the README are taken on the way.
+// three widths, both colour schemes and an accessibility check. Pictures for docs/guides/console.md are taken on the way.
 //
 //     node tests/browser/run.mjs [--pictures FOLDER]
 //

@@ -173,18 +173,6 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_names_every_action_with_its_effect_and_scopes() {
-        let readme = include_str!("../../../README.md");
-        for entry in list() {
-            let (told, scopes) = (entry.describe(), entry.scopes.join("`, `"));
-            let row = format!("| `{}` | {} | {} | `{scopes}` |", told.name, told.title, told.effect.word());
-            assert!(readme.lines().any(|line| line == row), "{row}");
-        }
-        let rows = readme.lines().filter(|line| line.ends_with("` |") && line.contains(" | read | ")).count();
-        assert_eq!(rows, list().iter().filter(|entry| entry.effect() == Effect::Read).count());
-    }
-
-    #[test]
     fn every_action_has_a_title_a_sentence_scopes_and_documented_members() {
         for entry in list() {
             let told = entry.describe();

@@ -49,6 +49,27 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::UnknownHost,
+        Self::NotOkta,
+        Self::OktaUnavailable,
+        Self::InvalidClient,
+        Self::AccessDenied,
+        Self::KeyUnknown,
+        Self::KeyRevoked,
+        Self::KeyIdMissing,
+        Self::ClockSkew,
+        Self::DpopFailed,
+        Self::TokenRevoked,
+        Self::ScopeMissing,
+        Self::RoleMissing,
+        Self::NotLicensed,
+        Self::RateLimited,
+        Self::HookFailing,
+        Self::NotProbed,
+    ];
+
     /// What the finding makes of its check.
     pub fn status(self) -> CheckStatus {
         match self {

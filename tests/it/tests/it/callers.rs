@@ -1,6 +1,7 @@
 //! Who may what: callers with a token of an issuer, their teams, and admins.
 
 use crate::killed::program;
+use crate::pages::page;
 use crate::pasted::PastedKey;
 use crate::world::{Reply, text};
 use axum::Router;
@@ -425,12 +426,10 @@ async fn only_the_token_of_the_machine_makes_an_admin() {
 }
 
 #[tokio::test]
-async fn the_command_line_of_the_readme_reads_the_token_of_the_machine() {
+async fn the_commands_of_the_guide_and_the_command_line_read_the_token_of_the_machine() {
     let data = tempfile::tempdir().expect("a directory");
     let service = started(data.path(), None).await;
-    let readme = include_str!("../../../../README.md");
-    let lines = readme.lines().filter(|line| line.starts_with("AUTH=") || line.ends_with("/v1/me"));
-    let script = lines.collect::<Vec<_>>().join("\n").replace("localhost:7070", service.url());
+    let script = page("docs/guides/api.md").commands()[0].replace("localhost:7070", service.url());
     let mut bash = tokio::process::Command::new("bash");
     bash.args(["-euo", "pipefail", "-c", &script]).env("OKTA_CONNECTOR_DATA", data.path());
     let me: Value = serde_json::from_slice(&bash.output().await.expect("bash runs").stdout).expect("JSON");

@@ -1,102 +1,43 @@
-//! The command line: the commands of its part of the README, run by the real program as they are written, and what it
-//! prints.
+//! The command line: the commands of its guide, run by the real program as they are written, and what it prints.
 
-use crate::killed::program;
+use crate::pages::{page, pages};
+use crate::shell::{Shell, prints};
 use crate::world::{World, small};
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::path::Path;
 use std::time::Duration;
-use tempfile::TempDir;
-use tokio::process::Command;
 
-/// A shell whose directory holds what the commands name.
-struct Shell {
-    url: String,
-    data: PathBuf,
-    folder: TempDir,
-}
-
-impl Shell {
-    /// On the machine of a service.
-    fn of(world: &World) -> Self {
-        Self::new(world.url(), world.data())
-    }
-
-    fn new(url: &str, data: &Path) -> Self {
-        Self { url: url.to_owned(), data: data.to_owned(), folder: tempfile::tempdir().expect("a directory") }
-    }
-
-    fn put(&self, file: &str, text: &str) {
-        std::fs::write(self.folder.path().join(file), text).expect("a file");
-    }
-
-    async fn run(&self, command: &str) -> Output {
-        let program = program();
-        let path = format!("{}:/usr/bin:/bin", program.parent().map(Path::display).expect("a folder"));
-        let mut shell = Command::new("bash");
-        shell.args(["-c", command]).env_clear().env("PATH", path).env("OKTA_CONNECTOR_URL", &self.url);
-        shell.env("OKTA_CONNECTOR_DATA", &self.data).env("HOME", self.folder.path()).current_dir(self.folder.path());
-        shell.stdin(std::process::Stdio::null()).output().await.expect("bash runs")
-    }
-}
-
-/// A command of the README, and what it says that the command prints.
+/// A command of the guide, and what it says that the command prints.
 struct Told {
     command: String,
-    prints: Vec<String>,
+    prints: String,
 }
 
-fn readme() -> Vec<Told> {
-    let readme = include_str!("../../../../README.md");
-    let (_, part) = readme.split_once("\n## The command line\n").expect("the part");
-    let part = part.split("\n## ").next().unwrap_or_default();
+fn guide() -> Vec<Told> {
     let mut told: Vec<Told> = Vec::new();
-    for line in part.split("```console\n").skip(1).filter_map(|block| block.split("```").next()).flat_map(str::lines) {
-        match (line.strip_prefix("$ "), told.last_mut()) {
-            (Some(command), _) => told.push(Told { command: command.to_owned(), prints: Vec::new() }),
-            (None, Some(last)) => last.prints.push(line.to_owned()),
-            (None, None) => panic!("an output without a command: {line}"),
+    for block in page("docs/guides/command-line.md").blocks() {
+        for line in block.text.lines().filter(|_| block.mark == "console") {
+            match (line.strip_prefix("$ "), told.last_mut()) {
+                (Some(command), _) => told.push(Told { command: command.to_owned(), prints: String::new() }),
+                (None, Some(last)) => last.prints.extend([line, "\n"]),
+                (None, None) => panic!("an output without a command: {line}"),
+            }
         }
     }
     told
 }
 
-fn words(line: &str) -> String {
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A line may have gaps, written as an ellipsis.
-fn matches(wanted: &str, line: &str) -> bool {
-    let Some((before, wanted)) = wanted.split_once('…') else { return wanted == line };
-    let Some(line) = line.strip_prefix(before) else { return false };
-    let ends = line.char_indices().map(|(at, _)| at).chain([line.len()]);
-    ends.into_iter().any(|at| matches(wanted, &line[at..]))
-}
-
-/// A line that is nothing but an ellipsis stands for any number of lines.
-fn all_match(wanted: &[String], lines: &[&str]) -> bool {
-    match (wanted.split_first(), lines.split_first()) {
-        (None, None) => true,
-        (Some((first, rest)), _) if first == "…" => {
-            all_match(rest, lines) || lines.split_first().is_some_and(|(_, below)| all_match(wanted, below))
-        }
-        (Some((first, rest)), Some((line, below))) => matches(&words(first), &words(line)) && all_match(rest, below),
-        _ => false,
-    }
-}
-
 #[tokio::test]
-async fn every_command_of_the_readme_prints_what_it_says() {
+async fn every_command_of_the_guide_prints_what_it_says() {
     // Without background events: it says how many requests a sync took.
     let world = World::with(okta_simulator::Config { noise: Some(0), ..small() }).await;
     let shell = Shell::of(&world);
     shell.put("token.txt", &world.simulator.credentials().api_token);
-    let told = readme();
+    let told = guide();
     assert!(told.len() > 25, "{}", told.len());
     let domain = world.domain();
     let mut wrong = Vec::new();
-    for Told { command, prints } in told {
+    for Told { command, prints: shown } in told {
         let line = command.replace("acme.okta.com", &domain);
         let run = shell.run(&line);
         let output = if command.contains("events tail") {
@@ -118,17 +59,16 @@ async fn every_command_of_the_readme_prints_what_it_says() {
         };
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{command}: {out}{err}");
-        let lines: Vec<_> = out.lines().collect();
-        if !all_match(&prints, &lines) {
-            wrong.push(format!("{command} is said to print\n{}\nbut prints\n{out}", prints.join("\n")));
+        if !prints(&shown, &out) {
+            wrong.push(format!("{command} is said to print\n{shown}\nbut prints\n{out}"));
         }
         assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{command} has colours: {out:?} {err:?}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// All commands, with those below them.
-async fn commands(shell: &Shell) -> Vec<(String, String)> {
+/// All commands with their help, those below a command too.
+pub async fn commands(shell: &Shell) -> Vec<(String, String)> {
     let (mut all, mut waiting) = (Vec::new(), vec!["okta-connector".to_owned()]);
     while let Some(command) = waiting.pop() {
         let output = shell.run(&format!("{command} --help")).await;
@@ -146,7 +86,7 @@ async fn commands(shell: &Shell) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_the_readme() {
+async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_a_guide() {
     let shell = Shell::new("http://127.0.0.1:9", Path::new("/nonexistent"));
     let all = commands(&shell).await;
     assert!(all.len() > 60, "{}", all.len());
@@ -155,13 +95,14 @@ async fn no_line_of_help_is_wider_than_a_terminal_and_every_command_is_in_the_re
             assert!(line.chars().count() <= 80, "{command}: {line}");
         }
     }
-    let readme = include_str!("../../../../README.md");
+    let guides = pages().into_iter().filter(|page| !page.path.starts_with("docs/reference/"));
+    let guides: String = guides.map(|page| page.text).collect();
     let is_shown = |command: &str| {
-        readme.contains(command) || readme.contains(&command.replace("okta-connector ", "cargo run -- "))
+        guides.contains(command) || guides.contains(&command.replace("okta-connector ", "cargo run -- "))
     };
     let own = all.iter().map(|(command, _)| command.as_str()).filter(|command| !command.contains("actions run "));
     for command in own {
-        assert!(is_shown(command), "{command} is not in the README");
+        assert!(is_shown(command), "{command} is in no guide");
     }
 }
 
