@@ -124,6 +124,7 @@ pub struct Event {
     targets: Vec<Party>,
     source: Source,
     ending: Ending,
+    debug: Vec<(&'static str, String)>,
 }
 
 impl Event {
@@ -132,7 +133,7 @@ impl Event {
         let (_, message, severity) =
             TYPES.iter().find(|known| known.0 == self.kind).copied().unwrap_or(("", "Event", "INFO"));
         let targets: Vec<Value> = self.targets.iter().map(Party::json).collect();
-        json!({
+        let mut shown = json!({
             "actor": self.actor.json(),
             "client": self.source.origin.client(),
             "device": null,
@@ -154,7 +155,11 @@ impl Event {
             "version": "0",
             "request": self.source.origin.request(),
             "target": targets,
-        })
+        });
+        for (name, value) in &self.debug {
+            shown["debugContext"]["debugData"][name] = json!(value);
+        }
+        shown
     }
 
     /// The event as an event hook is told of it. Okta's two samples differ, so every other event is like each: as in the
@@ -213,6 +218,8 @@ pub struct Entry {
     pub source: Source,
     /// How it ended.
     pub ending: Ending,
+    /// What only the debug context says, as text.
+    pub debug: Vec<(&'static str, String)>,
     /// How long before now it happened.
     pub late: SignedDuration,
 }
@@ -221,7 +228,8 @@ impl Entry {
     /// Something that happened now, well, and from no request.
     pub fn new(kind: &str, actor: Party, targets: Vec<Party>) -> Entry {
         let (source, ending) = (Source::default(), Ending::default());
-        Entry { kind: kind.to_owned(), actor, targets, source, ending, late: SignedDuration::ZERO }
+        let late = SignedDuration::ZERO;
+        Entry { kind: kind.to_owned(), actor, targets, source, ending, debug: Vec::new(), late }
     }
 }
 
@@ -261,6 +269,7 @@ impl Log {
             targets: entry.targets,
             source: entry.source,
             ending: entry.ending,
+            debug: entry.debug,
         });
         self.places.insert((event.published, event.sequence));
         self.events.push_back(Arc::clone(&event));

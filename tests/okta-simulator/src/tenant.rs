@@ -25,7 +25,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use crate::answer::Refusal;
 use crate::call::Call;
 use crate::clock::{Clock, Stamp, moved};
-use crate::log::{Entry, Event, Log, Origin, Party, Source};
+use crate::log::{Entry, Event, Log, Party};
 use crate::page::Seal;
 use crate::random::{Id, Ids, Random};
 use app::App;
@@ -335,11 +335,7 @@ impl Tenant {
 
     /// Writes an event caused by a call.
     pub fn record(&mut self, call: &Call, kind: &str, targets: Vec<Party>) {
-        let source = Source {
-            request_id: call.request_id.clone(),
-            path: call.address.path.clone(),
-            origin: Origin { ip: call.ip.clone(), user_agent: call.user_agent.clone(), ..Origin::default() },
-        };
+        let source = call.source();
         self.write(Entry { source, ..Entry::new(kind, call.principal.actor.clone(), targets) });
     }
 
