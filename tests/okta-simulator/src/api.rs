@@ -5,9 +5,12 @@ pub mod apps;
 pub mod departed;
 pub mod groups;
 pub mod hooks;
+pub mod iam;
 pub mod lifecycle;
 pub mod logs;
 pub mod meta;
+pub mod roles;
+pub mod targets;
 pub mod users;
 
 use crate::answer::Refusal;

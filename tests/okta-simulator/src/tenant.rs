@@ -4,7 +4,9 @@
 //! membership moves its group's stamp, a deactivated user leaves groups and apps, and the System Log hears of it.
 
 mod access;
+pub mod admin;
 pub mod app;
+pub mod custom;
 pub mod factor;
 mod founding;
 pub mod group;
@@ -13,6 +15,7 @@ pub mod noise;
 pub mod people;
 pub mod schema;
 pub mod service;
+pub mod terms;
 pub mod user;
 
 use std::collections::{BTreeMap, HashMap};
@@ -28,11 +31,13 @@ use crate::clock::{Clock, Stamp, moved};
 use crate::log::{Entry, Event, Log, Party};
 use crate::page::Seal;
 use crate::random::{Id, Ids, Random};
+use admin::Admins;
 use app::App;
 use group::Group;
 use hook::Hook;
 use noise::Noise;
 use service::ServiceApp;
+use terms::Terms;
 use user::{Status, User};
 
 /// How long the search index lags behind.
@@ -119,6 +124,10 @@ pub struct Tenant {
     pub service: ServiceApp,
     /// What its people do by themselves.
     pub noise: Noise,
+    /// Administrators, custom roles and resource sets.
+    pub admins: Admins,
+    /// What differs between organizations.
+    pub terms: Terms,
     crowd: Random,
     roll: Vec<Id>,
     unindexed: HashMap<Id, Unindexed>,
@@ -283,6 +292,7 @@ impl Tenant {
         for app in apps {
             self.unassign(id, app, call);
         }
+        self.resign(call, id);
     }
 
     /// Ends a direct assignment; false if there was none.

@@ -23,7 +23,7 @@ fn show(tenant: &Tenant, call: &Call, group: &Group) -> Value {
         let apps = tenant.apps.values().filter(|app| app.groups.contains(&group.id)).count();
         shown["_embedded"]["stats"] = json!({
             "usersCount": tenant.member_count(group), "appsCount": apps,
-            "groupPushMappingsCount": 0, "hasAdminPrivilege": false,
+            "groupPushMappingsCount": 0, "hasAdminPrivilege": tenant.is_admin_group(group.id),
         });
     }
     if let Some(app) = group.source.and_then(|id| tenant.apps.get(&id)).filter(|_| expand.contains("app")) {
@@ -133,6 +133,7 @@ pub fn delete(tenant: &mut Tenant, call: &Call) -> Outcome {
         for app in tenant.apps.values_mut() {
             app.groups.remove(&id);
         }
+        tenant.forget_group_roles(id);
         tenant.record(call, "group.lifecycle.delete", vec![group.party()]);
     }
     Ok(Answer::no_content())

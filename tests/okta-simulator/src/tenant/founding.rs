@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::SignedDuration;
 
+use super::admin::Admins;
 use super::app::{App, Assignment, Links};
 use super::group::{Group, GroupKind};
 use super::noise::Noise;
 use super::service::ServiceApp;
+use super::terms::Terms;
 use super::{Tenant, people};
 use crate::Config;
 use crate::clock::{Clock, Stamp, moved};
@@ -82,6 +84,8 @@ impl Tenant {
             unindexed: HashMap::new(),
             service: ServiceApp::new(config),
             noise: Noise::new(noise, seed, founded),
+            admins: Admins::new(seed),
+            terms: Terms::default(),
         };
         let mut random = Random::new(seed, "people");
         tenant.add_apps(config.apps);
