@@ -9,6 +9,7 @@ pub mod iam;
 pub mod lifecycle;
 pub mod logs;
 pub mod meta;
+pub mod owners;
 pub mod roles;
 pub mod targets;
 pub mod users;

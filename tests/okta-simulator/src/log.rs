@@ -62,7 +62,7 @@ pub const TYPES: &[(&str, &str, &str)] = &[
 ];
 
 /// More of them, which `POST /_sim/events` writes only where they are asked for by name; with them, what the events of
-/// administrators are called in Okta's catalog of event types.
+/// administrators and owners are called in Okta's catalog of event types.
 const RARE_TYPES: &[(&str, &str, &str)] = &[
     ("user.account.privilege.grant", "Grant user privilege", "INFO"),
     ("user.account.privilege.revoke", "Revoke user privilege", "INFO"),
@@ -80,6 +80,7 @@ const RARE_TYPES: &[(&str, &str, &str)] = &[
     ("iam.resourceset.resources.delete", "Delete resources from resource set", "INFO"),
     ("iam.resourceset.bindings.add", "Create admin role assignment", "INFO"),
     ("iam.resourceset.bindings.delete", "Delete admin role assignment", "INFO"),
+    ("resource.owner.update", "Update resource owner", "INFO"),
 ];
 
 /// Someone or something an event names, as actor or as target.

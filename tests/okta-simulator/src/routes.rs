@@ -5,7 +5,7 @@
 use axum::http::Method;
 
 use crate::answer::Outcome;
-use crate::api::{access, apps, groups, hooks, iam, lifecycle, logs, meta, roles, targets, users};
+use crate::api::{access, apps, groups, hooks, iam, lifecycle, logs, meta, owners, roles, targets, users};
 use crate::call::Call;
 use crate::limits::Bucket;
 use crate::role::Permission;
@@ -152,6 +152,9 @@ pub static ROUTES: &[Route] = &[
     list("/api/v1/groups/{id}/apps", GROUPS, B::Groups, P::ReadGroups, groups::apps),
     write(Method::PUT, "/api/v1/groups/{id}/users/{user}", GROUPS_MANAGE, B::Groups, P::Members, groups::join),
     write(Method::DELETE, "/api/v1/groups/{id}/users/{user}", GROUPS_MANAGE, B::Groups, P::Members, groups::leave),
+    list("/api/v1/groups/{id}/owners", GROUPS, B::Groups, P::ReadGroups, owners::list),
+    write(Method::POST, "/api/v1/groups/{id}/owners", GROUPS_MANAGE, B::Groups, P::WriteGroups, owners::add),
+    write(Method::DELETE, "/api/v1/groups/{id}/owners/{owner}", GROUPS_MANAGE, B::Groups, P::WriteGroups, owners::remove),
     get("/api/v1/groups/{id}/roles", ROLES, B::Groups, P::ViewRoles, roles::list),
     write(Method::POST, "/api/v1/groups/{id}/roles", ROLES_MANAGE, B::Groups, P::ManageRoles, roles::grant),
     get("/api/v1/groups/{id}/roles/{assignment}", ROLES, B::Groups, P::ViewRoles, roles::get),

@@ -12,6 +12,7 @@ mod founding;
 pub mod group;
 pub mod hook;
 pub mod noise;
+pub mod owner;
 pub mod people;
 pub mod schema;
 pub mod service;
@@ -36,6 +37,7 @@ use app::App;
 use group::Group;
 use hook::Hook;
 use noise::Noise;
+use owner::Owner;
 use service::ServiceApp;
 use terms::Terms;
 use user::{Status, User};
@@ -126,6 +128,8 @@ pub struct Tenant {
     pub noise: Noise,
     /// Administrators, custom roles and resource sets.
     pub admins: Admins,
+    /// Owners by group, oldest first.
+    pub owners: BTreeMap<Id, Vec<Owner>>,
     /// What differs between organizations.
     pub terms: Terms,
     crowd: Random,
@@ -311,6 +315,7 @@ impl Tenant {
         if let Some(user) = self.users.remove(&id) {
             self.logins.remove(&fold(user.login()));
             self.unindexed.remove(&id);
+            self.forget_owner(id);
         }
     }
 

@@ -134,6 +134,7 @@ pub fn delete(tenant: &mut Tenant, call: &Call) -> Outcome {
             app.groups.remove(&id);
         }
         tenant.forget_group_roles(id);
+        tenant.forget_owner(id);
         tenant.record(call, "group.lifecycle.delete", vec![group.party()]);
     }
     Ok(Answer::no_content())

@@ -85,6 +85,7 @@ impl Tenant {
             service: ServiceApp::new(config),
             noise: Noise::new(noise, seed, founded),
             admins: Admins::new(seed),
+            owners: BTreeMap::new(),
             terms: Terms::default(),
         };
         let mut random = Random::new(seed, "people");

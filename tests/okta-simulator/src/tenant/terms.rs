@@ -7,8 +7,26 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
+    /// Whether it has bought Okta Identity Governance, without which groups have no owners.
+    pub governance: Governance,
     /// Whom `GET /api/v1/iam/assignees/users` lists.
     pub assignees: Assignees,
+}
+
+/// Okta Identity Governance, and how owners are refused without it. Okta says that owners need it, not how it refuses
+/// them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Governance {
+    /// It is there.
+    #[default]
+    Licensed,
+    /// 401, the code of features that are not enabled.
+    FeatureMissing,
+    /// 403.
+    Forbidden,
+    /// 404.
+    NotFound,
 }
 
 /// Okta lists "all users with role assignments", and does not say whether a role of their group makes them one.
