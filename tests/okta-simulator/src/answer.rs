@@ -149,6 +149,7 @@ const ERRORS: &[(&str, u16, &str)] = &[
     ("E0000100", 503, "Unable to perform search query."),
     ("E0000111", 403, "The object is read-only."),
     ("E0000112", 409, "The user is still being activated."),
+    ("E0000192", 400, "Roles cannot be granted to groups with group membership rules. "),
     ("E0000193", 400, "Roles can only be granted to groups with 5000 or less users. "),
     ("E0000194", 400, "Roles can only be granted to Okta groups, AD groups and LDAP groups. "),
     ("E0000211", 400, "Roles cannot be granted to built-in groups: "),

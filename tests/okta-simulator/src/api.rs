@@ -11,6 +11,7 @@ pub mod logs;
 pub mod meta;
 pub mod owners;
 pub mod roles;
+pub mod rules;
 pub mod targets;
 pub mod users;
 

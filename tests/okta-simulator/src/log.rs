@@ -62,7 +62,7 @@ pub const TYPES: &[(&str, &str, &str)] = &[
 ];
 
 /// More of them, which `POST /_sim/events` writes only where they are asked for by name; with them, what the events of
-/// administrators and owners are called in Okta's catalog of event types.
+/// administrators, rules and owners are called in Okta's catalog of event types.
 const RARE_TYPES: &[(&str, &str, &str)] = &[
     ("user.account.privilege.grant", "Grant user privilege", "INFO"),
     ("user.account.privilege.revoke", "Revoke user privilege", "INFO"),
@@ -81,6 +81,10 @@ const RARE_TYPES: &[(&str, &str, &str)] = &[
     ("iam.resourceset.bindings.add", "Create admin role assignment", "INFO"),
     ("iam.resourceset.bindings.delete", "Delete admin role assignment", "INFO"),
     ("resource.owner.update", "Update resource owner", "INFO"),
+    ("group.user_membership.rule.trigger", "Trigger group membership rule", "INFO"),
+    ("group.user_membership.rule.deactivated", "Deactivate group membership rule", "INFO"),
+    ("group.user_membership.rule.invalidate", "Invalidate group membership rule", "INFO"),
+    ("group.user_membership.rule.add_exclusion", "User added to exclusion list for group rule", "INFO"),
 ];
 
 /// Someone or something an event names, as actor or as target.
@@ -88,7 +92,7 @@ const RARE_TYPES: &[(&str, &str, &str)] = &[
 pub struct Party {
     /// The id.
     pub id: String,
-    /// `User`, `UserGroup`, `AppInstance`, `PublicClientApp`, `SystemPrincipal`.
+    /// `User`, `UserGroup`, `AppInstance`, `PublicClientApp`, `SystemPrincipal`, `GroupRule`.
     pub kind: &'static str,
     /// A login, or `unknown`.
     pub alternate: String,

@@ -35,6 +35,8 @@ pub enum Permission {
     WriteGroups,
     /// Add and remove group members.
     Members,
+    /// Create, change and delete group rules.
+    WriteRules,
     /// Assign, deactivate and delete apps.
     AssignApps,
 }
@@ -182,6 +184,8 @@ mod tests {
             (Role::OrgAdmin, P::WriteGroups, true),
             (Role::OrgAdmin, P::ViewRoles, false),
             (Role::OrgAdmin, P::ManageRoles, false),
+            (Role::OrgAdmin, P::WriteRules, true),
+            (Role::UserAdmin, P::WriteRules, false),
             (Role::ReadOnlyAdmin, P::ReadApps, true),
             (Role::ReadOnlyAdmin, P::ReadSchema, false),
             (Role::ReadOnlyAdmin, P::Members, false),

@@ -5,7 +5,7 @@
 use axum::http::Method;
 
 use crate::answer::Outcome;
-use crate::api::{access, apps, groups, hooks, iam, lifecycle, logs, meta, owners, roles, targets, users};
+use crate::api::{access, apps, groups, hooks, iam, lifecycle, logs, meta, owners, roles, rules, targets, users};
 use crate::call::Call;
 use crate::limits::Bucket;
 use crate::role::Permission;
@@ -144,7 +144,13 @@ pub static ROUTES: &[Route] = &[
 
     list("/api/v1/groups", GROUPS, B::Groups, P::ReadGroups, groups::list),
     write(Method::POST, "/api/v1/groups", GROUPS_MANAGE, B::Groups, P::WriteGroups, groups::create),
-    list("/api/v1/groups/rules", GROUPS, B::Groups, P::ReadGroups, groups::rules),
+    list("/api/v1/groups/rules", GROUPS, B::Groups, P::ReadGroups, rules::list),
+    write(Method::POST, "/api/v1/groups/rules", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::create),
+    get("/api/v1/groups/rules/{id}", GROUPS, B::Groups, P::ReadGroups, rules::get),
+    write(Method::PUT, "/api/v1/groups/rules/{id}", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::replace),
+    write(Method::DELETE, "/api/v1/groups/rules/{id}", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::delete),
+    write(Method::POST, "/api/v1/groups/rules/{id}/lifecycle/activate", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::activate),
+    write(Method::POST, "/api/v1/groups/rules/{id}/lifecycle/deactivate", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::deactivate),
     get("/api/v1/groups/{id}", GROUPS, B::Group, P::ReadGroups, groups::get),
     write(Method::PUT, "/api/v1/groups/{id}", GROUPS_MANAGE, B::Group, P::WriteGroups, groups::replace),
     write(Method::DELETE, "/api/v1/groups/{id}", GROUPS_MANAGE, B::Group, P::WriteGroups, groups::delete),
@@ -152,6 +158,7 @@ pub static ROUTES: &[Route] = &[
     list("/api/v1/groups/{id}/apps", GROUPS, B::Groups, P::ReadGroups, groups::apps),
     write(Method::PUT, "/api/v1/groups/{id}/users/{user}", GROUPS_MANAGE, B::Groups, P::Members, groups::join),
     write(Method::DELETE, "/api/v1/groups/{id}/users/{user}", GROUPS_MANAGE, B::Groups, P::Members, groups::leave),
+    list("/api/v1/groups/{id}/users/{user}/group-rules", GROUPS, B::Groups, P::ReadGroups, rules::of_member),
     list("/api/v1/groups/{id}/owners", GROUPS, B::Groups, P::ReadGroups, owners::list),
     write(Method::POST, "/api/v1/groups/{id}/owners", GROUPS_MANAGE, B::Groups, P::WriteGroups, owners::add),
     write(Method::DELETE, "/api/v1/groups/{id}/owners/{owner}", GROUPS_MANAGE, B::Groups, P::WriteGroups, owners::remove),

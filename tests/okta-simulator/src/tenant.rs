@@ -14,12 +14,13 @@ pub mod hook;
 pub mod noise;
 pub mod owner;
 pub mod people;
+pub mod rule;
 pub mod schema;
 pub mod service;
 pub mod terms;
 pub mod user;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use group::Group;
 use hook::Hook;
 use noise::Noise;
 use owner::Owner;
+use rule::GroupRule;
 use service::ServiceApp;
 use terms::Terms;
 use user::{Status, User};
@@ -130,8 +132,12 @@ pub struct Tenant {
     pub admins: Admins,
     /// Owners by group, oldest first.
     pub owners: BTreeMap<Id, Vec<Owner>>,
+    /// Group rules by id.
+    pub rules: BTreeMap<Id, GroupRule>,
     /// What differs between organizations.
     pub terms: Terms,
+    /// Users for whom the rules must be evaluated.
+    touched: BTreeSet<Id>,
     crowd: Random,
     roll: Vec<Id>,
     unindexed: HashMap<Id, Unindexed>,
@@ -207,6 +213,7 @@ impl Tenant {
         if user.is_present() != was_present {
             self.touch_everyone();
         }
+        self.touch(id);
     }
 
     /// Moves a user to a status.
@@ -220,9 +227,11 @@ impl Tenant {
     /// Adds a user; the index does not know it yet.
     pub fn add_user(&mut self, user: User) {
         let until = moved(self.clock.now(), INDEX_LAG);
-        self.unindexed.insert(user.id, Unindexed { until, before: None });
+        let id = user.id;
+        self.unindexed.insert(id, Unindexed { until, before: None });
         self.enroll(user);
         self.touch_everyone();
+        self.touch(id);
     }
 
     /// Puts a user into the directory without telling anyone.
@@ -258,6 +267,7 @@ impl Tenant {
         let new = group.members.insert(user);
         if new {
             group.last_membership_updated = stamp;
+            self.touch(user);
         }
         new
     }
@@ -272,6 +282,7 @@ impl Tenant {
         let was = group.members.remove(&user);
         if was {
             group.last_membership_updated = stamp;
+            self.touch(user);
         }
         was
     }
@@ -316,6 +327,7 @@ impl Tenant {
             self.logins.remove(&fold(user.login()));
             self.unindexed.remove(&id);
             self.forget_owner(id);
+            self.forget_managed(id);
         }
     }
 

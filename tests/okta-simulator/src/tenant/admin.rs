@@ -225,6 +225,8 @@ impl Tenant {
             refused("E0000194")
         } else if group.members.len() > MOST_MEMBERS {
             refused("E0000193")
+        } else if self.rules.values().any(|rule| rule.groups.contains(&group.id)) {
+            refused("E0000192")
         } else {
             Ok(())
         }

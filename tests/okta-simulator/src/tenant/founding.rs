@@ -86,7 +86,9 @@ impl Tenant {
             noise: Noise::new(noise, seed, founded),
             admins: Admins::new(seed),
             owners: BTreeMap::new(),
+            rules: BTreeMap::new(),
             terms: Terms::default(),
+            touched: BTreeSet::new(),
         };
         let mut random = Random::new(seed, "people");
         tenant.add_apps(config.apps);
