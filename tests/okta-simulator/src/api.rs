@@ -7,6 +7,7 @@ pub mod groups;
 pub mod hooks;
 pub mod iam;
 pub mod lifecycle;
+pub mod logout;
 pub mod logs;
 pub mod meta;
 pub mod owners;

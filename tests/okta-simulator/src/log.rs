@@ -85,6 +85,7 @@ const RARE_TYPES: &[(&str, &str, &str)] = &[
     ("group.user_membership.rule.deactivated", "Deactivate group membership rule", "INFO"),
     ("group.user_membership.rule.invalidate", "Invalidate group membership rule", "INFO"),
     ("group.user_membership.rule.add_exclusion", "User added to exclusion list for group rule", "INFO"),
+    ("user.authentication.universal_logout", "Universal Logout", "INFO"),
 ];
 
 /// Someone or something an event names, as actor or as target.

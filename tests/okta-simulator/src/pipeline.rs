@@ -215,6 +215,9 @@ fn serve(state: &mut State, exchange: Exchange, principal: Principal, now: Times
     departed::refuse(&state.tenant, route, &call)?;
     let outcome = (route.run)(&mut state.tenant, &call);
     state.tenant.settle_rules();
+    for user in state.tenant.signed_out.drain(..) {
+        state.gate.sign_ins.end(user);
+    }
     outcome
 }
 

@@ -5,7 +5,9 @@
 use axum::http::Method;
 
 use crate::answer::Outcome;
-use crate::api::{access, apps, groups, hooks, iam, lifecycle, logs, meta, owners, roles, rules, targets, users};
+use crate::api::{
+    access, apps, groups, hooks, iam, lifecycle, logout, logs, meta, owners, roles, rules, targets, users,
+};
 use crate::call::Call;
 use crate::limits::Bucket;
 use crate::role::Permission;
@@ -90,6 +92,7 @@ const APPS: &str = "okta.apps.read";
 const APPS_MANAGE: &str = "okta.apps.manage";
 const ROLES: &str = "okta.roles.read";
 const ROLES_MANAGE: &str = "okta.roles.manage";
+const LOGOUT: &str = "okta.universalLogout.manage";
 const HOOKS: &str = "okta.eventHooks.read";
 const HOOKS_MANAGE: &str = "okta.eventHooks.manage";
 
@@ -199,6 +202,8 @@ pub static ROUTES: &[Route] = &[
     write(Method::PATCH, "/api/v1/iam/resource-sets/{set}/bindings/{role}/members", ROLES_MANAGE, B::Other, P::ManageRoles, iam::add_members),
     get("/api/v1/iam/resource-sets/{set}/bindings/{role}/members/{member}", ROLES, B::Other, P::ViewRoles, iam::get_member),
     write(Method::DELETE, "/api/v1/iam/resource-sets/{set}/bindings/{role}/members/{member}", ROLES_MANAGE, B::Other, P::ManageRoles, iam::remove_member),
+    // Which role may end sign-ins everywhere is not documented; here it is one that may end sessions.
+    write(Method::POST, "/oauth2/v1/global-token-revocation", LOGOUT, B::Other, P::Credentials, logout::revoke_all),
 
     list("/api/v1/apps", APPS, B::Apps, P::ReadApps, apps::list),
     get("/api/v1/apps/{id}", APPS, B::App, P::ReadApps, apps::get),

@@ -136,6 +136,8 @@ pub struct Tenant {
     pub rules: BTreeMap<Id, GroupRule>,
     /// What differs between organizations.
     pub terms: Terms,
+    /// Users whose tokens have just been revoked.
+    pub signed_out: Vec<Id>,
     /// Users for whom the rules must be evaluated.
     touched: BTreeSet<Id>,
     crowd: Random,

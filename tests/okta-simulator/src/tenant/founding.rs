@@ -88,6 +88,7 @@ impl Tenant {
             owners: BTreeMap::new(),
             rules: BTreeMap::new(),
             terms: Terms::default(),
+            signed_out: Vec::new(),
             touched: BTreeSet::new(),
         };
         let mut random = Random::new(seed, "people");
