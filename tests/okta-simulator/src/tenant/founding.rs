@@ -1,5 +1,7 @@
 //! Founding a tenant: organization, people, groups, apps, memberships and a recent past.
 
+mod admins;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::SignedDuration;
@@ -102,6 +104,9 @@ impl Tenant {
         tenant.add_assignments(&mut random);
         tenant.equip(&mut Random::new(seed, "factors"));
         tenant.remember_sign_ins();
+        if config.access {
+            tenant.appoint();
+        }
         tenant
     }
 

@@ -204,6 +204,16 @@ impl Tenant {
             }
         }
     }
+
+    /// Manages whom a rule holds for without changing any membership or telling the log: for a new tenant, in which the
+    /// rule has been at work for long.
+    pub(super) fn adopt_rule(&mut self, mut rule: GroupRule) {
+        let held = self.users.values().filter(|user| self.holds(&rule, user));
+        let held: BTreeSet<Id> = held.map(|user| user.id).collect();
+        rule.managed = held;
+        self.rules.insert(rule.id, rule);
+    }
+
     fn record_membership(&mut self, kind: &str, rule: &GroupRule, user: Id, group: Id) {
         let user = self.users.get(&user).map(User::party);
         let group = self.groups.get(&group).map(Group::party);
