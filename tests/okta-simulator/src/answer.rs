@@ -143,10 +143,18 @@ const ERRORS: &[(&str, u16, &str)] = &[
     ("E0000056", 403, "Delete application forbidden."),
     ("E0000060", 501, "Unsupported operation."),
     ("E0000080", 403, "The password does not meet the policy."),
+    ("E0000090", 409, "The role specified is already assigned to the user."),
+    ("E0000091", 400, "The provided role type was not the same as required role type."),
     ("E0000093", 400, "Too many targets were given."),
     ("E0000100", 503, "Unable to perform search query."),
     ("E0000111", 403, "The object is read-only."),
     ("E0000112", 409, "The user is still being activated."),
+    ("E0000192", 400, "Roles cannot be granted to groups with group membership rules. "),
+    ("E0000193", 400, "Roles can only be granted to groups with 5000 or less users. "),
+    ("E0000194", 400, "Roles can only be granted to Okta groups, AD groups and LDAP groups. "),
+    ("E0000211", 400, "Roles cannot be granted to built-in groups: "),
+    ("E0000227", 400, "Roles can only be granted to service application type"),
+    ("E0000263", 409, "Attempted to assign a duplicate standard role assignment to an admin"),
 ];
 
 impl Refusal {

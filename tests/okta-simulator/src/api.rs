@@ -5,9 +5,15 @@ pub mod apps;
 pub mod departed;
 pub mod groups;
 pub mod hooks;
+pub mod iam;
 pub mod lifecycle;
+pub mod logout;
 pub mod logs;
 pub mod meta;
+pub mod owners;
+pub mod roles;
+pub mod rules;
+pub mod targets;
 pub mod users;
 
 use crate::answer::Refusal;

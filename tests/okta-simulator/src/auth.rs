@@ -20,9 +20,9 @@ use axum::http::{HeaderMap, StatusCode};
 use crate::answer::{Refusal, status_code};
 use crate::call::Principal;
 use crate::faults::ProofFault;
-use crate::log::Party;
 use crate::routes::Route;
 use crate::tenant::Tenant;
+use crate::tenant::service::ServiceApp;
 use crate::tenant::user::Status;
 use keys::Keys;
 use proof::Expectation;
@@ -147,10 +147,8 @@ fn principal(
     access: Access,
 ) -> Result<Principal, Refusal> {
     let Some(place) = access.sign_in else {
-        let (id, alternate) = (access.client.clone(), access.client.clone());
-        let actor = Party { id, kind: "PublicClientApp", alternate, name: "Service app".into() };
         return Ok(Principal {
-            actor,
+            actor: ServiceApp::party(&access.client),
             role: tenant.service.role,
             scopes: Some(access.scopes),
             user: None,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::answer::Refusal;
 use crate::faults::Effects;
-use crate::log::Party;
+use crate::log::{Origin, Party, Source};
 use crate::random::Id;
 use crate::role::Role;
 
@@ -71,6 +71,15 @@ impl Call {
     /// A boolean query parameter.
     pub fn flag(&self, name: &str, default: bool) -> bool {
         self.query(name).map_or(default, |value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// The request, as an event names it.
+    pub fn source(&self) -> Source {
+        Source {
+            request_id: self.request_id.clone(),
+            path: self.address.path.clone(),
+            origin: Origin { ip: self.ip.clone(), user_agent: self.user_agent.clone(), ..Origin::default() },
+        }
     }
 
     /// The body, which must be a JSON object Okta would accept.

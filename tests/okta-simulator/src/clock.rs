@@ -42,6 +42,11 @@ impl Stamp {
         Stamp(time.as_second())
     }
 
+    /// The moment.
+    pub fn time(self) -> Timestamp {
+        Timestamp::from_second(self.0).unwrap_or_default()
+    }
+
     /// Milliseconds since 1970, to compare with other times.
     pub fn millis(self) -> i64 {
         self.0 * 1000
@@ -55,7 +60,7 @@ impl Stamp {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Timestamp::from_second(self.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+        write!(f, "{}", self.time().strftime("%Y-%m-%dT%H:%M:%S.000Z"))
     }
 }
 

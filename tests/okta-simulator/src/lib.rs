@@ -83,6 +83,10 @@ pub struct Config {
     /// rare sign-on modes among the apps, background noise, nothing under a user who has left.
     #[arg(skip)]
     pub rude: bool,
+    /// Whether it has administrators, owners of groups and group rules from the start, besides the one administrator who
+    /// made the API token. It changes no user, no group, no membership and no id.
+    #[arg(skip)]
+    pub access: bool,
     /// The origin clients reach the tenant by, if not its own: links, `aud` and `htu` follow it.
     #[arg(long)]
     pub public_url: Option<String>,
@@ -105,6 +109,7 @@ impl Default for Config {
             rate_limit: None,
             noise: None,
             rude: true,
+            access: false,
             public_url: None,
         }
     }

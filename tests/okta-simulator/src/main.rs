@@ -18,6 +18,9 @@ struct Flags {
     /// Does what examples do, and nothing else.
     #[arg(long)]
     polite: bool,
+    /// Begins without administrators, owners and group rules, except the administrator who made the API token.
+    #[arg(long)]
+    bare: bool,
     #[command(flatten)]
     config: Config,
 }
@@ -27,7 +30,8 @@ async fn main() -> std::io::Result<()> {
     let flags = Flags::parse();
     let listener = TcpListener::bind(("127.0.0.1", flags.port)).await?;
     let rude = flags.rude || !flags.polite;
-    let okta = Simulator::start(Config { rude, ..flags.config }, listener).await?;
+    let access = !flags.bare;
+    let okta = Simulator::start(Config { rude, access, ..flags.config }, listener).await?;
     let mut ready = json!(okta.credentials());
     ready["listening"] = json!(okta.url());
     println!("{ready}");

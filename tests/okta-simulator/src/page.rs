@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use crate::answer::{Answer, Refusal};
@@ -65,6 +65,40 @@ impl Page {
 
     /// The page: up to `limit` of the items that follow the cursor, each with its key.
     pub fn answer(self, call: &Call, seal: &Seal, base: &str, items: impl Iterator<Item = (String, Value)>) -> Answer {
+        let default = self.default;
+        let (page, next) = self.cut(call, seal, items);
+        let answer = Answer::ok(Value::Array(page)).header("link", link(&call.address, base, "self", default, None));
+        match next {
+            Some(cursor) => answer.header("link", link(&call.address, base, "next", default, Some(&cursor))),
+            None => answer,
+        }
+    }
+
+    /// The page as a member of an object that has the link to the next one among its own links, as everything under
+    /// `/api/v1/iam` has it.
+    pub fn enclosed(
+        self,
+        call: &Call,
+        seal: &Seal,
+        base: &str,
+        name: &str,
+        items: impl Iterator<Item = (String, Value)>,
+    ) -> Value {
+        let (page, next) = self.cut(call, seal, items);
+        let mut links = Map::new();
+        if let Some(cursor) = next {
+            links.insert("next".into(), json!({ "href": url(&call.address, base, 0, Some(&cursor)) }));
+        }
+        json!({ name: page, "_links": links })
+    }
+
+    /// Up to `limit` of the items, and the cursor of what follows them.
+    fn cut(
+        self,
+        call: &Call,
+        seal: &Seal,
+        items: impl Iterator<Item = (String, Value)>,
+    ) -> (Vec<Value>, Option<String>) {
         let cut = call.effects.cut_list.map_or(usize::MAX, |after| after.saturating_sub(self.served));
         let mut items = items.take(cut);
         let mut page = Vec::new();
@@ -75,15 +109,8 @@ impl Page {
         }
         let served = self.served + page.len();
         let more = page.len() == self.limit && items.next().is_some();
-        let answer =
-            Answer::ok(Value::Array(page)).header("link", link(&call.address, base, "self", self.default, None));
-        if !more {
-            return answer;
-        }
-        answer.header(
-            "link",
-            link(&call.address, base, "next", self.default, Some(&close(seal, &call.address, served, &last))),
-        )
+        let next = more.then(|| close(seal, &call.address, served, &last));
+        (page, next)
     }
 }
 
@@ -92,8 +119,13 @@ pub fn empty(call: &Call, base: &str) -> Answer {
     Answer::ok(Value::Array(Vec::new())).header("link", link(&call.address, base, "self", 0, None))
 }
 
-/// One `Link` header; parameters come back sorted, a default limit is spelled out.
+/// One `Link` header.
 pub fn link(address: &Address, base: &str, rel: &str, default: usize, after: Option<&str>) -> String {
+    format!("<{}>; rel=\"{rel}\"", url(address, base, default, after))
+}
+
+/// Where a page is; parameters come back sorted, a default limit is spelled out.
+fn url(address: &Address, base: &str, default: usize, after: Option<&str>) -> String {
     let mut pairs: Vec<(&str, &str)> = address.query.iter().map(|pair| (pair.0.as_str(), pair.1.as_str())).collect();
     let default_text = default.to_string();
     if default > 0 && pairs.iter().all(|pair| pair.0 != "limit") {
@@ -106,7 +138,7 @@ pub fn link(address: &Address, base: &str, rel: &str, default: usize, after: Opt
     pairs.sort_unstable();
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let mark = if query.is_empty() { "" } else { "?" };
-    format!("<{base}{}{mark}{query}>; rel=\"{rel}\"", address.path)
+    format!("{base}{}{mark}{query}", address.path)
 }
 
 /// What a cursor is bound to: the path and every parameter that chooses the listing.

@@ -213,7 +213,12 @@ fn serve(state: &mut State, exchange: Exchange, principal: Principal, now: Times
         return Err(Refusal::code("E0000006"));
     }
     departed::refuse(&state.tenant, route, &call)?;
-    (route.run)(&mut state.tenant, &call)
+    let outcome = (route.run)(&mut state.tenant, &call);
+    state.tenant.settle_rules();
+    for user in state.tenant.signed_out.drain(..) {
+        state.gate.sign_ins.end(user);
+    }
+    outcome
 }
 
 fn call(exchange: Exchange, principal: Principal) -> Call {

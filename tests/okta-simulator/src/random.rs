@@ -114,6 +114,11 @@ impl Ids {
         Ids { last: 62_u64.pow(7) * 40, random: Random::new(seed, "ids") }
     }
 
+    /// A sequence of its own for one purpose: what it makes changes no other id.
+    pub fn of(seed: u64, purpose: &str) -> Ids {
+        Ids { random: Random::new(seed, purpose), ..Ids::new(seed) }
+    }
+
     /// The next id of a type, for example `00u` for users.
     pub fn next(&mut self, prefix: [u8; 3]) -> Id {
         self.last += 1 + self.random.next() % 40_000;

@@ -23,6 +23,8 @@ pub enum Permission {
     ReadSchema,
     /// See who is an administrator.
     ViewRoles,
+    /// Make and unmake administrators.
+    ManageRoles,
     /// Read and write event hooks.
     Hooks,
     /// Create, change, activate, suspend and delete users.
@@ -33,6 +35,8 @@ pub enum Permission {
     WriteGroups,
     /// Add and remove group members.
     Members,
+    /// Create, change and delete group rules.
+    WriteRules,
     /// Assign, deactivate and delete apps.
     AssignApps,
 }
@@ -62,7 +66,72 @@ pub enum Role {
     ApiAccessManagementAdmin,
 }
 
+/// What a role can be narrowed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Always the whole organization.
+    Organization,
+    /// Some groups.
+    Groups,
+    /// Some apps.
+    Apps,
+}
+
 impl Role {
+    /// All of them.
+    pub const ALL: [Role; 9] = [
+        Role::SuperAdmin,
+        Role::OrgAdmin,
+        Role::AppAdmin,
+        Role::UserAdmin,
+        Role::GroupMembershipAdmin,
+        Role::HelpDeskAdmin,
+        Role::ReadOnlyAdmin,
+        Role::ReportAdmin,
+        Role::ApiAccessManagementAdmin,
+    ];
+
+    /// The role of a type as Okta writes it.
+    pub fn parse(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// The type as Okta writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::SuperAdmin => "SUPER_ADMIN",
+            Role::OrgAdmin => "ORG_ADMIN",
+            Role::AppAdmin => "APP_ADMIN",
+            Role::UserAdmin => "USER_ADMIN",
+            Role::GroupMembershipAdmin => "GROUP_MEMBERSHIP_ADMIN",
+            Role::HelpDeskAdmin => "HELP_DESK_ADMIN",
+            Role::ReadOnlyAdmin => "READ_ONLY_ADMIN",
+            Role::ReportAdmin => "REPORT_ADMIN",
+            Role::ApiAccessManagementAdmin => "API_ACCESS_MANAGEMENT_ADMIN",
+        }
+    }
+
+    /// What it can be narrowed to.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Role::AppAdmin => Scope::Apps,
+            Role::UserAdmin | Role::GroupMembershipAdmin | Role::HelpDeskAdmin => Scope::Groups,
+            _ => Scope::Organization,
+        }
+    }
+
+    /// The id that every assignment of a role with targets has, whoever holds it: its type in base 32 (recorded). The
+    /// assignments of other roles have ids of their own.
+    pub const fn shared_id(self) -> Option<&'static str> {
+        match self {
+            Role::AppAdmin => Some("IFIFAX2BIRGUSTQ"),
+            Role::UserAdmin => Some("KVJUKUS7IFCE2SKO"),
+            Role::HelpDeskAdmin => Some("JBCUYUC7IRCVGS27IFCE2SKO"),
+            Role::GroupMembershipAdmin => Some("I5JE6VKQL5GUKTKCIVJFGSCJKBPUCRCNJFHA"),
+            _ => None,
+        }
+    }
+
     /// Whether the role has a permission.
     pub fn allows(self, permission: Permission) -> bool {
         use Permission as P;
@@ -72,7 +141,7 @@ impl Role {
         }
         match self {
             Role::SuperAdmin => true,
-            Role::OrgAdmin => !matches!(permission, P::ViewRoles | P::Hooks),
+            Role::OrgAdmin => !matches!(permission, P::ViewRoles | P::ManageRoles | P::Hooks),
             Role::AppAdmin => {
                 READ.contains(&permission) || matches!(permission, P::ReadApps | P::AssignApps | P::ReadSchema)
             }
@@ -114,6 +183,9 @@ mod tests {
             (Role::SuperAdmin, P::Hooks, true),
             (Role::OrgAdmin, P::WriteGroups, true),
             (Role::OrgAdmin, P::ViewRoles, false),
+            (Role::OrgAdmin, P::ManageRoles, false),
+            (Role::OrgAdmin, P::WriteRules, true),
+            (Role::UserAdmin, P::WriteRules, false),
             (Role::ReadOnlyAdmin, P::ReadApps, true),
             (Role::ReadOnlyAdmin, P::ReadSchema, false),
             (Role::ReadOnlyAdmin, P::Members, false),
@@ -127,6 +199,22 @@ mod tests {
         ];
         for (role, permission, allowed) in cases {
             assert_eq!(role.allows(permission), allowed, "{role:?} {permission:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_parsed_from_the_name_it_is_written_with() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.name()), Some(role));
+            assert_eq!(serde_json::json!(role), role.name());
+        }
+        assert_eq!(Role::parse("CUSTOM"), None);
+    }
+
+    #[test]
+    fn a_role_has_a_shared_id_exactly_if_it_takes_targets() {
+        for role in Role::ALL {
+            assert_eq!(role.shared_id().is_some(), role.scope() != Scope::Organization, "{role:?}");
         }
     }
 }

@@ -5,7 +5,9 @@
 use axum::http::Method;
 
 use crate::answer::Outcome;
-use crate::api::{access, apps, groups, hooks, lifecycle, logs, meta, users};
+use crate::api::{
+    access, apps, groups, hooks, iam, lifecycle, logout, logs, meta, owners, roles, rules, targets, users,
+};
 use crate::call::Call;
 use crate::limits::Bucket;
 use crate::role::Permission;
@@ -88,6 +90,9 @@ const GROUPS: &str = "okta.groups.read";
 const GROUPS_MANAGE: &str = "okta.groups.manage";
 const APPS: &str = "okta.apps.read";
 const APPS_MANAGE: &str = "okta.apps.manage";
+const ROLES: &str = "okta.roles.read";
+const ROLES_MANAGE: &str = "okta.roles.manage";
+const LOGOUT: &str = "okta.universalLogout.manage";
 const HOOKS: &str = "okta.eventHooks.read";
 const HOOKS_MANAGE: &str = "okta.eventHooks.manage";
 
@@ -112,7 +117,19 @@ pub static ROUTES: &[Route] = &[
     write(Method::DELETE, "/api/v1/users/{id}/factors/{factor}", USERS_MANAGE, B::Other, P::Credentials, access::unenroll),
     write(Method::DELETE, "/api/v1/users/{id}/sessions", USERS_MANAGE, B::Other, P::Credentials, access::clear_sessions),
     act("/api/v1/users/{id}/credentials/forgot_password", P::Credentials, access::forgot_password),
-    get("/api/v1/users/{id}/roles", "okta.roles.read", B::Other, P::ViewRoles, meta::user_roles),
+    get("/api/v1/users/{id}/roles", ROLES, B::Other, P::ViewRoles, roles::list),
+    write(Method::POST, "/api/v1/users/{id}/roles", ROLES_MANAGE, B::Other, P::ManageRoles, roles::grant),
+    get("/api/v1/users/{id}/roles/{assignment}", ROLES, B::Other, P::ViewRoles, roles::get),
+    write(Method::DELETE, "/api/v1/users/{id}/roles/{assignment}", ROLES_MANAGE, B::Other, P::ManageRoles, roles::revoke),
+    get("/api/v1/users/{id}/roles/{assignment}/targets/groups", ROLES, B::Other, P::ViewRoles, targets::groups),
+    write(Method::PUT, "/api/v1/users/{id}/roles/{assignment}/targets/groups/{group}", ROLES_MANAGE, B::Other, P::ManageRoles, targets::add_group),
+    write(Method::DELETE, "/api/v1/users/{id}/roles/{assignment}/targets/groups/{group}", ROLES_MANAGE, B::Other, P::ManageRoles, targets::remove_group),
+    get("/api/v1/users/{id}/roles/{assignment}/targets/catalog/apps", ROLES, B::Other, P::ViewRoles, targets::apps),
+    write(Method::PUT, "/api/v1/users/{id}/roles/{assignment}/targets/catalog/apps", ROLES_MANAGE, B::Other, P::ManageRoles, targets::add_all_apps),
+    write(Method::PUT, "/api/v1/users/{id}/roles/{assignment}/targets/catalog/apps/{app}", ROLES_MANAGE, B::Other, P::ManageRoles, targets::add_app),
+    write(Method::DELETE, "/api/v1/users/{id}/roles/{assignment}/targets/catalog/apps/{app}", ROLES_MANAGE, B::Other, P::ManageRoles, targets::remove_app),
+    write(Method::PUT, "/api/v1/users/{id}/roles/{assignment}/targets/catalog/apps/{app}/{instance}", ROLES_MANAGE, B::Other, P::ManageRoles, targets::add_instance),
+    write(Method::DELETE, "/api/v1/users/{id}/roles/{assignment}/targets/catalog/apps/{app}/{instance}", ROLES_MANAGE, B::Other, P::ManageRoles, targets::remove_instance),
     get("/api/v1/users/{id}/linkedObjects/{name}", USERS, B::Other, P::ReadUsers, users::linked),
     get("/api/v1/users/{id}/blocks", "", B::Other, P::None, meta::unlicensed),
     get("/api/v1/users/{id}/devices", "", B::Other, P::None, meta::unlicensed),
@@ -130,7 +147,13 @@ pub static ROUTES: &[Route] = &[
 
     list("/api/v1/groups", GROUPS, B::Groups, P::ReadGroups, groups::list),
     write(Method::POST, "/api/v1/groups", GROUPS_MANAGE, B::Groups, P::WriteGroups, groups::create),
-    list("/api/v1/groups/rules", GROUPS, B::Groups, P::ReadGroups, groups::rules),
+    list("/api/v1/groups/rules", GROUPS, B::Groups, P::ReadGroups, rules::list),
+    write(Method::POST, "/api/v1/groups/rules", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::create),
+    get("/api/v1/groups/rules/{id}", GROUPS, B::Groups, P::ReadGroups, rules::get),
+    write(Method::PUT, "/api/v1/groups/rules/{id}", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::replace),
+    write(Method::DELETE, "/api/v1/groups/rules/{id}", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::delete),
+    write(Method::POST, "/api/v1/groups/rules/{id}/lifecycle/activate", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::activate),
+    write(Method::POST, "/api/v1/groups/rules/{id}/lifecycle/deactivate", GROUPS_MANAGE, B::Groups, P::WriteRules, rules::deactivate),
     get("/api/v1/groups/{id}", GROUPS, B::Group, P::ReadGroups, groups::get),
     write(Method::PUT, "/api/v1/groups/{id}", GROUPS_MANAGE, B::Group, P::WriteGroups, groups::replace),
     write(Method::DELETE, "/api/v1/groups/{id}", GROUPS_MANAGE, B::Group, P::WriteGroups, groups::delete),
@@ -138,6 +161,49 @@ pub static ROUTES: &[Route] = &[
     list("/api/v1/groups/{id}/apps", GROUPS, B::Groups, P::ReadGroups, groups::apps),
     write(Method::PUT, "/api/v1/groups/{id}/users/{user}", GROUPS_MANAGE, B::Groups, P::Members, groups::join),
     write(Method::DELETE, "/api/v1/groups/{id}/users/{user}", GROUPS_MANAGE, B::Groups, P::Members, groups::leave),
+    list("/api/v1/groups/{id}/users/{user}/group-rules", GROUPS, B::Groups, P::ReadGroups, rules::of_member),
+    list("/api/v1/groups/{id}/owners", GROUPS, B::Groups, P::ReadGroups, owners::list),
+    write(Method::POST, "/api/v1/groups/{id}/owners", GROUPS_MANAGE, B::Groups, P::WriteGroups, owners::add),
+    write(Method::DELETE, "/api/v1/groups/{id}/owners/{owner}", GROUPS_MANAGE, B::Groups, P::WriteGroups, owners::remove),
+    get("/api/v1/groups/{id}/roles", ROLES, B::Groups, P::ViewRoles, roles::list),
+    write(Method::POST, "/api/v1/groups/{id}/roles", ROLES_MANAGE, B::Groups, P::ManageRoles, roles::grant),
+    get("/api/v1/groups/{id}/roles/{assignment}", ROLES, B::Groups, P::ViewRoles, roles::get),
+    write(Method::DELETE, "/api/v1/groups/{id}/roles/{assignment}", ROLES_MANAGE, B::Groups, P::ManageRoles, roles::revoke),
+    get("/api/v1/groups/{id}/roles/{assignment}/targets/groups", ROLES, B::Groups, P::ViewRoles, targets::groups),
+    write(Method::PUT, "/api/v1/groups/{id}/roles/{assignment}/targets/groups/{group}", ROLES_MANAGE, B::Groups, P::ManageRoles, targets::add_group),
+    write(Method::DELETE, "/api/v1/groups/{id}/roles/{assignment}/targets/groups/{group}", ROLES_MANAGE, B::Groups, P::ManageRoles, targets::remove_group),
+    get("/api/v1/groups/{id}/roles/{assignment}/targets/catalog/apps", ROLES, B::Groups, P::ViewRoles, targets::apps),
+    write(Method::PUT, "/api/v1/groups/{id}/roles/{assignment}/targets/catalog/apps/{app}", ROLES_MANAGE, B::Groups, P::ManageRoles, targets::add_app),
+    write(Method::DELETE, "/api/v1/groups/{id}/roles/{assignment}/targets/catalog/apps/{app}", ROLES_MANAGE, B::Groups, P::ManageRoles, targets::remove_app),
+    write(Method::PUT, "/api/v1/groups/{id}/roles/{assignment}/targets/catalog/apps/{app}/{instance}", ROLES_MANAGE, B::Groups, P::ManageRoles, targets::add_instance),
+    write(Method::DELETE, "/api/v1/groups/{id}/roles/{assignment}/targets/catalog/apps/{app}/{instance}", ROLES_MANAGE, B::Groups, P::ManageRoles, targets::remove_instance),
+
+    get("/api/v1/iam/assignees/users", ROLES, B::Other, P::ViewRoles, roles::assignees),
+    get("/api/v1/iam/roles", ROLES, B::Other, P::ViewRoles, iam::roles),
+    write(Method::POST, "/api/v1/iam/roles", ROLES_MANAGE, B::Other, P::ManageRoles, iam::create_role),
+    get("/api/v1/iam/roles/{role}", ROLES, B::Other, P::ViewRoles, iam::get_role),
+    write(Method::DELETE, "/api/v1/iam/roles/{role}", ROLES_MANAGE, B::Other, P::ManageRoles, iam::delete_role),
+    get("/api/v1/iam/roles/{role}/permissions", ROLES, B::Other, P::ViewRoles, iam::permissions),
+    get("/api/v1/iam/roles/{role}/permissions/{permission}", ROLES, B::Other, P::ViewRoles, iam::permission),
+    write(Method::POST, "/api/v1/iam/roles/{role}/permissions/{permission}", ROLES_MANAGE, B::Other, P::ManageRoles, iam::add_permission),
+    write(Method::DELETE, "/api/v1/iam/roles/{role}/permissions/{permission}", ROLES_MANAGE, B::Other, P::ManageRoles, iam::remove_permission),
+    get("/api/v1/iam/resource-sets", ROLES, B::Other, P::ViewRoles, iam::sets),
+    write(Method::POST, "/api/v1/iam/resource-sets", ROLES_MANAGE, B::Other, P::ManageRoles, iam::create_set),
+    get("/api/v1/iam/resource-sets/{set}", ROLES, B::Other, P::ViewRoles, iam::get_set),
+    write(Method::DELETE, "/api/v1/iam/resource-sets/{set}", ROLES_MANAGE, B::Other, P::ManageRoles, iam::delete_set),
+    get("/api/v1/iam/resource-sets/{set}/resources", ROLES, B::Other, P::ViewRoles, iam::resources),
+    write(Method::PATCH, "/api/v1/iam/resource-sets/{set}/resources", ROLES_MANAGE, B::Other, P::ManageRoles, iam::add_resources),
+    write(Method::DELETE, "/api/v1/iam/resource-sets/{set}/resources/{resource}", ROLES_MANAGE, B::Other, P::ManageRoles, iam::remove_resource),
+    get("/api/v1/iam/resource-sets/{set}/bindings", ROLES, B::Other, P::ViewRoles, iam::bindings),
+    write(Method::POST, "/api/v1/iam/resource-sets/{set}/bindings", ROLES_MANAGE, B::Other, P::ManageRoles, iam::create_binding),
+    get("/api/v1/iam/resource-sets/{set}/bindings/{role}", ROLES, B::Other, P::ViewRoles, iam::get_binding),
+    write(Method::DELETE, "/api/v1/iam/resource-sets/{set}/bindings/{role}", ROLES_MANAGE, B::Other, P::ManageRoles, iam::delete_binding),
+    get("/api/v1/iam/resource-sets/{set}/bindings/{role}/members", ROLES, B::Other, P::ViewRoles, iam::members),
+    write(Method::PATCH, "/api/v1/iam/resource-sets/{set}/bindings/{role}/members", ROLES_MANAGE, B::Other, P::ManageRoles, iam::add_members),
+    get("/api/v1/iam/resource-sets/{set}/bindings/{role}/members/{member}", ROLES, B::Other, P::ViewRoles, iam::get_member),
+    write(Method::DELETE, "/api/v1/iam/resource-sets/{set}/bindings/{role}/members/{member}", ROLES_MANAGE, B::Other, P::ManageRoles, iam::remove_member),
+    // Which role may end sign-ins everywhere is not documented; here it is one that may end sessions.
+    write(Method::POST, "/oauth2/v1/global-token-revocation", LOGOUT, B::Other, P::Credentials, logout::revoke_all),
 
     list("/api/v1/apps", APPS, B::Apps, P::ReadApps, apps::list),
     get("/api/v1/apps/{id}", APPS, B::App, P::ReadApps, apps::get),
@@ -159,7 +225,10 @@ pub static ROUTES: &[Route] = &[
 
     get("/api/v1/org", "okta.orgs.read", B::Other, P::ReadOrg, meta::org),
     get("/api/v1/org/settings/clientPrivilegesSetting", "okta.orgs.read", B::Other, P::ReadOrg, meta::client_privileges),
-    get("/oauth2/v1/clients/{id}/roles", "okta.roles.read", B::Clients, P::ViewRoles, meta::client_roles),
+    get("/oauth2/v1/clients/{id}/roles", ROLES, B::Clients, P::ViewRoles, roles::list),
+    write(Method::POST, "/oauth2/v1/clients/{id}/roles", ROLES_MANAGE, B::Clients, P::ManageRoles, roles::grant),
+    get("/oauth2/v1/clients/{id}/roles/{assignment}", ROLES, B::Clients, P::ViewRoles, roles::get),
+    write(Method::DELETE, "/oauth2/v1/clients/{id}/roles/{assignment}", ROLES_MANAGE, B::Clients, P::ManageRoles, roles::revoke),
 
     get("/api/v1/eventHooks", HOOKS, B::Other, P::Hooks, hooks::list),
     write(Method::POST, "/api/v1/eventHooks", HOOKS_MANAGE, B::Other, P::Hooks, hooks::create),

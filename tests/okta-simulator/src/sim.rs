@@ -28,6 +28,7 @@ use crate::tenant::people;
 pub fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/app", get(app).patch(patch_app))
+        .route("/org", get(org).patch(patch_org))
         .route("/faults", get(list_faults).post(add_fault).delete(clear_faults))
         .route("/faults/{id}", delete(remove_fault))
         .route("/requests", get(requests))
@@ -78,6 +79,18 @@ async fn patch_app(Held(shared): Door, body: Bytes) -> Reply {
         state.gate.forget_keys();
     }
     ok(&state.tenant.service.json())
+}
+
+async fn org(Held(shared): Door) -> Reply {
+    ok(&json!(shared.state().tenant.terms))
+}
+
+async fn patch_org(Held(shared): Door, body: Bytes) -> Reply {
+    let patch: Map<String, Value> = parse(&body)?;
+    let mut state = shared.state();
+    let patched = state.tenant.terms.patched(patch);
+    state.tenant.terms = patched.map_err(|message| refuse(StatusCode::BAD_REQUEST, &message))?;
+    ok(&json!(state.tenant.terms))
 }
 
 async fn list_faults(Held(shared): Door) -> Reply {

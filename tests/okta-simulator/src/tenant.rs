@@ -4,18 +4,23 @@
 //! membership moves its group's stamp, a deactivated user leaves groups and apps, and the System Log hears of it.
 
 mod access;
+pub mod admin;
 pub mod app;
+pub mod custom;
 pub mod factor;
 mod founding;
 pub mod group;
 pub mod hook;
 pub mod noise;
+pub mod owner;
 pub mod people;
+pub mod rule;
 pub mod schema;
 pub mod service;
+pub mod terms;
 pub mod user;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -25,14 +30,18 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use crate::answer::Refusal;
 use crate::call::Call;
 use crate::clock::{Clock, Stamp, moved};
-use crate::log::{Entry, Event, Log, Origin, Party, Source};
+use crate::log::{Entry, Event, Log, Party};
 use crate::page::Seal;
 use crate::random::{Id, Ids, Random};
+use admin::Admins;
 use app::App;
 use group::Group;
 use hook::Hook;
 use noise::Noise;
+use owner::Owner;
+use rule::GroupRule;
 use service::ServiceApp;
+use terms::Terms;
 use user::{Status, User};
 
 /// How long the search index lags behind.
@@ -119,6 +128,18 @@ pub struct Tenant {
     pub service: ServiceApp,
     /// What its people do by themselves.
     pub noise: Noise,
+    /// Administrators, custom roles and resource sets.
+    pub admins: Admins,
+    /// Owners by group, oldest first.
+    pub owners: BTreeMap<Id, Vec<Owner>>,
+    /// Group rules by id.
+    pub rules: BTreeMap<Id, GroupRule>,
+    /// What differs between organizations.
+    pub terms: Terms,
+    /// Users whose tokens have just been revoked.
+    pub signed_out: Vec<Id>,
+    /// Users for whom the rules must be evaluated.
+    touched: BTreeSet<Id>,
     crowd: Random,
     roll: Vec<Id>,
     unindexed: HashMap<Id, Unindexed>,
@@ -194,6 +215,7 @@ impl Tenant {
         if user.is_present() != was_present {
             self.touch_everyone();
         }
+        self.touch(id);
     }
 
     /// Moves a user to a status.
@@ -207,9 +229,11 @@ impl Tenant {
     /// Adds a user; the index does not know it yet.
     pub fn add_user(&mut self, user: User) {
         let until = moved(self.clock.now(), INDEX_LAG);
-        self.unindexed.insert(user.id, Unindexed { until, before: None });
+        let id = user.id;
+        self.unindexed.insert(id, Unindexed { until, before: None });
         self.enroll(user);
         self.touch_everyone();
+        self.touch(id);
     }
 
     /// Puts a user into the directory without telling anyone.
@@ -245,6 +269,7 @@ impl Tenant {
         let new = group.members.insert(user);
         if new {
             group.last_membership_updated = stamp;
+            self.touch(user);
         }
         new
     }
@@ -259,6 +284,7 @@ impl Tenant {
         let was = group.members.remove(&user);
         if was {
             group.last_membership_updated = stamp;
+            self.touch(user);
         }
         was
     }
@@ -283,6 +309,7 @@ impl Tenant {
         for app in apps {
             self.unassign(id, app, call);
         }
+        self.resign(call, id);
     }
 
     /// Ends a direct assignment; false if there was none.
@@ -301,6 +328,8 @@ impl Tenant {
         if let Some(user) = self.users.remove(&id) {
             self.logins.remove(&fold(user.login()));
             self.unindexed.remove(&id);
+            self.forget_owner(id);
+            self.forget_managed(id);
         }
     }
 
@@ -335,11 +364,7 @@ impl Tenant {
 
     /// Writes an event caused by a call.
     pub fn record(&mut self, call: &Call, kind: &str, targets: Vec<Party>) {
-        let source = Source {
-            request_id: call.request_id.clone(),
-            path: call.address.path.clone(),
-            origin: Origin { ip: call.ip.clone(), user_agent: call.user_agent.clone(), ..Origin::default() },
-        };
+        let source = call.source();
         self.write(Entry { source, ..Entry::new(kind, call.principal.actor.clone(), targets) });
     }
 

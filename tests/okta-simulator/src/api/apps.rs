@@ -90,6 +90,7 @@ pub fn delete(tenant: &mut Tenant, call: &Call) -> Outcome {
     }
     let (id, party) = (app.id, app.party());
     tenant.apps.remove(&id);
+    tenant.forget_app_roles(id);
     tenant.record(call, "application.lifecycle.delete", vec![party]);
     Ok(Answer::no_content())
 }

@@ -8,7 +8,7 @@ use super::{starts_like, users};
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
 use crate::filter::{GROUPS_FILTER, GROUPS_SEARCH};
-use crate::page::{self, Page};
+use crate::page::Page;
 use crate::random::Id;
 use crate::role::Role;
 use crate::tenant::group::{Group, GroupKind};
@@ -23,7 +23,7 @@ fn show(tenant: &Tenant, call: &Call, group: &Group) -> Value {
         let apps = tenant.apps.values().filter(|app| app.groups.contains(&group.id)).count();
         shown["_embedded"]["stats"] = json!({
             "usersCount": tenant.member_count(group), "appsCount": apps,
-            "groupPushMappingsCount": 0, "hasAdminPrivilege": false,
+            "groupPushMappingsCount": 0, "hasAdminPrivilege": tenant.is_admin_group(group.id),
         });
     }
     if let Some(app) = group.source.and_then(|id| tenant.apps.get(&id)).filter(|_| expand.contains("app")) {
@@ -133,15 +133,12 @@ pub fn delete(tenant: &mut Tenant, call: &Call) -> Outcome {
         for app in tenant.apps.values_mut() {
             app.groups.remove(&id);
         }
+        tenant.forget_group_roles(id);
+        tenant.forget_owner(id);
+        tenant.invalidate_rules(id);
         tenant.record(call, "group.lifecycle.delete", vec![group.party()]);
     }
     Ok(Answer::no_content())
-}
-
-/// `GET /api/v1/groups/rules`: there are none, and no group has this name in its place.
-#[expect(clippy::unnecessary_wraps, reason = "the type of a handler")]
-pub fn rules(tenant: &mut Tenant, call: &Call) -> Outcome {
-    Ok(page::empty(call, &tenant.base))
 }
 
 /// The group a listing is of. The group of all administrators has none: "not supported"
@@ -194,10 +191,11 @@ pub fn join(tenant: &mut Tenant, call: &Call) -> Outcome {
     Ok(Answer::no_content())
 }
 
-/// `DELETE /api/v1/groups/{id}/users/{user}`
+/// `DELETE /api/v1/groups/{id}/users/{user}`: also of a member by rule, which the rule then excludes
 pub fn leave(tenant: &mut Tenant, call: &Call) -> Outcome {
     let group = changeable(tenant, call, false)?;
     let user = tenant.user(call.param("user"))?.id;
+    tenant.exclude_from_rules(user, group);
     if tenant.leave(user, group) {
         tell(tenant, call, "group.user_membership.remove", user, group);
     }

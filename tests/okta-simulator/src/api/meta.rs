@@ -1,4 +1,4 @@
-//! The organization and what describes its objects: types, schemas, roles, settings.
+//! The organization and what describes its objects: types, schemas, settings.
 
 #![expect(clippy::unnecessary_wraps, reason = "every handler of the table has one type")]
 
@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
 use crate::page;
-use crate::role::Role;
 use crate::tenant::{Tenant, UserType, schema};
 
 /// Nothing is here.
@@ -110,46 +109,6 @@ pub fn linked_objects(tenant: &mut Tenant, _: &Call) -> Outcome {
         "associated": end("subordinate", "Subordinate"),
         "_links": { "self": { "href": format!("{}/api/v1/meta/schemas/user/linkedObjects/manager", tenant.base) } },
     }])))
-}
-
-/// A role assignment as an array, empty without a role.
-fn role_json(tenant: &Tenant, role: Option<Role>, assignee: &str, kind: &str, path: &str) -> Value {
-    let shown = |role: Role| {
-        json!({
-            "id": format!("ra1{}", assignee.get(3..).unwrap_or_default()),
-            "label": role.label(),
-            "type": role,
-            "status": "ACTIVE",
-            "created": tenant.org.created,
-            "lastUpdated": tenant.org.created,
-            "assignmentType": kind,
-            "_links": { "assignee": { "href": format!("{}{path}/{assignee}", tenant.base) } },
-        })
-    };
-    role.into_iter().map(shown).collect()
-}
-
-/// `GET /api/v1/users/{id}/roles`: callers have the role they come with; of all others, only the administrator who made
-/// the API token has one.
-pub fn user_roles(tenant: &mut Tenant, call: &Call) -> Outcome {
-    let user = tenant.user(call.param("id"))?.id;
-    let own = call.principal.user == Some(user);
-    let role = if own { call.principal.role } else { tenant.service.api_token_role };
-    let role = role.filter(|_| own || user == tenant.org.owner);
-    Ok(Answer::ok(role_json(tenant, role, user.as_str(), "USER", "/api/v1/users")))
-}
-
-/// `GET /oauth2/v1/clients/{id}/roles`
-pub fn client_roles(tenant: &mut Tenant, call: &Call) -> Outcome {
-    let (id, known) = (call.param("id"), &tenant.service.credentials);
-    let role = if id == known.client_id {
-        tenant.service.role
-    } else if id == known.web_client_id {
-        None
-    } else {
-        return Err(Refusal::missing(id, "OAuth2AppInstance"));
-    };
-    Ok(Answer::ok(role_json(tenant, role, id, "CLIENT", "/oauth2/v1/clients")))
 }
 
 /// What a caller without a role, or one whom a fault misleads, sees of a listing.

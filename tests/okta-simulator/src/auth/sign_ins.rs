@@ -115,6 +115,13 @@ impl SignIns {
         self.all.iter_mut().for_each(|sign_in| sign_in.ended = true);
     }
 
+    /// Ends every sign-in of a user.
+    pub fn end(&mut self, user: Id) {
+        let own = self.all.iter_mut().filter(|sign_in| sign_in.user == user);
+        own.for_each(|sign_in| sign_in.ended = true);
+        self.codes.retain(|_, code| code.sign_in.user != user);
+    }
+
     /// How often each refresh token was used, oldest first.
     pub fn uses(&self) -> Value {
         self.tokens.iter().map(|token| json!(token.uses)).collect()

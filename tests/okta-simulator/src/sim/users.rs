@@ -68,5 +68,6 @@ pub async fn arrange(Held(shared): Door, Path(key): Path<String>, body: Bytes) -
         user.sessions = wanted.sessions.unwrap_or(user.sessions);
         user.recovery = wanted.recovery.unwrap_or(user.recovery);
     }
+    tenant.settle_rules();
     ok(&json(tenant, id))
 }

@@ -1,6 +1,7 @@
 //! How users sign in: their factors, sessions and recovery, none of which moves `lastUpdated`.
 
 use super::Tenant;
+use super::admin::Holder;
 use super::factor::{Factor, FactorKind};
 use super::user::Status;
 use crate::random::{Id, Random};
@@ -80,6 +81,7 @@ impl Tenant {
             for app in self.apps.values_mut() {
                 app.users.remove(&id);
             }
+            self.admins.assignments.retain(|assignment| assignment.holder != Holder::User(id));
         }
     }
 }

@@ -65,6 +65,11 @@ impl App {
         Party { id: self.id.to_string(), kind: "AppInstance", alternate: self.label.clone(), name: self.label.clone() }
     }
 
+    /// Whether it is a directory, whose groups may hold roles.
+    pub fn is_directory(&self) -> bool {
+        self.name == "active_directory"
+    }
+
     /// The status as Okta writes it.
     pub fn status(&self) -> &'static str {
         if self.active { "ACTIVE" } else { "INACTIVE" }

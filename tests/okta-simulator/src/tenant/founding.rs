@@ -1,13 +1,17 @@
 //! Founding a tenant: organization, people, groups, apps, memberships and a recent past.
 
+mod admins;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::SignedDuration;
 
+use super::admin::Admins;
 use super::app::{App, Assignment, Links};
 use super::group::{Group, GroupKind};
 use super::noise::Noise;
 use super::service::ServiceApp;
+use super::terms::Terms;
 use super::{Tenant, people};
 use crate::Config;
 use crate::clock::{Clock, Stamp, moved};
@@ -82,6 +86,12 @@ impl Tenant {
             unindexed: HashMap::new(),
             service: ServiceApp::new(config),
             noise: Noise::new(noise, seed, founded),
+            admins: Admins::new(seed),
+            owners: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            terms: Terms::default(),
+            signed_out: Vec::new(),
+            touched: BTreeSet::new(),
         };
         let mut random = Random::new(seed, "people");
         tenant.add_apps(config.apps);
@@ -94,6 +104,9 @@ impl Tenant {
         tenant.add_assignments(&mut random);
         tenant.equip(&mut Random::new(seed, "factors"));
         tenant.remember_sign_ins();
+        if config.access {
+            tenant.appoint();
+        }
         tenant
     }
 

@@ -123,6 +123,11 @@ impl Attribute {
         }
     }
 
+    /// Whether its values are true and false.
+    pub fn is_boolean(&self) -> bool {
+        self.kind == Kind::Boolean
+    }
+
     const fn type_name(&self) -> &'static str {
         match self.kind {
             Kind::Texts => "array",

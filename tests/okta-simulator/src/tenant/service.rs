@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::log::Party;
 use crate::random::Random;
 use crate::role::Role;
 use crate::{Config, Credentials, Dpop};
@@ -91,6 +92,11 @@ impl ServiceApp {
             refresh_rotation: Rotation::Rotate,
             redirect_uris: Vec::new(),
         }
+    }
+
+    /// A client as actor and as target of an event.
+    pub fn party(client: &str) -> Party {
+        Party { id: client.into(), kind: "PublicClientApp", alternate: client.into(), name: "Service app".into() }
     }
 
     /// Whether the web app's users may be sent to this URL: exactly one of those registered.

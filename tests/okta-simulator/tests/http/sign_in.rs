@@ -229,3 +229,18 @@ async fn the_log_names_the_user_who_signed_in() {
     let log = world.get("/api/v1/logs?filter=eventType%20eq%20%22group.lifecycle.create%22").await;
     assert_eq!(log.items()[0]["actor"]["id"], world.get(login).await.body["id"]);
 }
+
+#[tokio::test]
+async fn universal_logout_takes_every_token_of_the_user_back() {
+    let world = world().await;
+    let first = exchange(&world, &code(&world).await).await;
+    let unused = code(&world).await;
+    let token = text(&first, "access_token");
+    let user = Seen::of(world.request(Method::GET, "/api/v1/users/me").bearer_auth(&token)).await;
+    let body = json!({ "sub_id": { "format": "opaque", "id": user.body["id"] } });
+    let revoked = world.call(Method::POST, "/oauth2/v1/global-token-revocation", Some(body)).await;
+    assert_eq!(revoked.status, 204, "{revoked:?}");
+    assert_eq!(users(&world, &token).await.status, 401);
+    assert_eq!(refresh(&world, &text(&first, "refresh_token")).await.body["error"], "invalid_grant");
+    assert_eq!(exchange(&world, &unused).await.body["error"], "invalid_grant");
+}

@@ -47,7 +47,7 @@ impl App {
 
     /// Whether it is an app of the organization's that signs in as a client. Okta's own console shows nothing of one
     /// (recorded).
-    fn is_client(&self) -> bool {
+    pub fn is_client(&self) -> bool {
         self.sign_on == Some("OPENID_CONNECT") && self.name != "saasure"
     }
 
