@@ -35,6 +35,9 @@ pub struct Actor {
     pub subject: String,
     /// The address that the request came from, where it is known.
     pub source_ip: Option<String>,
+    /// What an agent's program calls itself, where the request came by the Model Context Protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
 }
 
 /// What was to be changed.

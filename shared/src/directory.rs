@@ -12,6 +12,7 @@ mod people;
 mod removals;
 mod search;
 mod selection;
+mod summary;
 mod syncs;
 mod users;
 
@@ -23,6 +24,7 @@ pub use people::{Finding, PeopleFilter, Person, PersonInFull, findings, people, 
 pub use removals::{Removal, removals};
 pub use search::{Hit, Type, search};
 pub use selection::{Order, SORTS, Selection};
+pub use summary::{Access, Path, summary, why};
 pub use syncs::{sync, syncs};
 pub use users::{UserFilter, find_user, user, users};
 
@@ -128,6 +130,12 @@ impl<'a> Directory<'a> {
     /// A page of what belongs to a stream.
     pub fn of(&self, stream: Stream, listed: Listed) -> Listed {
         Listed { as_of: Some(self.state.as_of.get(&stream).copied()), ..listed }
+    }
+
+    /// The connection and since when its streams are true, as an answer names them.
+    pub fn described(&self) -> (Value, Value) {
+        let connection = json!({"id": self.connection.id, "name": self.connection.settings.name});
+        (connection, json!(self.state.as_of))
     }
 
     /// Who works where; nobody anywhere if locations are not synced.

@@ -16,6 +16,7 @@ mod export;
 mod function;
 mod html;
 mod idempotency;
+mod mcp;
 mod openapi;
 mod params;
 mod path;

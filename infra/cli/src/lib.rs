@@ -6,6 +6,7 @@ mod connection;
 mod directory;
 mod event;
 mod failure;
+mod mcp;
 mod output;
 mod person;
 mod search;
@@ -55,6 +56,8 @@ pub enum Command {
     Triggers(trigger::Command),
     /// Who changed what.
     Audit(audit::Audit),
+    /// Serve an agent's program over standard input and output (Model Context Protocol).
+    Mcp,
 }
 
 /// Which deployment, and how to print.
@@ -112,6 +115,7 @@ async fn done(command: Command, options: Options) -> Result<(), Failure> {
         Command::Events(command) => event::run(context, command).await,
         Command::Triggers(command) => trigger::run(context, command).await,
         Command::Audit(audit) => audit::run(context, audit).await,
+        Command::Mcp => mcp::run(context).await,
     }
 }
 

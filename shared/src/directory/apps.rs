@@ -187,6 +187,20 @@ pub async fn user_apps(
     Ok(Listed { next: page.next.or(next), ..page })
 }
 
+/// How a user has an app, and the groups to which it is assigned; none where the user does not have it.
+pub(super) async fn granted(
+    directory: &Directory<'_>,
+    user: &User,
+    app: &AppId,
+) -> Result<Option<(Scope, Vec<Group>)>, Problem> {
+    let connection = &directory.connection.id;
+    let edge = directory.app.store.get(&keys::assignment(connection, app, &user.id)).await?;
+    let Some(edge) = edge else { return Ok(None) };
+    let scope = Scope::parse(keys::split_edge_index(edge.sort_key(Some(Index::G2))).1);
+    let groups = App::groups(&find(directory, app.as_str()).await?)?;
+    Ok(Some((scope, granting(directory, &groups).await?)))
+}
+
 /// All apps of a user.
 pub(super) async fn of(directory: &Directory<'_>, user: &User) -> Result<Vec<AppLabel>, Problem> {
     let (found, _) = assigned(directory, user, None, usize::MAX).await?;

@@ -125,15 +125,8 @@ pub async fn managers(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Listed, Problem> {
-    let group = find(directory, id).await?;
     let roster = &directory.roster;
-    let places: Vec<usize> = if group.is_everyone() {
-        (0..roster.rows.len()).filter(|place| roster.rows[*place].is_person()).collect()
-    } else {
-        let partition = keys::members_partition(&directory.connection.id, &group.id);
-        let edges = directory.app.store.query(&Query::index(Index::G2, partition)).await?;
-        edges.iter().filter_map(|edge| roster.place(edge.sort_key(Some(Index::G2)))).collect()
-    };
+    let places = places_of(directory, id).await?;
     let mut counts = BTreeMap::<usize, usize>::new();
     for manager in places.iter().filter_map(|place| roster.tree.manager(*place)) {
         *counts.entry(manager).or_default() += 1;
@@ -148,6 +141,18 @@ pub async fn managers(
         (at.to_string(), json!(Managing { user, members, share: share(members) }))
     });
     Ok(cut(items, limit))
+}
+
+/// Where the members of a group stand in the roster.
+pub(super) async fn places_of(directory: &Directory<'_>, id: &str) -> Result<Vec<usize>, Problem> {
+    let group = find(directory, id).await?;
+    let roster = &directory.roster;
+    if group.is_everyone() {
+        return Ok((0..roster.rows.len()).filter(|place| roster.rows[*place].is_person()).collect());
+    }
+    let partition = keys::members_partition(&directory.connection.id, &group.id);
+    let edges = directory.app.store.query(&Query::index(Index::G2, partition)).await?;
+    Ok(edges.iter().filter_map(|edge| roster.place(edge.sort_key(Some(Index::G2)))).collect())
 }
 
 async fn member_ids(

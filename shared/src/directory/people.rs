@@ -28,6 +28,8 @@ pub struct PeopleFilter {
     pub manager: Option<String>,
     /// Who works in the location with this id.
     pub location: Option<String>,
+    /// Members of the group with this id.
+    pub group: Option<String>,
     /// What every list can be asked for.
     pub selection: Selection,
 }
@@ -211,8 +213,13 @@ pub async fn people(
         },
         None => None,
     };
+    let members = match &filter.group {
+        Some(group) => Some(groups::places_of(directory, group).await?.into_iter().collect::<HashSet<_>>()),
+        None => None,
+    };
     let takes = move |place: usize, row: &Row| {
         row.is_person()
+            && members.as_ref().is_none_or(|members| members.contains(&place))
             && (filter.statuses.is_empty() || filter.statuses.contains(&row.status))
             && titled.as_ref().is_none_or(|titled| titled.has(place))
             && belonging.as_ref().is_none_or(|belonging| belonging.has(place))

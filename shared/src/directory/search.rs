@@ -99,7 +99,7 @@ impl Sought {
     }
 
     /// The text that fits best, and what it is worth. Where no text has all words, each may be in another one.
-    fn find<'a>(&self, texts: &[Text<'a>]) -> Option<Fit<'a>> {
+    fn find<'a>(&self, texts: &[Searched<'a>]) -> Option<Fit<'a>> {
         let fits = texts.iter().filter_map(|text| Some((self.worth(text.field, &text.folded)?, text)));
         // Of several that are worth as much, the first counts.
         if let Some((worth, text)) = fits.reduce(|best, other| if other.0 > best.0 { other } else { best }) {
@@ -113,13 +113,13 @@ impl Sought {
 }
 
 /// A text that is searched.
-struct Text<'a> {
+struct Searched<'a> {
     field: &'static str,
     text: &'a str,
     folded: Cow<'a, str>,
 }
 
-impl<'a> Text<'a> {
+impl<'a> Searched<'a> {
     fn new(field: &'static str, text: &'a str) -> Self {
         Self { field, text, folded: fold(text).into() }
     }
@@ -229,7 +229,7 @@ fn having_all(roster: &Roster, words: &[WordPrefix]) -> Vec<usize> {
 }
 
 /// What is searched of the person at a place.
-fn texts<'a>(roster: &'a Roster, place: usize) -> Vec<Text<'a>> {
+fn texts<'a>(roster: &'a Roster, place: usize) -> Vec<Searched<'a>> {
     let row = &roster.rows[place];
     let mut names = roster.names.line(place);
     let mut numbers = roster.numbers.line(place);
@@ -242,7 +242,7 @@ fn texts<'a>(roster: &'a Roster, place: usize) -> Vec<Text<'a>> {
         ("department", row.department.as_deref(), roster.departments.line(place)),
     ];
     let text = |(field, text, folded): (&'static str, Option<&'a str>, Option<&'a str>)| {
-        Some(Text { field, text: text?, folded: folded?.into() })
+        Some(Searched { field, text: text?, folded: folded?.into() })
     };
     told.into_iter().filter_map(text).collect()
 }
@@ -250,7 +250,7 @@ fn texts<'a>(roster: &'a Roster, place: usize) -> Vec<Text<'a>> {
 fn locations<'a>(directory: &'a Directory<'_>, sought: &Sought) -> Vec<Found<'a>> {
     let all = directory.places().map_or(&[][..], |places| places.all());
     let found = all.iter().filter_map(|place| {
-        let fit = sought.find(&[Text::new("name", &place.name)])?;
+        let fit = sought.find(&[Searched::new("name", &place.name)])?;
         Some(Found::new(Type::Location, &place.id, &place.name, &fit))
     });
     found.collect()
@@ -274,7 +274,7 @@ async fn named(
     while let Some(items) = pages.next().await? {
         let fits = |item: &Item| {
             let name = keys::split_named_index(item.sort_key(Some(Index::G1))).map_or("", |(name, _)| name);
-            sought.find(&[Text::new(field, name)]).map(|fit| (fit.worth, item.key()))
+            sought.find(&[Searched::new(field, name)]).map(|fit| (fit.worth, item.key()))
         };
         fitting.extend(items.iter().filter_map(fits));
     }
@@ -294,7 +294,7 @@ async fn named(
             }
         };
         // The index may have cut a long name; what was found in it is found all the same.
-        let worth = sought.find(&[Text::new(field, &name)]).map_or(SCATTERED, |fit| fit.worth);
+        let worth = sought.find(&[Searched::new(field, &name)]).map_or(SCATTERED, |fit| fit.worth);
         let text = name.clone().into();
         found.push(Found { kind, id: id.into(), name: name.into(), worth, field, text });
     }
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn a_text_is_worth_the_more_the_more_of_it_is_sought() {
         let texts = [("name", "Ana López"), ("login", "ana@acme.com"), ("title", "Sales Engineer")]
-            .map(|(field, text)| Text::new(field, text));
+            .map(|(field, text)| Searched::new(field, text));
         for (q, expected) in [
             ("ana lopez", Some((EXACT, "name"))),
             ("ANA", Some((BEGINS, "name"))),

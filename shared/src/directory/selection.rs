@@ -128,12 +128,15 @@ fn shown(row: &Row) -> Value {
     })
 }
 
+/// Whether the line at a place is taken.
+pub(super) type Takes<'a> = Box<dyn Fn(usize, &Row) -> bool + Send + Sync + 'a>;
+
 /// Which lines are taken.
 pub(super) struct Taken<'a> {
     /// A word of name, login or email begins so.
     pub q: Option<WordPrefix>,
     /// What else must hold of the line at a place.
-    pub takes: Box<dyn Fn(usize, &Row) -> bool + Send + Sync + 'a>,
+    pub takes: Takes<'a>,
 }
 
 impl Taken<'_> {

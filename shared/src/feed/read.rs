@@ -24,6 +24,8 @@ pub struct Filter {
     pub event_type: Option<String>,
     /// From this moment on.
     pub since: Option<Timestamp>,
+    /// Only changes of the directory.
+    pub directory: bool,
 }
 
 /// What reading came to.
@@ -140,7 +142,8 @@ pub async fn read(
 impl Filter {
     fn wants(&self, source: &str, event_type: &str, time: Timestamp) -> bool {
         let of_trigger = |id: &TriggerId| source != DIRECTORY && source.ends_with(id.as_str());
-        self.trigger.as_ref().is_none_or(of_trigger)
+        (!self.directory || source == DIRECTORY)
+            && self.trigger.as_ref().is_none_or(of_trigger)
             && self.event_type.as_ref().is_none_or(|wanted| wanted == event_type)
             && self.since.is_none_or(|since| time >= since)
     }

@@ -7,7 +7,7 @@ use super::idempotency::OneTime;
 use super::params::Params;
 use super::path::Path;
 use super::route::{Of, Operation, Routes, of};
-use super::{docs, openapi};
+use super::{docs, mcp, openapi};
 use crate::action::{self, Call, Description, Entry, Rehearsal};
 use crate::app::App;
 use crate::audit::By;
@@ -32,7 +32,7 @@ const CREDENTIALS: OneTime = OneTime(&[
 
 /// The router.
 pub fn action(app: App) -> Router {
-    routes().with_state(app)
+    routes().with_state(app.clone()).merge(mcp::router(app))
 }
 
 /// The routes.

@@ -53,7 +53,7 @@ async fn finish(app: &App, back: Return, request: &Extensions) -> Result<Outcome
     let guest = connect::recognize(app, &back).await?;
     let source_ip = request.get::<SourceIp>().map(|SourceIp(address)| address.clone());
     let request_id = request.get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-    let by = By { actor: Actor { subject: guest.invited_by.clone(), source_ip }, request_id };
+    let by = By { actor: Actor { subject: guest.invited_by.clone(), source_ip, client: None }, request_id };
     let connection = &guest.stored.connection;
     let change = Change::new(app, &by, "connection.sign_in").of(&connection.id, &connection.settings.name);
     change.make(connect::finish(app, guest, back)).await

@@ -87,7 +87,7 @@ impl<S: Sync> FromRequestParts<S> for By {
         let subject = Caller::from_request_parts(parts, state).await?.subject;
         let source_ip = parts.extensions.get::<SourceIp>().map(|SourceIp(address)| address.clone());
         let request_id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-        Ok(Self { actor: Actor { subject, source_ip }, request_id })
+        Ok(Self { actor: Actor { subject, source_ip, client: None }, request_id })
     }
 }
 

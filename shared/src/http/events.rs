@@ -86,6 +86,7 @@ async fn list(
         trigger: trigger.as_deref().and_then(TriggerId::parse),
         event_type: params.word("type")?,
         since: params.time("since")?,
+        directory: false,
     };
     let wait = params.duration("wait", LONGEST_WAIT)?.unwrap_or_default();
     let until = Instant::now() + wait;

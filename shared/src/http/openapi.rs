@@ -4,7 +4,7 @@
 mod operation;
 
 use super::route::{Access, Operation, SchemaOf, Verb};
-use super::{action, audit, connect, directory, events, public, test};
+use super::{action, audit, connect, directory, events, mcp, public, test};
 use crate::problem::Problem;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -31,6 +31,7 @@ fn operations() -> Vec<Operation> {
     let mut all = connect::routes().operations();
     all.extend(test::routes().operations());
     all.extend(action::routes().operations());
+    all.extend(mcp::routes().operations());
     all.extend(directory::routes().operations());
     all.extend(audit::routes().operations());
     all.extend(events::routes().operations());

@@ -103,6 +103,8 @@ pub(super) struct Answer {
     pub json: Option<SchemaOf>,
     /// Whether it is a page, or can be.
     pub html: bool,
+    /// Whether it speaks JSON-RPC, whose refusals are messages of their own.
+    pub json_rpc: bool,
     /// The headers of its own.
     pub headers: Vec<Header>,
 }
@@ -189,7 +191,7 @@ impl Operation {
             exported: false,
             if_match: false,
             body: None,
-            answer: Answer { status: 200, json: None, html: false, headers: Vec::new() },
+            answer: Answer { status: 200, json: None, html: false, json_rpc: false, headers: Vec::new() },
             problems: Vec::new(),
         }
     }
@@ -281,6 +283,12 @@ impl Operation {
     /// Answers nothing but its status.
     pub fn answers_nothing(mut self) -> Self {
         self.answer.status = 204;
+        self
+    }
+
+    /// Speaks JSON-RPC.
+    pub fn json_rpc(mut self) -> Self {
+        self.answer.json_rpc = true;
         self
     }
 

@@ -101,7 +101,9 @@ pub async fn patch(work: &Work<'_>, state: &State) -> Result<Made, Error> {
             let packed = item.as_ref().and_then(|item| item.get_bytes("rows")).ok_or(Error::Corrupt)?;
             let mut part: Lines = unpack::<Vec<Box<RawValue>>>(packed)?.into_iter().filter_map(read).collect();
             let before = part.len() as u64;
-            changed.into_iter().for_each(|(id, line)| put(&mut part, id, line));
+            for (id, line) in changed {
+                put(&mut part, id, line);
+            }
             part.retain(|_, line| line.is_there);
             users = (users + part.len() as u64).saturating_sub(before);
             names[place] = store_part(work, state, part).await?;

@@ -3,7 +3,7 @@
 use super::selection::{PEOPLE, selection, selects};
 use super::{Answer, Exported, Reader, STATUSES, list};
 use crate::connection::Stream;
-use crate::directory::{self, Directory, Finding, PeopleFilter, Person, PersonInFull};
+use crate::directory::{self, Access, Directory, Finding, PeopleFilter, Person, PersonInFull};
 use crate::http::caller::Caller;
 use crate::http::export::Export;
 use crate::http::params::Params;
@@ -37,6 +37,7 @@ pub(super) fn routes() -> Routes<Reader> {
             .query("status", Of::Words(&STATUSES), "Only people with one of these statuses.")
             .query("manager", Of::Word, "Only direct reports of this user: an id or login.")
             .query("location", Of::Word, "Only who works in the location with this id.")
+            .query("group", Of::Word, "Only members of the group with this id.")
             .exports::<Person>(),
             people,
         )
@@ -44,6 +45,16 @@ pub(super) fn routes() -> Routes<Reader> {
             Operation::get("/v1/connections/{id}/people/{user}", "getPerson", "Read a person, by id or login.")
                 .answers::<PersonInFull>(200),
             person,
+        )
+        .on(
+            Operation::get(
+                "/v1/connections/{id}/users/{user}/apps/{app}/why",
+                "explainAccess",
+                "Read why a user has an app, as far as the directory knows; nothing is asked of Okta.",
+            )
+            .query("offline", Of::Flag, "Okta is not asked, whatever this says.")
+            .answers::<Access>(200),
+            why,
         )
         .on(
             Operation::get("/v1/connections/{id}/locations", "listLocations", "List the places where people work.")
@@ -79,12 +90,25 @@ async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, Stat
         department: params.word("department")?,
         manager: params.word("manager")?,
         location: params.word("location")?,
+        group: params.word("group")?,
         statuses: params.words("status", &STATUSES)?,
         selection: selection(&mut params, &directory::SORTS, &PEOPLE)?,
     };
     let export = Export::of(params)?;
     let people = directory::people(&opened, &filter, export.after(), export.paging.limit).await?;
     Ok(export.tell::<Person>(&opened.of(Stream::Users, people)))
+}
+
+async fn why(
+    caller: Caller,
+    mut params: Params,
+    Path((id, user, app)): Path<(String, String, String)>,
+    State(reader): State<Reader>,
+) -> Result<Json<Access>, Problem> {
+    open!(reader, caller, id => opened);
+    params.flag("offline")?;
+    params.none_left()?;
+    Ok(Json(directory::why(&opened, &user, &app).await?))
 }
 
 async fn person(

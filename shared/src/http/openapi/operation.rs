@@ -121,7 +121,28 @@ fn responses(route: &Operation, types: &mut Types) -> Value {
         let told = problem(route, &kinds, types);
         all.insert(status.to_string(), types.answer(&name(&kinds), told));
     }
+    if route.answer.json_rpc {
+        all.extend(refusals(types));
+    }
     all.into()
+}
+
+/// What a route answers that speaks JSON-RPC beside results: nothing to a notification, and messages of refusal.
+fn refusals(types: &mut Types) -> Map<String, Value> {
+    let headers = named_headers(&["X-Request-Id"]);
+    let message = json!({"schema": {"type": "object"}});
+    let refused = |problem: Value| {
+        json!({
+            "description": "The message is refused: a JSON-RPC error, or a problem where it cannot be read as a message.",
+            "headers": headers,
+            "content": {"application/json": message, "application/problem+json": {"schema": problem}},
+        })
+    };
+    Map::from_iter([
+        ("202".to_owned(), json!({"description": "A notification was taken.", "headers": headers})),
+        ("400".to_owned(), refused(types.problem())),
+        ("404".to_owned(), refused(types.problem())),
+    ])
 }
 
 fn success(route: &Operation, types: &mut Types) -> Value {

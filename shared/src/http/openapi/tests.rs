@@ -141,10 +141,12 @@ fn by_function() -> [(&'static str, Vec<Operation>); 5] {
     let mut directory = directory::routes().operations();
     directory.extend(audit::routes().operations());
     directory.extend(events::routes().operations());
+    let mut action = action::routes().operations();
+    action.extend(mcp::routes().operations());
     [
         ("Connect", connect::routes().operations()),
         ("Test", test::routes().operations()),
-        ("Action", action::routes().operations()),
+        ("Action", action),
         ("Directory", directory),
         ("Public", public::routes().operations()),
     ]

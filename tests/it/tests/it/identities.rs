@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 const PUBLIC: [&str; 5] = ["health", "publicKeys", "verifyHook", "receiveHook", "oauthCallback"];
-const ANYBODY: [&str; 7] = ["index", "me", "listActions", "getAction", "listConnections", "openapi", "docs"];
+const ANYBODY: [&str; 8] = ["index", "me", "listActions", "getAction", "listConnections", "openapi", "docs", "mcp"];
 const ADMINS: [&str; 12] = [
     "createConnection",
     "updateConnection",

@@ -3,6 +3,7 @@
 mod actions;
 mod adapters;
 mod adopted;
+mod agents;
 mod apps;
 mod audit;
 mod bad_input;

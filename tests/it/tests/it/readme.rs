@@ -11,10 +11,11 @@ use tokio::net::TcpListener;
 
 /// The pages with commands, all of which a test runs: those of the README with the program that it starts, the token of
 /// `api.md` in `callers.rs`, the others here.
-const RUN: [&str; 10] = [
+const RUN: [&str; 11] = [
     "README.md",
     "docs/deploy/security.md",
     "docs/guides/actions.md",
+    "docs/guides/agents.md",
     "docs/guides/api.md",
     "docs/guides/connect.md",
     "docs/guides/events.md",
@@ -260,11 +261,32 @@ async fn the_schedules_of_the_guide_are_those_that_a_connection_has_and_its_cale
     let id = text(&pending, "id");
     let shell = Shell::with(&world, id);
     let commands = page("docs/guides/sync.md").commands();
-    let [schedule] = &commands[..] else { panic!("one command") };
+    let [schedule, live] = &commands[..] else { panic!("two commands") };
     assert_eq!(json_of(&shell.block(schedule).await)["sync"], pending["sync"]);
+    assert_eq!(json_of(&shell.block(live).await)["sync"]["live"], true);
     for days in ["? * MON-FRI", "L * ?", "LW * ?", "15W * ?", "? * 6L", "? * 3#2"] {
         let change = json!({"sync": {"full": format!("cron(30 2 {days} *)"), "timezone": "Europe/Berlin"}});
         world.api("PATCH", &format!("/v1/connections/{id}"), Some(change)).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_is_answered_over_http_and_over_standard_input() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    let shell = Shell::with(&world, &id);
+    let commands = page("docs/guides/agents.md").commands();
+    let [ask, ping] = &commands[..] else { panic!("two commands") };
+    let told = json_of(&shell.block(ask).await);
+    assert!(told["result"]["structuredContent"]["people"].as_u64() > Some(0), "{told:#}");
+    assert_eq!(json_of(&shell.block(ping).await), json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
+    let tools = page("docs/guides/agents.md").text;
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let list = world.api("POST", "/v1/mcp", Some(list)).await.expect(200);
+    let listed = list["result"]["tools"].as_array().expect("tools").iter();
+    let questions = listed.filter(|tool| tool["annotations"]["openWorldHint"] == false);
+    for name in questions.map(|tool| text(tool, "name")) {
+        assert!(tools.contains(&format!("| `{name}` |")), "{name}");
     }
 }
 

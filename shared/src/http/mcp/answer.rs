@@ -1,0 +1,109 @@
+//! What a tool answers: data, cleaned and short enough for an agent.
+
+use super::{Agent, Era};
+use crate::problem::Problem;
+use serde_json::{Map, Value, json};
+
+/// An answer has at most 25,000 tokens of four bytes; the text repeats the data, for clients that read nothing else.
+pub(super) const MOST_BYTES: usize = 46_000;
+
+/// A tool's data.
+pub(super) fn data(mut value: Value) -> Value {
+    clean(&mut value, usize::MAX);
+    // Where one object is too large by itself, its texts are cut.
+    let mut longest = 4_000;
+    while value.to_string().len() > MOST_BYTES && longest > 40 {
+        longest /= 2;
+        clean(&mut value, longest);
+    }
+    result(&value, false)
+}
+
+/// A problem, as a tool tells of it.
+pub(super) fn problem(problem: &Problem) -> Value {
+    let mut value = json!({"problem": problem.to_json(None)});
+    clean(&mut value, 4_000);
+    result(&value, true)
+}
+
+fn result(value: &Value, is_error: bool) -> Value {
+    json!({"content": [{"type": "text", "text": value.to_string()}], "structuredContent": value, "isError": is_error})
+}
+
+/// Asks for a confirmation before anything is changed. A client that asks its user for us is told what to ask.
+pub(super) fn question(agent: &Agent<'_>, tool: &str, preview: &Value) -> Value {
+    let message =
+        format!("{tool} would send the requests of the preview to Okta. Call it again with confirm=true to do so.");
+    let mut value = json!({"needs_confirmation": true, "message": message, "requests": preview});
+    clean(&mut value, 4_000);
+    if agent.era != (Era::Modern { asks: true }) {
+        return result(&value, false);
+    }
+    let schema = json!({
+        "type": "object",
+        "properties": {"confirm": {"type": "boolean", "title": "Send these requests", "default": false}},
+        "required": ["confirm"],
+    });
+    let asked = format!("Let {tool} send to Okta: {}", value["requests"]);
+    json!({
+        "resultType": "input_required",
+        "inputRequests": {"confirm": {
+            "method": "elicitation/create",
+            "params": {"mode": "form", "message": asked, "requestedSchema": schema},
+        }},
+    })
+}
+
+/// Whether the user, asked by the client, agreed.
+pub(super) fn agreed(params: &Value) -> Option<bool> {
+    let answer = params["inputResponses"].get("confirm")?;
+    Some(answer["action"] == "accept" && answer["content"]["confirm"] == true)
+}
+
+/// Takes away what makes text look like something else, and cuts texts and lists.
+fn clean(value: &mut Value, longest: usize) {
+    match value {
+        Value::String(text) => {
+            let is_long = text.chars().nth(longest).is_some();
+            if is_long || text.chars().any(misleads) {
+                let mut kept: String = text.chars().filter(|letter| !misleads(*letter)).take(longest).collect();
+                if is_long {
+                    kept.push('…');
+                }
+                *text = kept;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| clean(item, longest)),
+        Value::Object(members) => {
+            let cleaned = std::mem::take(members).into_iter().map(|(mut name, mut member)| {
+                name.retain(|letter| !misleads(letter));
+                clean(&mut member, longest);
+                (name, member)
+            });
+            *members = cleaned.collect::<Map<_, _>>();
+        }
+        _ => {}
+    }
+}
+
+/// Control characters, and those that turn the direction of text (Unicode's bidi controls).
+fn misleads(letter: char) -> bool {
+    letter.is_control() && !matches!(letter, '\n' | '\t')
+        || matches!(letter, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_cleaned_and_never_longer_than_an_agent_reads() {
+        let long = "x".repeat(300_000);
+        let told = data(json!({"na\u{202e}me": "A\u{202e}na\u{0}\u{7}\nB", "long": long, "list": [long, 1]}));
+        let shown = &told["structuredContent"];
+        assert_eq!(shown["name"], "Ana\nB");
+        assert!(shown["long"].as_str().expect("a text").ends_with('…'));
+        assert!(told.to_string().len() <= 100_000, "{}", told.to_string().len());
+        assert_eq!(told["content"][0]["text"], shown.to_string());
+    }
+}
