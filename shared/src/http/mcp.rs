@@ -6,6 +6,7 @@ mod tools;
 
 use super::body;
 use super::caller::Caller;
+use super::idempotency::OneTime;
 use super::params::Params;
 use super::route::{Operation, Routes, of};
 use crate::app::App;
@@ -15,7 +16,7 @@ use crate::idempotency::Attempt;
 use crate::problem::{Kind, Problem};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -34,6 +35,14 @@ const METHOD_NOT_FOUND: i64 = -32601;
 const INVALID_PARAMS: i64 = -32602;
 const HEADER_MISMATCH: i64 = -32020;
 const UNSUPPORTED_VERSION: i64 = -32022;
+
+/// Where an answer may carry a credential.
+const CREDENTIALS: OneTime = OneTime(&[
+    "/result/structuredContent/output/activation_url",
+    "/result/structuredContent/output/activation_token",
+    "/result/structuredContent/output/reset_password_url",
+    "/result/structuredContent/output/temporary_password",
+]);
 
 /// What the route needs.
 #[derive(Clone)]
@@ -132,10 +141,11 @@ async fn serve(
     };
     let by = By { actor: Actor { client: client(&message, &headers), ..by.actor }, ..by };
     let agent = Agent { app: &desk.app, rosters: &desk.rosters, caller: &caller, by: &by, attempt, era };
-    Ok(match Box::pin(agent.result(method, &message["params"])).await? {
+    let answer = match Box::pin(agent.result(method, &message["params"])).await? {
         Ok(result) => Json(json!({"jsonrpc": "2.0", "id": id, "result": result})).into_response(),
         Err(refusal) => refusal.answer(id),
-    })
+    };
+    Ok((Extension(CREDENTIALS), answer).into_response())
 }
 
 /// A page of another site does not speak here, whatever its browser sends with it.

@@ -39,7 +39,8 @@ pub async fn measure(users: usize, changes: usize) -> Result<(), Error> {
         return Err(format!("it does not follow changes: {status} {connection:#}").into());
     }
     let ids = Ids::of(&served).await?;
-    for kind in ["user", "group", "membership", "app", "assignment"] {
+    // The group gets its members after it was given to the app: each of them would have the app too.
+    for kind in ["user", "group", "app", "membership", "assignment"] {
         let mut waits = Vec::new();
         let before = requests(&served).await?;
         for number in 0..changes {
@@ -80,6 +81,8 @@ struct Ids {
     app: String,
     /// The users of the app before, of whom none is among those above.
     assigned: usize,
+    /// The groups of the app before.
+    granted: usize,
 }
 
 impl Ids {
@@ -90,13 +93,14 @@ impl Ids {
         let app = id(&apps[0])?;
         let assigned = tenant(served, Method::GET, &format!("/api/v1/apps/{app}/users?limit=500"), None).await?;
         let assigned = ids(&assigned)?;
+        let granted = tenant(served, Method::GET, &format!("/api/v1/apps/{app}/groups?limit=200"), None).await?;
         let people = format!("{}/people?limit=200&status=ACTIVE", served.path);
         let (_, people) = served.caller.call(Method::GET, &people, None).await?;
         let mut users = ids(&people["items"])?;
         users.retain(|user| !assigned.contains(user));
         let named = json!({"profile": {"name": "Measured"}});
         let group = tenant(served, Method::POST, "/api/v1/groups", Some(named)).await?;
-        Ok(Self { users, group: id(&group)?, app, assigned: assigned.len() })
+        Ok(Self { users, group: id(&group)?, app, assigned: assigned.len(), granted: ids(&granted)?.len() })
     }
 
     /// A change of a kind that was not made yet.
@@ -129,17 +133,14 @@ impl Ids {
                 "/members_count",
                 json!(members(number, self.users.len())),
             ),
-            "app" => {
-                let (step, status) = [("deactivate", "INACTIVE"), ("activate", "ACTIVE")][number % 2];
-                (
-                    Method::POST,
-                    format!("/api/v1/apps/{app}/lifecycle/{step}"),
-                    Value::Null,
-                    format!("/apps/{app}"),
-                    "/status",
-                    json!(status),
-                )
-            }
+            "app" => (
+                if number.is_multiple_of(2) { Method::PUT } else { Method::DELETE },
+                format!("/api/v1/apps/{app}/groups/{group}"),
+                if number.is_multiple_of(2) { json!({}) } else { Value::Null },
+                format!("/apps/{app}"),
+                "/groups_count",
+                json!(self.granted + 1 - number % 2),
+            ),
             _ => (
                 if again { Method::DELETE } else { Method::POST },
                 if again { format!("/api/v1/apps/{app}/users/{user}") } else { format!("/api/v1/apps/{app}/users") },

@@ -19,6 +19,15 @@ pub(super) fn data(mut value: Value) -> Value {
     result(&value, false)
 }
 
+/// An action's output. A credential is in the data alone, where an answer that is kept can be without it.
+pub(super) fn output(value: Value, reveals: bool) -> Value {
+    let mut told = data(value);
+    if reveals {
+        told["content"] = json!([{"type": "text", "text": "The output carries a credential: see structuredContent."}]);
+    }
+    told
+}
+
 /// A problem, as a tool tells of it.
 pub(super) fn problem(problem: &Problem) -> Value {
     let mut value = json!({"problem": problem.to_json(None)});

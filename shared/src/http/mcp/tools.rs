@@ -577,8 +577,9 @@ async fn act(agent: &Agent<'_>, entry: &'static Entry, mut input: Value, params:
         return Ok(answer::question(agent, &tool_name(entry), &preview));
     }
     let done = action::perform(&call).await?;
-    Ok(answer::data(json!({
+    let told = json!({
         "connection": {"id": stored.connection.id, "name": stored.connection.settings.name},
         "action": entry.name, "output": done.output, "okta_request_ids": done.okta_request_ids,
-    })))
+    });
+    Ok(answer::output(told, done.reveals))
 }
