@@ -147,6 +147,7 @@ async fn an_access_token_that_okta_takes_back_is_replaced_for_everybody() {
 #[tokio::test]
 async fn a_turn_whose_caller_has_gone_is_finished() {
     let (ground, connection) = signed_in().await;
+    let before = ground.versions(connection.id.as_str());
     let process = ground.lasting().await;
     let asked = Arc::new(Notify::new());
     let begun = Arc::new(Notify::new());
@@ -163,6 +164,13 @@ async fn a_turn_whose_caller_has_gone_is_finished() {
         user = who(&process, &connection) => panic!("the token comes first: {user:?}"),
     }
     asked.notified().await;
+    // It ends by itself: what Okta gave is stored. Only then may so much time pass that its lease is over.
+    let mut looks = 0;
+    while ground.versions(connection.id.as_str()) == before {
+        looks += 1;
+        assert!(looks < 1_000, "the turn does not end");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     advance(&ground, 60).await;
     who(&ground.lasting().await, &connection).await.expect("an answer");
     let stats = stats(&ground).await;
