@@ -4,6 +4,7 @@
 //! Lists of users and people are cut from the roster, which is held in memory from one request to the next; what is shown
 //! of each is read from its item.
 
+mod access;
 mod apps;
 mod groups;
 mod locations;
@@ -16,11 +17,12 @@ mod summary;
 mod syncs;
 mod users;
 
+pub use access::{AdminRole, Granter, OwnerName, admin_roles, admins, app_granters, group_granters, owners};
 pub use apps::{AppLabel, AppUser, ProfileSchema, UserApp, app, app_users, apps, schema, user_apps};
 pub use groups::{Managing, Membership, everyone, group, groups, managers, members, memberships, user_groups};
 pub use locations::{location, locations};
 pub use named::{NamedFilter, SORTS as NAMED_SORTS};
-pub use people::{Finding, PeopleFilter, Person, PersonInFull, findings, people, person};
+pub use people::{Administering, Finding, PeopleFilter, Person, PersonInFull, findings, people, person};
 pub use removals::{Removal, removals};
 pub use search::{Hit, Type, search};
 pub use selection::{Order, SORTS, Selection};

@@ -31,14 +31,15 @@ pub use client::{Client, Credential, Patience};
 pub use dpop::ProofKey;
 pub use error::{Error, Refusal, TokenRefusal};
 pub use granting::{RefreshTokens, Taken, Wanted};
-pub use id::{AppId, ClientId, GroupId, NotAnId, SchemaId, TypeId, UserId, segment};
+pub use id::{AppId, ClientId, GroupId, NotAnId, Principal, SchemaId, TypeId, UserId, segment};
 pub use key::{Pasted, SigningKey, Unusable};
 pub use limits::{Sender, date};
 pub use log_filter::{FilterFault, LogFilter, Members, Shape, Subject as FilterSubject};
 pub use meaning::Meaning;
 pub use model::{
-    App, AppGroup, Attribute, BadRecord, Group, GroupProfile, LogEvent, Member, Organization, Page, Provider, Role,
-    TypeRef, User, UserSchema, UserType,
+    App, AppGroup, AppTarget, Assignee, Attribute, BadRecord, Group, GroupProfile, GroupRule, GroupTarget, LogEvent,
+    Member, OAuthApp, Organization, Owner, Page, Permission, Provider, Resource, ResourceSet, Role, TypeRef, User,
+    UserSchema, UserType,
 };
 pub use origin::{AllowedOrigins, Domain, Origin, Refused};
 pub use readable::readable;

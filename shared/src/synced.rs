@@ -2,6 +2,7 @@
 //!
 //! The sync writes these, the directory reads them; neither knows the other.
 
+pub mod access;
 mod app;
 mod candidate;
 mod checkpoint;

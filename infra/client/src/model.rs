@@ -60,6 +60,9 @@ mod tests {
         assert_as_described::<Hit>("Hit");
         assert_as_described::<Location>("Location");
         assert_as_described::<DirectoryFinding>("DirectoryFinding");
+        assert_as_described::<AdminRole>("AdminRole");
+        assert_as_described::<Granter>("Granter");
+        assert_as_described::<GroupOwner>("GroupOwner");
         assert_as_described::<Trigger>("Trigger");
         assert_as_described::<CloudEvent>("CloudEvent");
         assert_as_described::<AuditRow>("AuditRow");

@@ -1,6 +1,7 @@
 //! Groups, apps and locations, each with who belongs to it.
 
 use crate::Console;
+use crate::access;
 use crate::connection::{of, path};
 use crate::page::{Answer, Asked, beginning, list, more, or_dash, page, part, status};
 use crate::person::people;
@@ -64,6 +65,8 @@ pub async fn group(
             } } }
         } }
         (more(&format!("/connections/{}{rest}", connection.id), members.next_cursor.as_ref()))
+        (access::owners_of(&console, &id, &group.id).await?)
+        (access::granters_of(&console, &id, &rest, "Who can add members").await?)
     };
     Ok(page(&group.name, Some(&connection), &body))
 }
@@ -119,6 +122,7 @@ pub async fn app(
             } } }
         } }
         (more(&format!("/connections/{}{rest}", connection.id), users.next_cursor.as_ref()))
+        (access::granters_of(&console, &id, &rest, "Who can grant it").await?)
     };
     Ok(page(&app.label, Some(&connection), &body))
 }

@@ -1,6 +1,7 @@
 //! The console: pages for operators, made here from answers of the public API. It has no state but the keys of its
 //! link, its cookie and its forms, and shows nothing that its own caller may not see.
 
+mod access;
 mod action;
 mod audit;
 mod chart;
@@ -51,6 +52,7 @@ pub fn router(client: Client, keys: Keys) -> Router {
         .route("/connections/{id}/people", get(person::search))
         .route("/connections/{id}/people/found", get(person::found))
         .route("/connections/{id}/people/{person}", get(person::profile))
+        .route("/connections/{id}/admins", get(access::admins))
         .route("/connections/{id}/findings", get(person::findings))
         .route("/connections/{id}/groups", get(directory::groups))
         .route("/connections/{id}/groups/{group}", get(directory::group))

@@ -105,13 +105,14 @@ pub fn checks<'a>(checks: impl Iterator<Item = &'a Check>) -> Markup {
 }
 
 /// The parts of a connection, by path and name.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 9] = [
     ("", "Overview"),
     ("/syncs", "Sync"),
     ("/people", "People"),
     ("/groups", "Groups"),
     ("/apps", "Apps"),
     ("/locations", "Locations"),
+    ("/admins", "Admins"),
     ("/actions", "Actions"),
     ("/events", "Events"),
 ];

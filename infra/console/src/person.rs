@@ -1,6 +1,7 @@
 //! People: search while somebody types, a profile, the chart of who reports to whom, and findings.
 
 use crate::Console;
+use crate::access;
 use crate::chart;
 use crate::connection::{of, path};
 use crate::page::{Answer, Asked, Failure, Page, beginning, in_full, list, more, page, part, status};
@@ -85,6 +86,7 @@ pub async fn profile(State(console): State<Console>, Path((id, person)): Path<(S
             }
         }
         (names("Groups", &format!("{base}/groups"), &person.groups.items, person.groups.total))
+        (access::roles_of(&console, &id, &person.person.id).await?)
         @let apps: Vec<Named> = person.apps.items.iter().map(|app| Named { id: app.id.clone(), name: app.label.clone() }).collect();
         (names("Apps", &format!("{base}/apps"), &apps, person.apps.total))
     };

@@ -111,7 +111,7 @@ impl Run {
     /// Sends a request that changes nothing, and reads a page.
     pub async fn read_page(&mut self, request: &Request) -> Result<Page<Object>, Error> {
         let answer = self.read(request).await?;
-        self.client.page_of(&answer)
+        self.client.page_of(request, &answer)
     }
 
     /// A page of a list. What Okta does not find below a user who was read a moment ago, the user does not have: a

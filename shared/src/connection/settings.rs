@@ -54,11 +54,20 @@ pub enum Stream {
     Apps,
     /// Places, from people's attributes.
     Locations,
+    /// Admin roles, and who holds them. Okta shows them to super administrators.
+    Admins,
+    /// Owners of groups. They need Okta Identity Governance.
+    Owners,
+    /// Rules that make users members of groups.
+    GroupRules,
 }
 
 impl Stream {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Users, Self::Groups, Self::Apps, Self::Locations];
+    pub const ALL: [Self; 7] =
+        [Self::Users, Self::Groups, Self::Apps, Self::Locations, Self::Admins, Self::Owners, Self::GroupRules];
+    /// Those that are read where a connection does not name any.
+    pub const USUAL: [Self; 5] = [Self::Users, Self::Groups, Self::Apps, Self::Locations, Self::Admins];
 }
 
 /// What is synced and when.
@@ -86,7 +95,7 @@ impl Default for SyncSettings {
             incremental: Some("rate(15 minutes)".to_owned()),
             verify: Some("rate(7 days)".to_owned()),
             timezone: "UTC".to_owned(),
-            streams: vec![Stream::Users, Stream::Groups, Stream::Apps, Stream::Locations],
+            streams: Stream::USUAL.to_vec(),
             live: false,
         }
     }
@@ -143,9 +152,9 @@ impl Fault {
 }
 
 impl Settings {
-    /// True where a stream is read. Where nothing is synced by itself, a sync that somebody starts reads all.
+    /// True where a stream is read. Where nothing is synced by itself, a sync that somebody starts reads the usual ones.
     pub fn reads(&self, stream: Stream) -> bool {
-        self.sync.as_ref().is_none_or(|sync| sync.streams.contains(&stream))
+        self.sync.as_ref().map_or(&Stream::USUAL[..], |sync| &sync.streams).contains(&stream)
     }
 
     /// The streams that are read.

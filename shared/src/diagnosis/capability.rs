@@ -1,7 +1,8 @@
 //! The checks beside `connection`: what each needs, and how it is found out.
 
 use super::{Check, Finding, SignIn, Verdict, of_error};
-use crate::okta::{Client, ClientId, Credential, Request, Role, User, UserId, api};
+use crate::okta::api::Targets;
+use crate::okta::{Client, ClientId, Credential, Principal, Request, Role, User, UserId, api};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -242,17 +243,18 @@ impl Probe<'_> {
     /// The types of the active admin roles; `None` where they may not be read.
     async fn roles(&self, credential: &Credential) -> Option<Vec<String>> {
         let read = async {
-            let request = match credential {
+            let holder = match credential {
                 Credential::PrivateKeyJwt(identity, _) if self.scopes.contains("okta.roles.read") => {
-                    api::list_client_roles(&ClientId::parse(&identity.client_id).ok()?)
+                    Principal::Client(ClientId::parse(&identity.client_id).ok()?)
                 }
                 Credential::AuthorizationCode(..) if !self.scopes.contains("okta.roles.read") => return None,
                 Credential::ApiToken(_) | Credential::AuthorizationCode(..) => {
                     let owner: User = self.client.fetch(&api::get_me()).await.ok()?;
-                    api::list_user_roles(&UserId::parse(owner.id.as_str()).ok()?)
+                    Principal::User(UserId::parse(owner.id.as_str()).ok()?)
                 }
                 _ => return None,
             };
+            let request = api::list_roles_of(&holder, Targets::Groups);
             let page = self.client.page::<Role>(&request).await.ok()?;
             let active = page.items.into_iter().filter(|role| role.status.as_deref() != Some("INACTIVE"));
             // One that cannot be read is a role as well, of a kind that is not known here.

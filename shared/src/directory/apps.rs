@@ -95,6 +95,28 @@ fn told(directory: &Directory<'_>, app: App) -> App {
     App { assignments_at: directory.state.assigned_at(&app), ..app }
 }
 
+/// An app, and the groups that it is assigned to.
+pub(super) async fn with_groups(directory: &Directory<'_>, id: &str) -> Result<(App, Vec<Group>), Problem> {
+    let item = find(directory, id).await?;
+    let groups = granting(directory, &App::groups(&item)?).await?;
+    Ok((item.parse()?, groups))
+}
+
+/// The same of every active app of the organization's own.
+pub(super) async fn all_with_groups(directory: &Directory<'_>) -> Result<Vec<(App, Vec<Group>)>, Problem> {
+    let (store, connection) = (&directory.app.store, &directory.connection.id);
+    let query = Query::index(Index::G1, keys::apps_partition(connection, keys::Listed::Present));
+    let listed = store.query(&query).await?;
+    let mut all = Vec::new();
+    for item in store.get_many(&listed.iter().map(Item::key).collect::<Vec<_>>()).await? {
+        let app: App = item.parse()?;
+        if !app.okta_owned && app.status.as_deref() == Some("ACTIVE") {
+            all.push((app, granting(directory, &App::groups(&item)?).await?));
+        }
+    }
+    Ok(all)
+}
+
 async fn find(directory: &Directory<'_>, id: &str) -> Result<Item, Problem> {
     let id = AppId::parse(id).map_err(|_| Problem::not_found())?;
     let item = directory.app.store.get(&keys::app(&directory.connection.id, &id)).await?;

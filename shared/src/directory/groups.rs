@@ -67,6 +67,13 @@ async fn find(directory: &Directory<'_>, id: &str) -> Result<Group, Problem> {
     Ok(item.ok_or_else(Problem::not_found)?.parse()?)
 }
 
+/// What a group is called, or its id where it is not known.
+pub(super) async fn name(directory: &Directory<'_>, id: &GroupId) -> Result<String, Problem> {
+    let item = directory.app.store.get(&keys::group(&directory.connection.id, id)).await?;
+    let group = item.map(|item| item.parse::<Group>()).transpose()?;
+    Ok(group.map_or_else(|| id.to_string(), |group| group.name))
+}
+
 /// The group of all users, if it was seen.
 pub async fn everyone(directory: &Directory<'_>) -> Result<Option<Group>, Problem> {
     let query = Query::index(Index::G1, present(directory)).prefix(&keys::named_exactly("everyone"));

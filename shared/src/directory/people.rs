@@ -2,12 +2,12 @@
 
 use super::apps::{self, AppLabel};
 use super::selection::{self, Selection, Taken};
-use super::{Directory, Listed, behind_number, cut, groups, users};
+use super::{Directory, Listed, access, behind_number, cut, groups, users};
 use crate::fold::{WordPrefix, fold};
 use crate::okta::UserId;
 use crate::problem::Problem;
-use crate::synced::User;
 use crate::synced::roster::{Row, Shared, TextsTaken};
+use crate::synced::{App, User};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -30,8 +30,33 @@ pub struct PeopleFilter {
     pub location: Option<String>,
     /// Members of the group with this id.
     pub group: Option<String>,
+    /// Who holds an admin role.
+    pub admin: Option<Administering>,
+    /// Who owns a group.
+    pub owner: bool,
     /// What every list can be asked for.
     pub selection: Selection,
+}
+
+/// Which admin role a person holds, of their own or by a group.
+pub enum Administering {
+    /// Any.
+    Any,
+    /// One of this type, such as `APP_ADMIN`.
+    Role(String),
+}
+
+impl Administering {
+    /// Of a parameter; the error says what it must be.
+    pub fn parse(word: &str) -> Result<Self, &'static str> {
+        match word {
+            "true" => Ok(Self::Any),
+            role if !role.is_empty() && role.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') => {
+                Ok(Self::Role(role.to_owned()))
+            }
+            _ => Err("must be true, or the type of a role, such as APP_ADMIN"),
+        }
+    }
 }
 
 /// What a text is looked for by.
@@ -113,7 +138,7 @@ pub struct PersonInFull {
 }
 
 /// Something by its id and name.
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub struct Named {
     /// Its id.
     pub id: String,
@@ -142,7 +167,7 @@ pub struct ShownApps {
 /// What a finding is about.
 #[derive(Serialize, JsonSchema)]
 pub struct FindingObject {
-    /// `user`, `group`, `app` or `schema`.
+    /// `user`, `group`, `app`, `schema` or another kind of record that a sync reads.
     #[serde(rename = "type")]
     pub kind: String,
     /// Okta's id, where it is known.
@@ -155,7 +180,8 @@ pub struct FindingObject {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DirectoryFinding")]
 pub struct Finding {
-    /// `manager_cycle`, `manager_dangling`, `manager_ambiguous` or `bad_record`.
+    /// `manager_cycle`, `manager_dangling`, `manager_ambiguous`, `bad_record`, `admin_inactive`, `owner_inactive` or
+    /// `app_without_granter`.
     pub kind: &'static str,
     /// Okta's id of the user, where it is known; null for a record of another kind.
     pub user: Option<String>,
@@ -217,8 +243,16 @@ pub async fn people(
         Some(group) => Some(groups::places_of(directory, group).await?.into_iter().collect::<HashSet<_>>()),
         None => None,
     };
+    let admins = match &filter.admin {
+        Some(Administering::Any) => Some(access::admin_places(directory, None).await?),
+        Some(Administering::Role(role)) => Some(access::admin_places(directory, Some(role)).await?),
+        None => None,
+    };
+    let owners = if filter.owner { Some(access::owner_places(directory).await?) } else { None };
     let takes = move |place: usize, row: &Row| {
         row.is_person()
+            && admins.as_ref().is_none_or(|admins| admins.contains(&place))
+            && owners.as_ref().is_none_or(|owners| owners.contains(&place))
             && members.as_ref().is_none_or(|members| members.contains(&place))
             && (filter.statuses.is_empty() || filter.statuses.contains(&row.status))
             && titled.as_ref().is_none_or(|titled| titled.has(place))
@@ -324,20 +358,39 @@ pub async fn person(directory: &Directory<'_>, reference_to: &str) -> Result<Per
 }
 
 /// A page of what is wrong in the directory, behind a number.
-pub fn findings(directory: &Directory<'_>, after: Option<&str>, limit: usize) -> Listed {
-    let first = behind_number(after);
-    let roster = &directory.roster;
-    let managers = roster.tree.findings().iter().map(|finding| {
-        let row = &roster.rows[finding.place];
-        let id = Some(row.id.to_string());
-        let object = FindingObject { kind: "user".to_owned(), id: id.clone(), name: Some(row.name.clone()) };
-        Finding { kind: finding.kind, user: id, object, detail: finding.detail.clone() }
-    });
-    let bad = directory.state.bad.iter().cloned().map(|bad| {
+pub async fn findings(directory: &Directory<'_>, after: Option<&str>, limit: usize) -> Result<Listed, Problem> {
+    let found = all_findings(directory).await?.into_iter().enumerate().skip(behind_number(after));
+    Ok(cut(found.map(|(place, item)| (place.to_string(), json!(item))), limit))
+}
+
+/// All that is wrong in the directory.
+pub(super) async fn all_findings(directory: &Directory<'_>) -> Result<Vec<Finding>, Problem> {
+    let managers =
+        directory.roster.tree.findings().iter().map(|finding| {
+            Finding::of_user(finding.kind, &directory.roster.rows[finding.place], finding.detail.clone())
+        });
+    let mut found: Vec<_> = managers.collect();
+    found.extend(directory.state.bad.iter().cloned().map(|bad| {
         let kind = if bad.kind.is_empty() { "user".to_owned() } else { bad.kind };
         let user = bad.id.clone().filter(|_| kind == "user");
         let object = FindingObject { kind, id: bad.id, name: bad.name };
         Finding { kind: "bad_record", user, object, detail: bad.detail }
-    });
-    cut(managers.chain(bad).enumerate().skip(first).map(|(place, item)| (place.to_string(), json!(item))), limit)
+    }));
+    found.extend(access::findings(directory).await?);
+    Ok(found)
+}
+
+impl Finding {
+    /// About a user.
+    pub(super) fn of_user(kind: &'static str, row: &Row, detail: String) -> Self {
+        let id = Some(row.id.to_string());
+        let object = FindingObject { kind: "user".to_owned(), id: id.clone(), name: Some(row.name.clone()) };
+        Self { kind, user: id, object, detail }
+    }
+
+    /// About an app.
+    pub(super) fn of_app(kind: &'static str, app: &App, detail: String) -> Self {
+        let (id, name) = (Some(app.id.to_string()), Some(app.label.clone()));
+        Self { kind, user: None, object: FindingObject { kind: "app".to_owned(), id, name }, detail }
+    }
 }

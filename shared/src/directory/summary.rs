@@ -1,7 +1,8 @@
 //! The whole directory in a few figures, and why a user has an app.
 
-use super::{Directory, apps, groups, users};
+use super::{Directory, apps, groups, people, users};
 use crate::problem::Problem;
+use crate::synced::access::{GroupRule, records};
 use crate::synced::{Group, Scope};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,12 +14,12 @@ use std::collections::BTreeMap;
 const MOST_NAMED: usize = 20;
 
 /// How many there are of what.
-pub fn summary(directory: &Directory<'_>) -> Value {
+pub async fn summary(directory: &Directory<'_>) -> Result<Value, Problem> {
     let roster = &directory.roster;
     let people: Vec<_> = roster.rows.iter().filter(|row| row.is_person()).collect();
     let locations = directory.places().map_or(&[][..], |places| places.all());
-    let findings = roster.tree.findings().len() + directory.state.bad.len();
-    json!({
+    let findings = people::all_findings(directory).await?.len();
+    Ok(json!({
         "counts": directory.state.counts,
         "people": people.len(),
         "statuses": most(roster.rows.iter().map(|row| row.status.as_str())),
@@ -27,7 +28,7 @@ pub fn summary(directory: &Directory<'_>) -> Value {
         "locations": locations.iter().take(MOST_NAMED).collect::<Vec<_>>(),
         "findings": findings,
         "streams": directory.state.as_of,
-    })
+    }))
 }
 
 /// The most frequent ones, with how often they are there.
@@ -58,8 +59,20 @@ pub struct Path {
     pub kind: &'static str,
     /// The group that has the app, and the user as a member.
     pub group: Option<Group>,
+    /// The first active group rule that adds members to that group, where group rules are synced and there is one.
+    pub rule: Option<RuleName>,
     /// The same as a sentence.
     pub text: String,
+}
+
+/// A group rule by its id and name.
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "GroupRuleName")]
+pub struct RuleName {
+    /// Okta's id.
+    pub id: String,
+    /// The name people see.
+    pub name: String,
 }
 
 /// Why a user, by id or login, has an app, as far as the directory knows.
@@ -70,17 +83,22 @@ pub async fn why(directory: &Directory<'_>, user: &str, app: &str) -> Result<Acc
     let Some((scope, by)) = apps::granted(directory, &user, &app.id).await? else {
         return Ok(Access { assigned: false, paths: Vec::new() });
     };
-    let direct = (scope == Scope::User).then(|| Path {
-        kind: "direct",
-        group: None,
-        text: format!("{} was assigned to {name} directly.", app.label),
-    });
+    let mut paths = Vec::new();
+    if scope == Scope::User {
+        let text = format!("{} was assigned to {name} directly.", app.label);
+        paths.push(Path { kind: "direct", group: None, rule: None, text });
+    }
     let mine = groups::ids_of(directory, &user).await?;
-    let granting = by.into_iter().filter(|group| group.is_everyone() || mine.contains(&group.id));
-    let by_group = granting.map(|group| Path {
-        kind: "group",
-        text: format!("{name} is a member of {}, to which {} is assigned.", group.name, app.label),
-        group: Some(group),
-    });
-    Ok(Access { assigned: true, paths: direct.into_iter().chain(by_group).collect() })
+    let rules = records::<GroupRule>(&directory.app.store, &directory.connection.id).await?;
+    for group in by.into_iter().filter(|group| group.is_everyone() || mine.contains(&group.id)) {
+        let adds = |rule: &&GroupRule| {
+            rule.status == "ACTIVE" && rule.groups.contains(&group.id) && !rule.excluded.contains(&user.id)
+        };
+        let rule = rules.iter().find(adds).map(|rule| RuleName { id: rule.id.clone(), name: rule.name.clone() });
+        let by = rule.as_ref().map(|rule| format!(" The group rule {} adds members to it.", rule.name));
+        let by = by.unwrap_or_default();
+        let text = format!("{name} is a member of {}, to which {} is assigned.{by}", group.name, app.label);
+        paths.push(Path { kind: "group", group: Some(group), rule, text });
+    }
+    Ok(Access { assigned: true, paths })
 }

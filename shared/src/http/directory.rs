@@ -8,6 +8,7 @@ macro_rules! open {
     };
 }
 
+mod access;
 mod apps;
 mod people;
 mod search;
@@ -81,6 +82,7 @@ pub(super) fn routes() -> Routes<Reader> {
         )
         .and(of_users())
         .and(of_groups())
+        .and(access::routes())
         .and(apps::routes())
         .and(people::routes())
         .and(search::routes())

@@ -69,7 +69,7 @@ impl Paging {
 }
 
 /// A parameter that cannot be as it is.
-pub(super) fn bad(name: &str, what: &str) -> Problem {
+pub(in crate::http) fn bad(name: &str, what: &str) -> Problem {
     Problem::new(Kind::BadRequest, format!("The query parameter '{name}' {what}."))
 }
 

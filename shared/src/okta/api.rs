@@ -1,6 +1,6 @@
 //! The requests that are sent to Okta, described: one function an operation, with the scope it needs.
 
-use super::id::{AppId, ClientId, GroupId, SchemaId, TypeId, UserId, segment};
+use super::id::{AppId, GroupId, Principal, SchemaId, TypeId, UserId, segment};
 use super::request::Request;
 use super::search::Expression;
 use jiff::Timestamp;
@@ -15,6 +15,24 @@ pub const MEMBERS_PAGE: u64 = 1_000;
 pub const FEWER_MEMBERS: u64 = 200;
 /// The most that Okta gives on a page of an app's users.
 pub const APP_USERS_PAGE: u64 = 500;
+
+/// What an admin role can be narrowed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Targets {
+    /// Groups.
+    Groups,
+    /// Apps.
+    Apps,
+}
+
+impl Targets {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Groups => "targets/groups",
+            Self::Apps => "targets/catalog/apps",
+        }
+    }
+}
 
 /// Who the organization is; needs no credential.
 pub fn organization() -> Request {
@@ -84,14 +102,76 @@ pub fn probe_logs() -> Request {
     Request::get("logs", "/api/v1/logs", &[("limit", "1")])
 }
 
-/// The admin roles of an OAuth client. `okta.roles.read`
-pub fn list_client_roles(client: &ClientId) -> Request {
-    Request::get("clients", format!("/oauth2/v1/clients/{client}/roles"), &[])
+/// All users who hold an admin role. `okta.roles.read`
+pub fn list_role_assignees() -> Request {
+    Request::get("other", "/api/v1/iam/assignees/users", &[("limit", "200")]).enclosed("value")
 }
 
-/// The admin roles of a user. `okta.roles.read`
-pub fn list_user_roles(user: &UserId) -> Request {
-    Request::get("other", format!("/api/v1/users/{user}/roles"), &[])
+/// The admin roles of a holder, with what those are narrowed to that can be narrowed to groups, or to apps.
+/// `okta.roles.read`
+pub fn list_roles_of(holder: &Principal, targets: Targets) -> Request {
+    // Of a client, Okta embeds nothing.
+    let expand = [("expand", targets.path())];
+    let query = if matches!(holder, Principal::Client(_)) { &[][..] } else { &expand };
+    Request::get(roles_bucket(holder), roles_path(holder), query)
+}
+
+/// What a role that a holder has is narrowed to. `okta.roles.read`
+pub fn list_role_targets(holder: &Principal, assignment: &str, targets: Targets) -> Request {
+    let path = format!("{}/{}/{}", roles_path(holder), segment(assignment), targets.path());
+    Request::get(roles_bucket(holder), path, &[("limit", PAGE)])
+}
+
+fn roles_path(holder: &Principal) -> String {
+    match holder {
+        Principal::User(id) => format!("/api/v1/users/{id}/roles"),
+        Principal::Group(id) => format!("/api/v1/groups/{id}/roles"),
+        Principal::Client(id) => format!("/oauth2/v1/clients/{id}/roles"),
+    }
+}
+
+fn roles_bucket(holder: &Principal) -> &'static str {
+    match holder {
+        Principal::User(_) => "other",
+        Principal::Group(_) => "groups",
+        Principal::Client(_) => "clients",
+    }
+}
+
+/// The permissions of a custom role. `okta.roles.read`
+pub fn list_permissions(role: &str) -> Request {
+    Request::get("other", format!("/api/v1/iam/roles/{}/permissions", segment(role)), &[]).enclosed("permissions")
+}
+
+/// A resource set. `okta.roles.read`
+pub fn get_resource_set(set: &str) -> Request {
+    Request::get("other", format!("/api/v1/iam/resource-sets/{}", segment(set)), &[])
+}
+
+/// What is in a resource set. `okta.roles.read`
+pub fn list_resources(set: &str) -> Request {
+    let path = format!("/api/v1/iam/resource-sets/{}/resources", segment(set));
+    Request::get("other", path, &[("limit", "100")]).enclosed("resources")
+}
+
+/// The OAuth apps, as many as Okta gives on a page. `okta.apps.read`
+pub fn list_oauth_apps() -> Request {
+    Request::get("apps", "/api/v1/apps", &[("filter", "name eq \"oidc_client\""), ("limit", PAGE)])
+}
+
+/// The owners of a group. `okta.groups.read`
+pub fn list_owners(group: &GroupId) -> Request {
+    Request::get("groups", format!("/api/v1/groups/{group}/owners"), &[("limit", PAGE)])
+}
+
+/// The rules that make users members of groups. `okta.groups.read`
+pub fn list_group_rules() -> Request {
+    Request::get("groups", "/api/v1/groups/rules", &[("limit", PAGE)])
+}
+
+/// The rules by which a user is a member of a group. `okta.groups.read`
+pub fn list_rules_of_member(group: &GroupId, user: &UserId) -> Request {
+    Request::get("groups", format!("/api/v1/groups/{group}/users/{user}/group-rules"), &[])
 }
 
 /// The user that a text names: an id, a login, or a short name, which is for the caller to refuse. A login with a slash
@@ -348,7 +428,7 @@ pub fn delete_event_hook(hook: &str) -> Request {
 
 /// The page behind a next link, counted in the same bucket as its listing.
 pub fn next(listing: &Request, link: Url) -> Request {
-    Request::follow(listing.bucket, link)
+    Request { list: listing.list, ..Request::follow(listing.bucket, link) }
 }
 
 fn word(flag: bool) -> &'static str {

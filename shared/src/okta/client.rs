@@ -165,7 +165,7 @@ impl Client {
 
     /// Sends a request for a list and reads one page of it.
     pub async fn page<T: DeserializeOwned>(&self, request: &Request) -> Result<Page<T>, Error> {
-        self.page_of(&self.send(request).await?)
+        self.page_of(request, &self.send(request).await?)
     }
 
     /// Where the list of an answer goes on.
@@ -173,10 +173,14 @@ impl Client {
         link::next(&answer.headers, &self.origin).ok().flatten()
     }
 
-    /// Reads one page of a list out of an answer.
-    pub fn page_of<T: DeserializeOwned>(&self, answer: &Answer) -> Result<Page<T>, Error> {
+    /// Reads one page of a list out of the answer to a request.
+    pub fn page_of<T: DeserializeOwned>(&self, request: &Request, answer: &Answer) -> Result<Page<T>, Error> {
+        let served = date(&answer.headers).unwrap_or_else(|| self.now());
+        if let Some(list) = request.list {
+            return Page::enclosed(&answer.body, list, &self.origin, served);
+        }
         let next = link::next(&answer.headers, &self.origin).map_err(|_| Error::ForeignUrl)?;
-        Page::parse(&answer.body, next, date(&answer.headers).unwrap_or_else(|| self.now()))
+        Page::parse(&answer.body, next, served)
     }
 
     /// Sends a request and reads its answer.

@@ -119,6 +119,37 @@ okta_id!(
     ClientId
 );
 
+/// What can hold an admin role.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Principal {
+    /// A user.
+    User(UserId),
+    /// A group: all its members hold the role.
+    Group(GroupId),
+    /// An OAuth client.
+    Client(ClientId),
+}
+
+impl Principal {
+    /// As Okta writes the kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "USER",
+            Self::Group(_) => "GROUP",
+            Self::Client(_) => "CLIENT",
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::User(id) => id.as_str(),
+            Self::Group(id) => id.as_str(),
+            Self::Client(id) => id.as_str(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,15 +1,20 @@
 //! Okta's objects as far as they are understood here, read leniently: an unknown field is kept out, a missing or null
 //! one is none, and an object that cannot be read at all spoils itself and not its page.
 
+mod access;
 mod app;
 mod user_type;
 
+pub use access::{
+    AppTarget, Assignee, GroupRule, GroupTarget, OAuthApp, Owner, Permission, Resource, ResourceSet, Role,
+};
 pub use app::{App, AppGroup};
 pub use user_type::{Attribute, UserSchema, UserType};
 
 use super::error::Error;
 use super::id::{GroupId, UserId};
 use super::null;
+use super::origin::Origin;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -81,6 +86,27 @@ impl<T: DeserializeOwned> Page<T> {
         }
         Ok(Self { items, bad, next, served })
     }
+
+    /// Reads a list that is a member of an object, with the link to its next page in the body.
+    pub(super) fn enclosed(body: &[u8], name: &str, origin: &Origin, served: Timestamp) -> Result<Self, Error> {
+        let unreadable = || Error::Unreadable(format!("no list of {name}"));
+        let mut object: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(body).map_err(|_| unreadable())?;
+        let list = object.remove(name).ok_or_else(unreadable)?;
+        let links: Option<Links> = object.get("_links").and_then(|links| serde_json::from_str(links.get()).ok());
+        let next = links.and_then(|links| links.next).map(|link| Url::parse(&link.href)).transpose();
+        let next = next.map_err(|_| Error::ForeignUrl)?;
+        if next.as_ref().is_some_and(|next| !origin.owns(next)) {
+            return Err(Error::ForeignUrl);
+        }
+        Self::parse(list.get().as_bytes(), next, served)
+    }
+}
+
+/// The links of a list in its body.
+#[derive(Deserialize)]
+struct Links {
+    #[serde(default)]
+    next: Option<Href>,
 }
 
 /// A user. The profile is Okta's, verbatim.
@@ -201,6 +227,8 @@ pub struct Embedded {
 struct Stats {
     #[serde(default)]
     users_count: Option<u64>,
+    #[serde(default, deserialize_with = "null::lenient")]
+    has_admin_privilege: bool,
 }
 
 impl Group {
@@ -214,6 +242,11 @@ impl Group {
     pub fn users_count(&self) -> Option<u64> {
         self.embedded.as_ref()?.stats.as_ref()?.users_count
     }
+
+    /// True where Okta says that it holds an admin role.
+    pub fn holds_roles(&self) -> bool {
+        self.embedded.as_ref().and_then(|it| it.stats.as_ref()).is_some_and(|stats| stats.has_admin_privilege)
+    }
 }
 
 /// A member of a group or a user of an app, of whom little more than the id is of interest.
@@ -224,17 +257,6 @@ pub struct Member {
     /// Of an app's users: `USER` for an assignment of one's own, `GROUP` for one by a group.
     #[serde(default)]
     pub scope: Option<String>,
-}
-
-/// A role that a client or a user holds.
-#[derive(Deserialize)]
-pub struct Role {
-    /// `SUPER_ADMIN`, …, `CUSTOM`.
-    #[serde(default, rename = "type")]
-    pub role_type: Option<String>,
-    /// `ACTIVE` or `INACTIVE`.
-    #[serde(default)]
-    pub status: Option<String>,
 }
 
 /// An event of the System Log, as far as a sync looks at it.
@@ -338,6 +360,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_list_in_an_object_is_read_with_the_next_page_of_its_own_tenant() {
+        let origin = Origin::okta("acme.okta.com");
+        let read = |body: &str| {
+            let page = Page::<Assignee>::enclosed(body.as_bytes(), "value", &origin, Timestamp::UNIX_EPOCH)?;
+            Ok::<_, Error>((page.items.len(), page.bad.len(), page.next.map(String::from)))
+        };
+        let next = "https://acme.okta.com/api/v1/iam/assignees/users?after=1";
+        let page = read(&format!(r#"{{"value":[{{"id":"00u1"}},7],"_links":{{"next":{{"href":"{next}"}}}}}}"#));
+        assert_eq!(page.expect("a page"), (1, 1, Some(next.to_owned())));
+        assert_eq!(read(r#"{"value":[]}"#).expect("a page"), (0, 0, None));
+        let foreign = r#"{"value":[],"_links":{"next":{"href":"https://evil.example/api/v1/iam"}}}"#;
+        assert!(matches!(read(foreign), Err(Error::ForeignUrl)));
+        for body in ["[]", "{}", r#"{"value":{}}"#, r#"{"values":[]}"#] {
+            assert!(matches!(read(body), Err(Error::Unreadable(_))), "{body}");
+        }
+    }
+
     /// Any JSON of a moderate size.
     fn json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
@@ -371,6 +411,8 @@ mod tests {
             prop_assert_eq!(read, [Some(count); 4]);
             let read = [reads::<App>(body), reads::<AppGroup>(body), reads::<UserType>(body)];
             prop_assert_eq!(read, [Some(count); 3]);
+            let read = [reads::<Assignee>(body), reads::<Owner>(body), reads::<GroupRule>(body), reads::<Resource>(body)];
+            prop_assert_eq!(read, [Some(count); 4]);
         }
 
         #[test]

@@ -27,6 +27,8 @@ pub struct Request {
     pub bucket: &'static str,
     /// What stands behind our `User-Agent`.
     pub mark: Option<String>,
+    /// Where the answer's list is a member of an object, with the link to its next page beside it: the member's name.
+    pub list: Option<&'static str>,
 }
 
 /// Where a request goes: a path that we build, or a link that Okta gave, followed verbatim.
@@ -57,6 +59,7 @@ impl Request {
             body: None,
             bucket,
             mark: None,
+            list: None,
         }
     }
 
@@ -82,9 +85,16 @@ impl Request {
         self
     }
 
+    /// A list that is answered as a member of an object.
+    #[must_use]
+    pub fn enclosed(mut self, list: &'static str) -> Self {
+        self.list = Some(list);
+        self
+    }
+
     /// The page that a next link leads to.
     pub fn follow(bucket: &'static str, link: Url) -> Self {
-        Self { method: Method::GET, target: Target::Link(link), body: None, bucket, mark: None }
+        Self { method: Method::GET, target: Target::Link(link), body: None, bucket, mark: None, list: None }
     }
 
     /// Whether it may be sent again after an answer was lost.

@@ -4,7 +4,7 @@
 //! hold no `#`.
 
 use crate::id::{AuditId, ConnectionId, SyncId, TriggerId};
-use crate::okta::{AppId, GroupId, UserId};
+use crate::okta::{AppId, GroupId, Principal, UserId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -175,6 +175,51 @@ pub fn candidate(connection: &ConnectionId, name: &str) -> Key {
 /// the right to write connections.
 pub fn candidates_partition(connection: &ConnectionId) -> String {
     format!("CANDIDATES#{connection}")
+}
+
+/// What the sort keys of holders of admin roles begin with.
+pub const ADMINS: &str = "ADMIN#";
+
+/// What the sort keys of custom roles begin with.
+pub const CUSTOM_ROLES: &str = "ROLE#";
+
+/// What the sort keys of resource sets begin with.
+pub const RESOURCE_SETS: &str = "SET#";
+
+/// What the sort keys of groups' owners begin with.
+pub const OWNED: &str = "OWNED#";
+
+/// What the sort keys of group rules begin with.
+pub const GROUP_RULES: &str = "RULE#";
+
+/// The admin roles of a holder.
+pub fn admin(connection: &ConnectionId, holder: &Principal) -> Key {
+    key(access_partition(connection), format!("{ADMINS}{}#{}", holder.kind(), holder.id()))
+}
+
+/// A custom role.
+pub fn custom_role(connection: &ConnectionId, role: &str) -> Key {
+    key(access_partition(connection), format!("{CUSTOM_ROLES}{role}"))
+}
+
+/// A resource set.
+pub fn resource_set(connection: &ConnectionId, set: &str) -> Key {
+    key(access_partition(connection), format!("{RESOURCE_SETS}{set}"))
+}
+
+/// The owners of a group.
+pub fn owned(connection: &ConnectionId, group: &GroupId) -> Key {
+    key(access_partition(connection), format!("{OWNED}{group}"))
+}
+
+/// A group rule.
+pub fn group_rule(connection: &ConnectionId, rule: &str) -> Key {
+    key(access_partition(connection), format!("{GROUP_RULES}{rule}"))
+}
+
+/// The partition of who may administer what.
+pub fn access_partition(connection: &ConnectionId) -> String {
+    format!("ACCESS#{connection}")
 }
 
 /// A batch of events that the feed of a connection has not taken in yet, in the order in which they are told.

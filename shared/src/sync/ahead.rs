@@ -17,13 +17,24 @@ const MOST_OF_ONE: usize = 4;
 /// listing that is being read, and one for each that has set out, so that the window ends with few pages in hand.
 const SPARE: u32 = 16;
 
+/// No page sets out while so many bytes have come and were not asked for yet: a page of members has two megabytes.
+const MOST_BYTES: usize = 8_000_000;
+
 type Coming = oneshot::Receiver<Result<Answer, Error>>;
 
 /// The pages on their way, by what was asked for.
 #[derive(Default)]
 pub(super) struct Ahead {
-    pages: Arc<Mutex<HashMap<String, Coming>>>,
+    hand: Arc<Mutex<Hand>>,
     tasks: JoinSet<()>,
+}
+
+/// What is on its way or has come.
+#[derive(Default)]
+struct Hand {
+    pages: HashMap<String, Coming>,
+    /// Of those that have come.
+    bytes: usize,
 }
 
 impl Ahead {
@@ -35,7 +46,7 @@ impl Ahead {
     /// Sets out for the first page of a listing that is read later, and those behind it, if the tenant's limits leave room.
     pub fn begin(&mut self, client: &Arc<Client>, request: Request) {
         // More in hand than may be on their way gain nothing, and are lost where the slice ends at a limit.
-        let in_hand = u32::try_from(lock(&self.pages).len()).unwrap_or(u32::MAX);
+        let in_hand = u32::try_from(lock(&self.hand).pages.len()).unwrap_or(u32::MAX);
         if in_hand < client.most_in_flight(request.bucket) {
             self.set_out(client, request, SPARE);
         }
@@ -45,9 +56,10 @@ impl Ahead {
         if !self.has_room() || !client.may_run_ahead(request.bucket, spare) {
             return;
         }
-        let Some(first) = promise(&self.pages, &request) else { return };
-        let (pages, client) = (Arc::clone(&self.pages), Arc::clone(client));
-        self.tasks.spawn(read_on(pages, client, request, first, spare).in_current_span());
+        let Some(first) = promise(&self.hand, &request) else { return };
+        let hand = Arc::clone(&self.hand);
+        let client = Arc::clone(client);
+        self.tasks.spawn(read_on(hand, client, request, first, spare).in_current_span());
     }
 
     /// True where more may set out.
@@ -58,14 +70,16 @@ impl Ahead {
 
     /// The answer to a request, if it is on its way.
     pub async fn take(&self, request: &Request) -> Option<Result<Answer, Error>> {
-        let coming = lock(&self.pages).remove(request.target.as_str())?;
-        coming.await.ok()
+        let coming = lock(&self.hand).pages.remove(request.target.as_str())?;
+        let answer = coming.await.ok()?;
+        lock(&self.hand).bytes -= size(&answer);
+        Some(answer)
     }
 }
 
 /// Reads a page and those behind it; one listing is never read at two places at once.
 async fn read_on(
-    pages: Arc<Mutex<HashMap<String, Coming>>>,
+    hand: Arc<Mutex<Hand>>,
     client: Arc<Client>,
     listing: Request,
     first: oneshot::Sender<Result<Answer, Error>>,
@@ -77,7 +91,8 @@ async fn read_on(
         let next = answer.as_ref().ok().and_then(|answer| client.next_of(answer)).filter(|_| left > 0);
         let next = next.map(|next| api::next(&listing, next)).filter(|next| client.may_run_ahead(next.bucket, spare));
         // The next one is promised before this one is handed over, so that nobody asks for it meanwhile.
-        let next = next.and_then(|next| promise(&pages, &next).map(|sender| (next, sender)));
+        let next = next.and_then(|next| promise(&hand, &next).map(|sender| (next, sender)));
+        lock(&hand).bytes += size(&answer);
         let _ = promised.send(answer);
         match next {
             Some((next, sender)) => (request, promised) = (next, sender),
@@ -86,20 +101,21 @@ async fn read_on(
     }
 }
 
-/// Makes a place for the answer to a request, if there is none yet.
-fn promise(
-    pages: &Mutex<HashMap<String, Coming>>,
-    request: &Request,
-) -> Option<oneshot::Sender<Result<Answer, Error>>> {
-    let mut pages = lock(pages);
-    if pages.contains_key(request.target.as_str()) {
+/// Makes a place for the answer to a request; none where there is one, or where too much has come already.
+fn promise(hand: &Mutex<Hand>, request: &Request) -> Option<oneshot::Sender<Result<Answer, Error>>> {
+    let mut hand = lock(hand);
+    if hand.bytes >= MOST_BYTES || hand.pages.contains_key(request.target.as_str()) {
         return None;
     }
     let (sender, receiver) = oneshot::channel();
-    pages.insert(request.target.as_str().to_owned(), receiver);
+    hand.pages.insert(request.target.as_str().to_owned(), receiver);
     Some(sender)
 }
 
-fn lock(pages: &Mutex<HashMap<String, Coming>>) -> std::sync::MutexGuard<'_, HashMap<String, Coming>> {
-    pages.lock().unwrap_or_else(PoisonError::into_inner)
+fn size(answer: &Result<Answer, Error>) -> usize {
+    answer.as_ref().map_or(0, |answer| answer.body.len())
+}
+
+fn lock(hand: &Mutex<Hand>) -> std::sync::MutexGuard<'_, Hand> {
+    hand.lock().unwrap_or_else(PoisonError::into_inner)
 }

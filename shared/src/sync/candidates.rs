@@ -78,6 +78,7 @@ async fn read(work: &mut Work<'_>, candidate: &Candidate) -> Result<Vec<Change>,
         Candidate::Belongings(user) | Candidate::Membership(_, user, _) => hints::read_groups(work, user).await,
         Candidate::Assignment(app, user) => hints::read_assignment(work, app, user).await,
         Candidate::Moved(..) | Candidate::App(_) | Candidate::AppGroups(_) => Ok(Vec::new()),
+        Candidate::Roles(_) | Candidate::CustomRoles | Candidate::Owners(_) | Candidate::GroupRules => Ok(Vec::new()),
     }
 }
 

@@ -16,6 +16,10 @@ use jiff::Timestamp;
 /// Okta's changes are read again from so long before a run began.
 const OVERLAP_SECONDS: i64 = 600;
 
+/// The streams that no other depends on, and the phase that reads each.
+const ACCESS: [(Stream, Phase); 3] =
+    [(Stream::Admins, Phase::Admins), (Stream::Owners, Phase::Owners), (Stream::GroupRules, Phase::GroupRules)];
+
 /// Writes the roster and ends the run.
 pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
     let state = State::load(&work.app.store, &work.connection.id).await?;
@@ -28,7 +32,8 @@ pub async fn finish(work: &mut Work<'_>) -> Result<(), Stop> {
         // What would go is left to a run that reads more: that one asks.
         work.run.pending_removals.clear();
     } else {
-        for stream in work.run.streams.clone() {
+        let read = work.run.streams.iter().copied().filter(|stream| is_read(&work.run, &state, *stream));
+        for stream in read.collect::<Vec<_>>() {
             work.run.completes(stream);
         }
     }
@@ -94,6 +99,12 @@ pub async fn end_stream(work: &mut Work<'_>, kind: Kind) -> Result<(), Stop> {
     Ok(work.commit(Vec::new()).await?)
 }
 
+/// False for admin roles, owners and group rules in a run that reads changes of them, where nothing was read before.
+fn is_read(run: &Run, state: &State, stream: Stream) -> bool {
+    let phase = ACCESS.iter().find(|(of, _)| *of == stream).map(|(_, phase)| phase);
+    !run.patches() || phase.is_none_or(|phase| state.complete.contains(phase))
+}
+
 fn learn_streams(run: &Run, state: &mut State) {
     state.as_of.extend(run.complete.iter().map(|stream| (*stream, run.started_at)));
 }
@@ -148,6 +159,11 @@ fn learn_of(run: &Run, status: RunStatus, state: &mut State) {
     if run.mode != Mode::Incremental {
         state.bad.clone_from(&run.bad);
         state.complete.extend(read_to_the_end(run));
+        for (_, phase) in ACCESS {
+            if run.skipped.contains_key(&phase) {
+                state.complete.remove(&phase);
+            }
+        }
         state.pending = None;
     }
     // The question of a full run stands until the next one; it holds what a smaller run asks.
@@ -166,6 +182,8 @@ fn read_to_the_end(run: &Run) -> Vec<Phase> {
             phases.extend([kind.objects().phase(), kind.edges()]);
         }
     }
+    let read = ACCESS.iter().filter(|(stream, phase)| run.streams.contains(stream) && !run.skipped.contains_key(phase));
+    phases.extend(read.map(|(_, phase)| *phase));
     phases
 }
 

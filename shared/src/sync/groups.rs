@@ -1,5 +1,6 @@
 //! Groups: one list, of all or of those that changed; which of them have members that must be read.
 
+use super::access;
 use super::change::Change;
 use super::edges::Known;
 use super::holder::{Holder, Seen};
@@ -37,6 +38,7 @@ pub async fn read_page(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop
     };
     work.run.count(Phase::Groups).seen += (page.items.len() + page.bad.len()) as u64;
     let (mut changes, mut seen) = store(work, &page.items).await?;
+    changes.extend(access::note_groups(work, &page.items)?);
     // What cannot be read is there all the same.
     let unreadable = page.bad.iter().filter_map(|bad| GroupId::parse(bad.id.as_deref()?).ok());
     seen.extend(unreadable.map(|id| Seen { holder: Holder::Group(id), stamp: None, crawl: false }));

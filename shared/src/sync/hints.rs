@@ -6,7 +6,7 @@ use super::candidates;
 use super::change::Change;
 use super::edges;
 use super::holder::{self, Holder, Kind, Seen};
-use super::log::{self, HINTS};
+use super::log;
 use super::missing;
 use super::users::DEPROVISIONED;
 use super::work::{HINTED, Stop, Work};
@@ -78,7 +78,7 @@ pub async fn read_log(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop>
     if from.pages == 0 {
         from.next = place.and_then(|place| place.next);
     }
-    match log::read(work, HINTS, since, &from).await {
+    match log::read(work, &log::hinting(work), since, &from).await {
         Ok(page) => {
             work.hints.extend(log::hints(work, &page));
             work.run.log_next = page.next;
@@ -115,6 +115,9 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
                 moved.entry(group).or_default().entry(user).or_default().insert(how);
             }
             Candidate::Moved(..) | Candidate::App(_) | Candidate::Assignment(..) | Candidate::AppGroups(_) => {}
+            Candidate::Roles(_) | Candidate::CustomRoles | Candidate::Owners(_) | Candidate::GroupRules => {
+                work.run.access_hinted = true;
+            }
         }
     }
     let mut changes = Vec::new();

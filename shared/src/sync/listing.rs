@@ -58,7 +58,7 @@ pub async fn read<T: DeserializeOwned>(
         Some(answer) => answer,
         None => work.client.send(&request).await,
     };
-    let page = match answer.and_then(|answer| work.client.page_of::<T>(&answer)) {
+    let page = match answer.and_then(|answer| work.client.page_of::<T>(&request, &answer)) {
         Err(okta::Error::Api(refusal)) if listing.next.is_some() && begins_again(&refusal, listing.pass) => {
             return Ok(Read::Restart(Listing { pass: listing.pass + 1, ..Listing::default() }));
         }

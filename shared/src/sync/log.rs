@@ -4,7 +4,8 @@
 use super::listing::begins_again;
 use super::work::Work;
 use crate::clock;
-use crate::okta::{self, AppId, Expression, GroupId, LogEvent, Operator, Refusal, UserId, api};
+use crate::connection::Stream;
+use crate::okta::{self, AppId, ClientId, Expression, GroupId, LogEvent, Operator, Principal, Refusal, UserId, api};
 use crate::synced::{Candidate, Listing, Move};
 use jiff::Timestamp;
 use url::Url;
@@ -14,7 +15,7 @@ pub const DELETIONS: &[&str] =
     &["user.lifecycle.delete.completed", "group.lifecycle.delete", "application.lifecycle.delete"];
 
 /// Events of changes that no list of changed users or groups shows.
-pub const HINTS: &[&str] = &[
+const HINTS: &[&str] = &[
     "user.lifecycle.delete.completed",
     "group.lifecycle.delete",
     "group.user_membership.add",
@@ -31,6 +32,47 @@ pub const HINTS: &[&str] = &[
     "group.application_assignment.remove",
     "group.application_assignment.update",
 ];
+
+/// Events of changes of admin roles.
+const ADMINS: &[&str] = &[
+    "user.account.privilege.grant",
+    "user.account.privilege.revoke",
+    "group.privilege.grant",
+    "group.privilege.revoke",
+    "app.oauth2.client.privilege.grant",
+    "app.oauth2.client.privilege.revoke",
+    "iam.resourceset.bindings.add",
+    "iam.resourceset.bindings.delete",
+    "iam.resourceset.delete",
+    "iam.resourceset.resources.add",
+    "iam.resourceset.resources.delete",
+    "iam.resourceset.resources.update",
+    "iam.resourceset.update",
+    "iam.role.delete",
+    "iam.role.permissions.add",
+    "iam.role.permissions.delete",
+    "iam.role.update",
+];
+/// Events of changes of groups' owners.
+const OWNERS: &[&str] = &["resource.owner.update"];
+/// Events of changes of group rules.
+const GROUP_RULES: &[&str] = &[
+    "group.user_membership.rule.add_exclusion",
+    "group.user_membership.rule.deactivated",
+    "group.user_membership.rule.invalidate",
+    "group.user_membership.rule.trigger",
+];
+
+/// The events that a run asks for.
+pub fn hinting(work: &Work<'_>) -> Vec<&'static str> {
+    let mut types = HINTS.to_vec();
+    for (stream, more) in [(Stream::Admins, ADMINS), (Stream::Owners, OWNERS), (Stream::GroupRules, GROUP_RULES)] {
+        if work.syncs(stream) {
+            types.extend(more);
+        }
+    }
+    types
+}
 
 /// Events that are asked for at once; a page with fewer reaches the end of the log as it is by now.
 const PAGE: usize = 1_000;
@@ -66,10 +108,10 @@ pub async fn read(
     let of = |name: &&str| Expression::compare("eventType", Operator::Eq, *name);
     let filter = Expression::any(types.iter().map(of));
     let first = api::search_logs(&[("since", &since), ("filter", filter.as_str()), ("limit", "1000")]);
-    let request = match &listing.next {
-        Some(next) => api::next(&first, Url::parse(next).map_err(|_| okta::Error::ForeignUrl)?),
-        None => first.clone(),
-    };
+    let next = listing.next.as_deref().map(Url::parse).transpose().map_err(|_| okta::Error::ForeignUrl)?;
+    // An earlier run may have asked for events of fewer types.
+    let next = next.filter(|next| next.query_pairs().all(|(name, value)| name != "filter" || value == filter.as_str()));
+    let request = next.map_or_else(|| first.clone(), |next| api::next(&first, next));
     let mut pass = listing.pass;
     let page = match work.client.page::<LogEvent>(&request).await {
         // A cursor that Okta no longer knows: once more from the beginning; hints may come twice.
@@ -105,35 +147,65 @@ pub fn hints(work: &Work<'_>, page: &LogPage) -> Vec<Candidate> {
     let doubtful = work.state.beside_until.map(|until| clock::after(until, BEHIND_SECONDS));
     let mut hints = Vec::new();
     for event in &page.events {
-        let Some(hint) = candidate(event) else { continue };
-        if let (Candidate::Membership(group, user, _), Some(until)) = (&hint, doubtful)
-            && event.time().is_none_or(|published| published <= until)
-        {
-            hints.push(Candidate::Moved(group.clone(), user.clone()));
+        for hint in candidates_of(event) {
+            if let (Candidate::Membership(group, user, _), Some(until)) = (&hint, doubtful)
+                && event.time().is_none_or(|published| published <= until)
+            {
+                hints.push(Candidate::Moved(group.clone(), user.clone()));
+            }
+            hints.push(hint);
         }
-        hints.push(hint);
     }
     hints
 }
 
 /// What an event says may have changed.
-pub fn candidate(event: &LogEvent) -> Option<Candidate> {
+pub fn candidates_of(event: &LogEvent) -> Vec<Candidate> {
+    if let Some(candidates) = access(event) {
+        return candidates;
+    }
     let target = |kind: &str| event.targets().find(|target| target.target_type == kind).map(|it| it.id.as_str());
     let user = || UserId::parse(target("User")?).ok();
     let group = || GroupId::parse(target("UserGroup")?).ok();
     let app = || AppId::parse(target("AppInstance")?).ok();
-    match event.event_type.as_str() {
-        name if name.starts_with("user.lifecycle.") || name.starts_with("user.account.") => {
-            Some(Candidate::User(user()?))
-        }
+    let membership = |way| Some(Candidate::Membership(group()?, user()?, way));
+    let candidate = match event.event_type.as_str() {
+        name if name.starts_with("user.lifecycle.") || name.starts_with("user.account.") => user().map(Candidate::User),
         name if name.starts_with("group.lifecycle.") || name.starts_with("group.profile.") => {
-            Some(Candidate::Group(group()?))
+            group().map(Candidate::Group)
         }
-        "group.user_membership.add" => Some(Candidate::Membership(group()?, user()?, Move::In)),
-        name if name.starts_with("group.user_membership.") => Some(Candidate::Membership(group()?, user()?, Move::Out)),
-        name if name.starts_with("application.lifecycle.") => Some(Candidate::App(app()?)),
-        name if name.starts_with("application.user_membership.") => Some(Candidate::Assignment(app()?, user()?)),
-        name if name.starts_with("group.application_assignment.") => Some(Candidate::AppGroups(app()?)),
+        "group.user_membership.add" => membership(Move::In),
+        name if name.starts_with("group.user_membership.") => membership(Move::Out),
+        name if name.starts_with("application.lifecycle.") => app().map(Candidate::App),
+        name if name.starts_with("application.user_membership.") => {
+            app().zip(user()).map(|(app, user)| Candidate::Assignment(app, user))
+        }
+        name if name.starts_with("group.application_assignment.") => app().map(Candidate::AppGroups),
         _ => None,
+    };
+    candidate.into_iter().collect()
+}
+
+/// The same of an event about who may administer what; none where it is about something else.
+fn access(event: &LogEvent) -> Option<Vec<Candidate>> {
+    let name = event.event_type.as_str();
+    if OWNERS.contains(&name) {
+        // A group that owns another one is a target like that.
+        let groups = event.targets().filter(|target| target.target_type == "UserGroup");
+        return Some(groups.filter_map(|group| GroupId::parse(&group.id).ok()).map(Candidate::Owners).collect());
     }
+    if GROUP_RULES.contains(&name) {
+        return Some(vec![Candidate::GroupRules]);
+    }
+    if !ADMINS.contains(&name) {
+        return None;
+    }
+    let holder = event.targets().find_map(|target| match target.target_type.as_str() {
+        "User" => UserId::parse(&target.id).ok().map(Principal::User),
+        "UserGroup" => GroupId::parse(&target.id).ok().map(Principal::Group),
+        "PublicClientApp" | "AppInstance" => ClientId::parse(&target.id).ok().map(Principal::Client),
+        _ => None,
+    });
+    let is_definition = !name.contains(".privilege.") && !name.contains(".bindings.");
+    Some(vec![holder.filter(|_| !is_definition).map_or(Candidate::CustomRoles, Candidate::Roles)])
 }

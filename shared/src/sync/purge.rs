@@ -68,6 +68,7 @@ impl Purge<'_> {
         self.partition(&keys::writers_partition(connection), None).await?;
         self.partition(&keys::requests_partition(connection), None).await?;
         self.partition(&keys::candidates_partition(connection), None).await?;
+        self.partition(&keys::access_partition(connection), None).await?;
         self.partition(&keys::heard(connection).pk, None).await?;
         // The note that there is something to purge goes last.
         let note = keys::purge(connection);

@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use super::hints::Stage;
 use super::holder::Kind;
 use super::work::{Stop, Work};
-use super::{app_hints, apps, candidates, edges, finish, groups, hints, missing, user_types, users};
+use super::{access, app_hints, apps, candidates, edges, finish, groups, hints, missing, user_types, users};
 use crate::app::App;
 use crate::clock;
 use crate::connection::{self, Connection};
@@ -309,6 +309,11 @@ impl Work<'_> {
             Checkpoint::Assignments { crawl } => edges::read(self, Kind::Apps, crawl).await,
             Checkpoint::ExcessAssignments { noted, done } => edges::remove_excess(self, Kind::Apps, noted, done).await,
             Checkpoint::UserTypes => user_types::read(self).await,
+            Checkpoint::Assignees { listing } => access::read_assignees(self, listing).await,
+            Checkpoint::SortAccess => access::sort(self).await,
+            Checkpoint::AccessTasks { page, place } => access::work_off(self, page, place).await,
+            Checkpoint::CustomRoles { place } => access::read_custom_role(self, place).await,
+            Checkpoint::GroupRules { listing } => access::read_group_rules(self, listing).await,
             Checkpoint::Finish => finish::finish(self).await,
         }
     }

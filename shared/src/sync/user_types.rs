@@ -4,7 +4,7 @@ use super::listing;
 use super::work::{Stop, Work, forbidden};
 use crate::okta::{self, BadRecord, UserSchema, UserType, api};
 use crate::store::Error;
-use crate::synced::{Checkpoint, Phase, State, TypeName};
+use crate::synced::{Phase, State, TypeName};
 use std::collections::BTreeMap;
 
 /// Schemas that are read: one a type, and a tenant has few.
@@ -31,7 +31,7 @@ pub(super) async fn read(work: &mut Work<'_>) -> Result<(), Stop> {
     work.run.count(Phase::UserTypes).seen = types.len() as u64;
     let titles = read_titles(work, &types).await?;
     remember(work, types, titles).await?;
-    work.run.checkpoint = Checkpoint::Finish;
+    work.run.checkpoint = work.after_user_types();
     Ok(work.commit(Vec::new()).await?)
 }
 

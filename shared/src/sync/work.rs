@@ -220,7 +220,13 @@ impl Work<'_> {
 
     /// What comes after assignments.
     pub fn after_assignments(&self) -> Checkpoint {
-        if self.run.patches() { Checkpoint::Finish } else { Checkpoint::UserTypes }
+        if !self.run.patches() {
+            Checkpoint::UserTypes
+        } else if self.run.access_hinted {
+            Checkpoint::SortAccess
+        } else {
+            Checkpoint::Finish
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::pages::fingerprint;
 use crate::clock;
 use crate::id::ConnectionId;
-use crate::okta::{AppId, GroupId, UserId};
+use crate::okta::{AppId, GroupId, Principal, UserId};
 use crate::store::{Condition, Error, Item, Query, Store, Write, keys};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,14 @@ pub enum Candidate {
     Assignment(AppId, UserId),
     /// Which groups have an app.
     AppGroups(AppId),
+    /// The admin roles that a user, a group or an OAuth client holds.
+    Roles(Principal),
+    /// What custom roles allow, and on what.
+    CustomRoles,
+    /// The owners of a group.
+    Owners(GroupId),
+    /// Group rules.
+    GroupRules,
 }
 
 /// The direction of a membership event.

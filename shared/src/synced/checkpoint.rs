@@ -130,6 +130,30 @@ pub enum Checkpoint {
     },
     /// Reading user types and the schemas of profiles.
     UserTypes,
+    /// The users with admin roles.
+    Assignees {
+        /// Where their list stands.
+        listing: Listing,
+    },
+    /// Finding whose roles and which owners are to be read.
+    SortAccess,
+    /// Reading them, one by one.
+    AccessTasks {
+        /// The page of tasks.
+        page: u32,
+        /// The place on it.
+        place: usize,
+    },
+    /// The custom roles and resource sets that somebody holds.
+    CustomRoles {
+        /// Which is next.
+        place: usize,
+    },
+    /// The list of group rules.
+    GroupRules {
+        /// Where it stands.
+        listing: Listing,
+    },
     /// Writing the roster and ending.
     Finish,
 }

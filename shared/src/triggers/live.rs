@@ -20,7 +20,9 @@ use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 /// Events of what a sync reads, as far as Okta delivers them.
-const EVENT_TYPES: [&str; 29] = [
+const EVENT_TYPES: [&str; 47] = [
+    "app.oauth2.client.privilege.grant",
+    "app.oauth2.client.privilege.revoke",
     "application.lifecycle.activate",
     "application.lifecycle.create",
     "application.lifecycle.deactivate",
@@ -34,10 +36,26 @@ const EVENT_TYPES: [&str; 29] = [
     "group.application_assignment.update",
     "group.lifecycle.create",
     "group.lifecycle.delete",
+    "group.privilege.grant",
+    "group.privilege.revoke",
     "group.profile.update",
     "group.user_membership.add",
     "group.user_membership.remove",
+    "iam.resourceset.bindings.add",
+    "iam.resourceset.bindings.delete",
+    "iam.resourceset.delete",
+    "iam.resourceset.resources.add",
+    "iam.resourceset.resources.delete",
+    "iam.resourceset.resources.update",
+    "iam.resourceset.update",
+    "iam.role.delete",
+    "iam.role.permissions.add",
+    "iam.role.permissions.delete",
+    "iam.role.update",
+    "resource.owner.update",
     "user.account.lock",
+    "user.account.privilege.grant",
+    "user.account.privilege.revoke",
     "user.account.reset_password",
     "user.account.unlock",
     "user.account.unlock_by_admin",
@@ -212,7 +230,7 @@ pub async fn fault(app: &App, connection: &Connection) -> Result<Option<String>,
 /// Takes what Okta delivered to the connector's own hook. Once this is done, it is read, whoever is killed.
 pub(super) async fn take(ground: &Ground, id: &ConnectionId, events: &[Box<RawValue>]) -> Result<(), Problem> {
     let events: Vec<LogEvent> = events.iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect();
-    let candidates: BTreeSet<Candidate> = events.iter().filter_map(sync::candidate).collect();
+    let candidates: BTreeSet<Candidate> = events.iter().flat_map(sync::candidates_of).collect();
     runs::report_to(ground, id, &candidates).await?;
     if let Some(at) = events.iter().filter_map(LogEvent::time).max() {
         note(&ground.store, id, at).await?;

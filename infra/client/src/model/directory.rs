@@ -273,7 +273,8 @@ pub struct Location {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DirectoryFinding {
-    /// `manager_cycle`, `manager_dangling`, `manager_ambiguous` or `bad_record`.
+    /// `manager_cycle`, `manager_dangling`, `manager_ambiguous`, `bad_record`, `admin_inactive`, `owner_inactive` or
+    /// `app_without_granter`.
     pub kind: String,
     /// Okta's id of the user, where it is known; null for a record of another kind.
     pub user: Option<String>,
@@ -287,7 +288,7 @@ pub struct DirectoryFinding {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FindingObject {
-    /// `user`, `group`, `app` or `schema`.
+    /// `user`, `group`, `app`, `schema` or another kind of record that a sync reads.
     #[serde(rename = "type")]
     pub kind: String,
     /// Okta's id, where it is known.
@@ -321,4 +322,146 @@ pub struct Matched {
     pub field: String,
     /// What it says.
     pub text: String,
+}
+
+/// A role that a user, a group or an OAuth client holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AdminRole {
+    /// Who holds it.
+    pub principal: RoleHolder,
+    /// Which.
+    pub role: RoleName,
+    /// What it is narrowed to; null where it is for the whole organization, or for a resource set.
+    pub targets: Option<RoleTargets>,
+    /// Of a custom role, the resource set that it is about.
+    pub resource_set: Option<ResourceSetName>,
+    /// The group by which a user holds it; null for a role of the holder's own.
+    pub via_group: Option<Named>,
+    /// Of the role: `ACTIVE` or `INACTIVE`.
+    pub status: String,
+}
+
+impl AdminRole {
+    /// What it is for, in a few words.
+    pub fn extent(&self) -> String {
+        let targets = self.targets.as_ref().map(|targets| {
+            let groups = targets.groups.iter().map(|group| group.name.as_str());
+            groups.chain(targets.apps.iter().map(|app| app.label.as_str())).collect::<Vec<_>>().join(", ")
+        });
+        let set = self.resource_set.as_ref().map(|set| set.label.clone());
+        targets.or(set).unwrap_or_else(|| "the whole organization".to_owned())
+    }
+}
+
+/// What holds a role.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoleHolder {
+    /// `USER`, `GROUP` or `CLIENT`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Okta's id.
+    pub id: String,
+    /// Its name, where it is known.
+    pub name: Option<String>,
+}
+
+/// A role by its names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoleName {
+    /// Of a custom role, its id; of another one, that of its assignment.
+    pub id: String,
+    /// `SUPER_ADMIN`, …, `CUSTOM`.
+    #[serde(rename = "type")]
+    pub role_type: String,
+    /// The name people see.
+    pub label: String,
+}
+
+/// What a role is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoleTargets {
+    /// Groups.
+    pub groups: Vec<Named>,
+    /// Apps.
+    pub apps: Vec<AppTargetName>,
+}
+
+/// An app, or all apps of an integration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AppTargetName {
+    /// Okta's id of the app; null for all apps of an integration.
+    pub id: Option<String>,
+    /// The name people see.
+    pub label: String,
+    /// The integration, where it is all apps of one.
+    pub name: Option<String>,
+}
+
+/// A resource set by its names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceSetName {
+    /// Okta's id.
+    pub id: String,
+    /// The name people see.
+    pub label: String,
+}
+
+/// An owner of a group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GroupOwner {
+    /// `USER` or `GROUP`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Okta's id.
+    pub id: String,
+    /// Its name, where it is known.
+    pub name: Option<String>,
+    /// Whether Okta knows who it is.
+    pub resolved: bool,
+}
+
+/// Somebody who can give an app to a user, or add a member to a group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Granter {
+    /// Who.
+    pub user: UserLogin,
+    /// Why: at least one.
+    pub reasons: Vec<GrantReason>,
+}
+
+/// Why a user can grant something.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrantReason {
+    /// By what.
+    pub kind: String,
+    /// The role; null for an owner.
+    pub role: Option<RoleName>,
+    /// The group to which the user can add a member; of a role for the app itself, the group by which the user holds it.
+    pub group: Option<Named>,
+    /// What the role is narrowed to; null where it is for everything of its kind.
+    pub target: Option<GrantTarget>,
+    /// The same as a sentence.
+    pub text: String,
+}
+
+/// What a role is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrantTarget {
+    /// `app`, `integration`, `group` or `resource_set`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id; of an integration, its name.
+    pub id: String,
+    /// The name people see.
+    pub name: String,
 }

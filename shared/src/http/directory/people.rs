@@ -3,10 +3,10 @@
 use super::selection::{PEOPLE, selection, selects};
 use super::{Answer, Exported, Reader, STATUSES, list};
 use crate::connection::Stream;
-use crate::directory::{self, Access, Directory, Finding, PeopleFilter, Person, PersonInFull};
+use crate::directory::{self, Administering, Directory, Finding, PeopleFilter, Person, PersonInFull};
 use crate::http::caller::Caller;
 use crate::http::export::Export;
-use crate::http::params::Params;
+use crate::http::params::{Params, bad};
 use crate::http::path::Path;
 use crate::http::route::{Of, Operation, Routes};
 use crate::problem::Problem;
@@ -38,6 +38,13 @@ pub(super) fn routes() -> Routes<Reader> {
             .query("manager", Of::Word, "Only direct reports of this user: an id or login.")
             .query("location", Of::Word, "Only who works in the location with this id.")
             .query("group", Of::Word, "Only members of the group with this id.")
+            .query(
+                "admin",
+                Of::Word,
+                "`true`: only who holds an admin role, of their own or by a group. A type, such as APP_ADMIN: only who holds \
+                    that role.",
+            )
+            .query("owner", Of::Flag, "Only owners of groups.")
             .exports::<Person>(),
             people,
         )
@@ -45,16 +52,6 @@ pub(super) fn routes() -> Routes<Reader> {
             Operation::get("/v1/connections/{id}/people/{user}", "getPerson", "Read a person, by id or login.")
                 .answers::<PersonInFull>(200),
             person,
-        )
-        .on(
-            Operation::get(
-                "/v1/connections/{id}/users/{user}/apps/{app}/why",
-                "explainAccess",
-                "Read why a user has an app, as far as the directory knows; nothing is asked of Okta.",
-            )
-            .query("offline", Of::Flag, "Okta is not asked, whatever this says.")
-            .answers::<Access>(200),
-            why,
         )
         .on(
             Operation::get("/v1/connections/{id}/locations", "listLocations", "List the places where people work.")
@@ -91,24 +88,17 @@ async fn people(caller: Caller, mut params: Params, Path(id): Path<String>, Stat
         manager: params.word("manager")?,
         location: params.word("location")?,
         group: params.word("group")?,
+        admin: match params.word("admin")? {
+            Some(word) => Some(Administering::parse(&word).map_err(|what| bad("admin", what))?),
+            None => None,
+        },
+        owner: params.flag("owner")?,
         statuses: params.words("status", &STATUSES)?,
         selection: selection(&mut params, &directory::SORTS, &PEOPLE)?,
     };
     let export = Export::of(params)?;
     let people = directory::people(&opened, &filter, export.after(), export.paging.limit).await?;
     Ok(export.tell::<Person>(&opened.of(Stream::Users, people)))
-}
-
-async fn why(
-    caller: Caller,
-    mut params: Params,
-    Path((id, user, app)): Path<(String, String, String)>,
-    State(reader): State<Reader>,
-) -> Result<Json<Access>, Problem> {
-    open!(reader, caller, id => opened);
-    params.flag("offline")?;
-    params.none_left()?;
-    Ok(Json(directory::why(&opened, &user, &app).await?))
 }
 
 async fn person(
@@ -157,6 +147,6 @@ async fn people_of_location(
 async fn findings(caller: Caller, params: Params, Path(id): Path<String>, State(reader): State<Reader>) -> Answer {
     open!(reader, caller, id => opened);
     let paging = params.paging()?;
-    let findings = directory::findings(&opened, paging.after.as_deref(), paging.limit);
+    let findings = directory::findings(&opened, paging.after.as_deref(), paging.limit).await?;
     Ok(list(&opened.of(Stream::Users, findings), &paging))
 }

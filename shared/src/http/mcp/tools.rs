@@ -5,7 +5,7 @@ use super::{Agent, Era};
 use crate::action::{self, Call, Entry};
 use crate::connection::{self, Effect, Stored};
 use crate::cursor;
-use crate::directory::{self, Directory, Listed, NamedFilter, PeopleFilter};
+use crate::directory::{self, Administering, Directory, Listed, NamedFilter, PeopleFilter};
 use crate::feed::{self, Filter, Reading};
 use crate::problem::{Kind, Problem};
 use crate::schema;
@@ -54,6 +54,9 @@ question!(FindPeople {
     /// Only members of this group: an id or name.
     #[serde(default)]
     group: Option<String>,
+    /// Only who holds an admin role: `true` for any, or the type of a role, such as APP_ADMIN.
+    #[serde(default)]
+    admin: Option<String>,
     /// Where an earlier answer ended: its `next_cursor`.
     #[serde(default)]
     cursor: Option<String>,
@@ -90,6 +93,20 @@ question!(Explain {
     person: String,
     /// An id or label.
     app: String,
+});
+question!(Grant {
+    /// The app that somebody wants: an id or label. Either this or `group`.
+    #[serde(default)]
+    app: Option<String>,
+    /// The group that somebody wants to be in: an id or name. Either this or `app`.
+    #[serde(default)]
+    group: Option<String>,
+    /// Where an earlier answer ended: its `next_cursor`.
+    #[serde(default)]
+    cursor: Option<String>,
+    /// At most so many, from 1 to 200.
+    #[serde(default)]
+    limit: Option<usize>,
 });
 question!(Recent {
     /// From this moment on, as in 2026-01-31T00:00:00Z.
@@ -134,7 +151,7 @@ fn questions() -> Vec<Value> {
         question::<FindPeople>(
             "find_people",
             "Find people",
-            "People by name, title, department, location, manager or group, with their managers and locations.",
+            "People by name, title, department, location, manager, group or admin role, with their managers and locations.",
         ),
         question::<OfPerson>(
             "get_person",
@@ -153,6 +170,11 @@ fn questions() -> Vec<Value> {
         ),
         question::<OfApp>("who_has_app", "List an app's users", "Who has an app, directly or by which groups."),
         question::<Explain>("explain_access", "Explain access", "Whether a person has an app, and why."),
+        question::<Grant>(
+            "who_can_grant",
+            "Find who can grant access",
+            "Who can give somebody an app or add a member to a group, and by which role or ownership.",
+        ),
         question::<Recent>(
             "recent_logons",
             "List recent logons",
@@ -247,6 +269,7 @@ pub(super) async fn call(agent: &Agent<'_>, name: &str, params: &Value) -> Resul
         "list_group_members" => list_group_members(agent, &arguments).await,
         "who_has_app" => who_has_app(agent, &arguments).await,
         "explain_access" => explain_access(agent, &arguments).await,
+        "who_can_grant" => who_can_grant(agent, &arguments).await,
         "recent_logons" => recent_logons(agent, &arguments).await,
         "changes_since" => changes_since(agent, &arguments).await,
         "directory_summary" => directory_summary(agent, &arguments).await,
@@ -414,6 +437,12 @@ async fn find_people(agent: &Agent<'_>, arguments: &Value) -> Result<Value, Prob
     open!(agent, input => directory);
     let mut filter =
         PeopleFilter { q: input.name, title: input.title, department: input.department, ..PeopleFilter::default() };
+    filter.admin = input
+        .admin
+        .as_deref()
+        .map(Administering::parse)
+        .transpose()
+        .map_err(|what| Problem::new(Kind::BadRequest, format!("'admin' {what}")))?;
     if let Some(manager) = &input.manager {
         filter.manager = Some(who(&directory, manager).await?);
     }
@@ -495,6 +524,39 @@ async fn explain_access(agent: &Agent<'_>, arguments: &Value) -> Result<Value, P
     Ok(about(&directory, json!({"person": person, "app": app, "assigned": told.assigned, "paths": told.paths})))
 }
 
+async fn who_can_grant(agent: &Agent<'_>, arguments: &Value) -> Result<Value, Problem> {
+    let input: Grant = read(arguments)?;
+    let place = Place::new("who_can_grant", arguments, input.cursor.as_deref(), input.limit)?;
+    open!(agent, input => directory);
+    let opened = &directory;
+    let told = match (&input.app, &input.group) {
+        (Some(app), None) => {
+            let id = which_app(&directory, app).await?;
+            let wanted = id.as_str();
+            let granters = |after: Option<String>, limit| async move {
+                directory::app_granters(opened, wanted, after.as_deref(), limit).await
+            };
+            let mut told = place.page(granters).await?;
+            let app = directory::app(&directory, &id).await?;
+            told["app"] = json!({"id": app.id, "label": app.label});
+            told
+        }
+        (None, Some(group)) => {
+            let id = which_group(&directory, group).await?;
+            let wanted = id.as_str();
+            let granters = |after: Option<String>, limit| async move {
+                directory::group_granters(opened, wanted, after.as_deref(), limit).await
+            };
+            let mut told = place.page(granters).await?;
+            let group = directory::group(&directory, &id).await?;
+            told["group"] = json!({"id": group.id, "name": group.name});
+            told
+        }
+        _ => return Err(Problem::new(Kind::BadRequest, "Name either 'app' or 'group'.")),
+    };
+    Ok(about(&directory, told))
+}
+
 async fn recent_logons(agent: &Agent<'_>, arguments: &Value) -> Result<Value, Problem> {
     let input: Recent = read(arguments)?;
     let kind = Some("com.okta.user.session.start".to_owned());
@@ -555,7 +617,8 @@ async fn events(
 async fn directory_summary(agent: &Agent<'_>, arguments: &Value) -> Result<Value, Problem> {
     let input: OfConnection = read(arguments)?;
     open!(agent, input => directory);
-    Ok(about(&directory, directory::summary(&directory)))
+    let summary = directory::summary(&directory).await?;
+    Ok(about(&directory, summary))
 }
 
 /// Runs an action, once it is meant: its preview comes first.

@@ -13,7 +13,7 @@ const WITH_BODY: [(&str, &str); 5] = [
 ];
 
 /// Every route that answers with a list.
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 9] = [
     "/v1/connections",
     "/v1/connections/{id}/keys",
     "/v1/connections/{id}/syncs",
@@ -22,6 +22,7 @@ const LISTS: [&str; 8] = [
     "/v1/connections/{id}/memberships",
     "/v1/connections/{id}/people",
     "/v1/connections/{id}/findings",
+    "/v1/connections/{id}/admins",
 ];
 
 /// Every other route.

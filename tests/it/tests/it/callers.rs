@@ -362,6 +362,7 @@ async fn a_member_reads_tests_and_syncs() {
         ("GET", "/users", None, 200),
         ("GET", "/people", None, 200),
         ("GET", "/findings", None, 200),
+        ("GET", "/admins", None, 200),
         ("POST", "/test", None, 409),
         ("POST", "/syncs", sync, 409),
     ] {

@@ -86,8 +86,18 @@ async fn all_pages(world: &World, id: &str, person: &str, group: &str) -> Vec<St
         async |list: &str, q: &str| text(&world.all(&format!("/v1{path}/{list}?{q}")).await[0], "id").to_owned();
     let (user, group) = (first("people", &format!("q={person}")).await, first("groups", &format!("q={group}")).await);
     let (app, location) = (first("apps", "").await, first("locations", "").await);
-    let parts =
-        ["syncs", "people", "findings", "groups", "apps", "locations", "actions", "events", "actions/user.create"];
+    let parts = [
+        "syncs",
+        "people",
+        "findings",
+        "groups",
+        "apps",
+        "locations",
+        "admins",
+        "actions",
+        "events",
+        "actions/user.create",
+    ];
     let mut pages = ["/connections", "/connections/new", "/audit", &path].map(str::to_owned).to_vec();
     pages.extend(parts.map(|part| format!("{path}/{part}")));
     pages.extend([

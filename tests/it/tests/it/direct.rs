@@ -148,7 +148,7 @@ fn signing_with(key: SigningKey, client_id: &str) -> PrivateKeyJwt {
 /// Any request, counted in a bucket of the tests' own.
 pub fn request(method: &str, target: &str, body: Option<Value>) -> Request {
     let method = method.parse().expect("a method");
-    Request { method, target: Target::Path(target.to_owned()), body, bucket: "test", mark: None }
+    Request { method, target: Target::Path(target.to_owned()), body, bucket: "test", mark: None, list: None }
 }
 
 /// An answer of the tests' own.

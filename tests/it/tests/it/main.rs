@@ -1,5 +1,6 @@
 //! The product from outside: the whole service over real HTTP, in front of a simulated tenant.
 
+mod access;
 mod actions;
 mod adapters;
 mod adopted;

@@ -41,7 +41,7 @@ async fn an_unreadable_record_is_a_finding_whether_it_is_stored_or_new() {
             ground.tenant().call("DELETE", "/_sim/faults", None).await;
             let process = ground.warm_process(&KillSwitch::never()).await;
             let shown = Directory::open(&process.app, &Rosters::default(), &ground.connection).await;
-            let findings = directory::findings(&shown.expect("a directory"), None, 500).items;
+            let findings = directory::findings(&shown.expect("a directory"), None, 500).await.expect("findings").items;
             let is_the_record = |it: &Value| {
                 it["kind"] == "bad_record" && it["object"]["type"] == kind && it["object"]["id"].is_string()
             };
