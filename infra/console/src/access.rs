@@ -47,7 +47,7 @@ fn holder(base: &str, admin: &AdminRole) -> Markup {
 
 /// The admin roles of a user; nothing where there are none.
 pub async fn roles_of(console: &Console, id: &str, user: &str) -> Result<Markup, Failure> {
-    let rest = format!("{}/users/{}/admin-roles", path(id), segment(user));
+    let rest = format!("{}/users/{}/admin-roles?limit=50", path(id), segment(user));
     let roles: Listed<AdminRole> = console.client.get(&rest).await?;
     Ok(html! {
         @if !roles.items.is_empty() {
@@ -66,7 +66,7 @@ pub async fn roles_of(console: &Console, id: &str, user: &str) -> Result<Markup,
 /// The owners of a group; nothing where there are none.
 pub async fn owners_of(console: &Console, id: &str, group: &str) -> Result<Markup, Failure> {
     let owners: Listed<GroupOwner> =
-        console.client.get(&format!("{}/groups/{}/owners", path(id), segment(group))).await?;
+        console.client.get(&format!("{}/groups/{}/owners?limit=50", path(id), segment(group))).await?;
     Ok(html! {
         @if !owners.items.is_empty() {
             h2 { "Owners" }

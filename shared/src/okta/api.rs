@@ -169,11 +169,6 @@ pub fn list_group_rules() -> Request {
     Request::get("groups", "/api/v1/groups/rules", &[("limit", PAGE)])
 }
 
-/// The rules by which a user is a member of a group. `okta.groups.read`
-pub fn list_rules_of_member(group: &GroupId, user: &UserId) -> Request {
-    Request::get("groups", format!("/api/v1/groups/{group}/users/{user}/group-rules"), &[])
-}
-
 /// The user that a text names: an id, a login, or a short name, which is for the caller to refuse. A login with a slash
 /// is found by a search only. `okta.users.read`
 pub fn find_user(reference: &str) -> Request {

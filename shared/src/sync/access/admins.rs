@@ -27,7 +27,9 @@ const ON_APPS: [&str; 1] = ["APP_ADMIN"];
 /// One page of the users with roles.
 pub async fn read_assignees(work: &mut Work<'_>, listing: Listing) -> Result<(), Stop> {
     work.run.phase = Some(Phase::Admins);
-    if !work.connection.auth.scopes.contains(SCOPE) {
+    // An API token has no scopes.
+    let scopes = &work.connection.auth.scopes;
+    if !scopes.is_empty() && !scopes.contains(SCOPE) {
         return skip(work, "scope_missing".to_owned()).await;
     }
     let name = assignees(listing.pass);

@@ -1,5 +1,6 @@
 //! Who may administer what: admin roles, owners and group rules as a sync reads them, and who can grant an app or a group.
 
+mod killed;
 mod truth;
 
 use crate::world::{World, quiet, text};

@@ -221,7 +221,8 @@ async fn a_schema_that_may_not_be_read_is_skipped_and_what_was_learnt_stays() {
     let schema = synced.get("schema").await;
     synced.world.sim("PATCH", "app", Some(json!({"role": "READ_ONLY_ADMIN"}))).await;
     let sync = synced.sync().await;
-    assert_eq!((&sync["status"], &sync["skipped"]), (&json!("succeeded"), &json!({"user_types": "role_missing"})));
+    let refused = json!({"user_types": "role_missing", "admins": "role_missing"});
+    assert_eq!((&sync["status"], &sync["skipped"]), (&json!("succeeded"), &refused));
     assert_eq!(synced.get("schema").await, schema);
 }
 
@@ -262,7 +263,8 @@ async fn a_missing_scope_skips_apps_and_removes_nothing_of_them() {
     tenant.door("POST", "faults", json!({"fault": "ungranted_scopes", "mode": "drop"})).await;
     let run = ground.sync(Mode::Verify).await;
     assert_eq!((run.status, &run.error), (RunStatus::Succeeded, &None));
-    let skipped = [Phase::Apps, Phase::UserTypes].map(|phase| (phase, "scope_missing".to_owned()));
+    let phases = [Phase::Apps, Phase::UserTypes, Phase::Admins];
+    let skipped = phases.map(|phase| (phase, "scope_missing".to_owned()));
     assert_eq!(run.skipped, skipped.into());
     let Picture { apps, assignments, .. } = Table::read(&ground).await.picture(&ground).await;
     assert_eq!((apps, assignments), (before.apps, before.assignments));

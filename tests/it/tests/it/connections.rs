@@ -69,7 +69,7 @@ async fn a_new_connection_shows_its_documented_form() {
     );
     assert_eq!((&made["teams"], &made["permissions"]), (&json!([]), &json!({"actions": ["read"]})));
     let sync = json!({"full": "rate(6 hours)", "incremental": "rate(15 minutes)", "verify": "rate(7 days)",
-                      "timezone": "UTC", "streams": ["users", "groups", "apps", "locations"], "live": false});
+                      "timezone": "UTC", "streams": ["users", "groups", "apps", "locations", "admins"], "live": false});
     assert_eq!(made["sync"], sync);
     let location = json!(["city", "state", "countryCode"]);
     assert_eq!(made["attributes"], json!({"location": location, "manager": "managerId", "start_date": null}));

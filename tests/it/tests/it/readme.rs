@@ -3,7 +3,7 @@
 use crate::pages::{Page, page, pages};
 use crate::pasted::PastedKey;
 use crate::shell::{Shell, prints};
-use crate::world::{World, text};
+use crate::world::{World, text, unlimited};
 use okta_connector::metric::Metric;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -11,9 +11,10 @@ use tokio::net::TcpListener;
 
 /// The pages with commands, all of which a test runs: those of the README with the program that it starts, the token of
 /// `api.md` in `callers.rs`, the others here.
-const RUN: [&str; 11] = [
+const RUN: [&str; 12] = [
     "README.md",
     "docs/deploy/security.md",
+    "docs/guides/access.md",
     "docs/guides/actions.md",
     "docs/guides/agents.md",
     "docs/guides/api.md",
@@ -268,6 +269,19 @@ async fn the_schedules_of_the_guide_are_those_that_a_connection_has_and_its_cale
         let change = json!({"sync": {"full": format!("cron(30 2 {days} *)"), "timezone": "Europe/Berlin"}});
         world.api("PATCH", &format!("/v1/connections/{id}"), Some(change)).await.expect(200);
     }
+}
+
+#[tokio::test]
+async fn the_streams_of_the_guide_are_read_and_its_question_is_answered() {
+    let world = World::with(okta_simulator::Config { access: true, ..unlimited() }).await;
+    let id = world.synced().await;
+    let shell = Shell::with(&world, &id);
+    let commands = page("docs/guides/access.md").commands();
+    let [streams, ask] = &commands[..] else { panic!("two commands") };
+    assert_eq!(json_of(&shell.block(streams).await)["sync"]["streams"].as_array().map(Vec::len), Some(7));
+    assert_eq!(world.sync(&id, "full").await["streams"]["owners"]["complete"], true);
+    let admins = json_of(&shell.block(ask).await);
+    assert!(admins["items"].as_array().is_some_and(|admins| admins.len() > 2), "{admins:#}");
 }
 
 #[tokio::test]

@@ -23,8 +23,15 @@ const USED: &[(&str, &str)] = &[
     ("GET", "/api/v1/apps/{}/users/{}"),
     ("GET", "/api/v1/eventHooks"),
     ("GET", "/api/v1/groups"),
+    ("GET", "/api/v1/groups/rules"),
     ("GET", "/api/v1/groups/{}"),
+    ("GET", "/api/v1/groups/{}/owners"),
+    ("GET", "/api/v1/groups/{}/roles"),
     ("GET", "/api/v1/groups/{}/users"),
+    ("GET", "/api/v1/iam/assignees/users"),
+    ("GET", "/api/v1/iam/resource-sets/{}"),
+    ("GET", "/api/v1/iam/resource-sets/{}/resources"),
+    ("GET", "/api/v1/iam/roles/{}/permissions"),
     ("GET", "/api/v1/logs"),
     ("GET", "/api/v1/meta/schemas/user/{}"),
     ("GET", "/api/v1/meta/types/user"),
@@ -108,6 +115,23 @@ async fn delete_some(world: &World, connection: &str) {
     world.tenant("GET", &user, None).await.expect(404);
 }
 
+/// Grants a custom role to a group, and has everything read.
+async fn administer(world: &World, connection: &str) {
+    let role = json!({"label": "Members", "description": "d", "permissions": ["okta.groups.members.manage"]});
+    let role = world.tenant("POST", "/api/v1/iam/roles", Some(role)).await.expect(200);
+    let set =
+        json!({"label": "Groups", "description": "d", "resources": [format!("{}/api/v1/groups", world.domain())]});
+    let set = world.tenant("POST", "/api/v1/iam/resource-sets", Some(set)).await.expect(200);
+    let group = json!({"profile": {"name": "Administrators of groups"}});
+    let group = world.tenant("POST", "/api/v1/groups", Some(group)).await.expect(200);
+    let grant = json!({"type": "CUSTOM", "role": role["id"], "resource-set": set["id"]});
+    world.tenant("POST", &format!("/api/v1/groups/{}/roles", text(&group, "id")), Some(grant)).await.expect(201);
+    let streams = ["users", "groups", "apps", "locations", "admins", "owners", "group_rules"];
+    let all = json!({"sync": {"streams": streams}});
+    world.api("PATCH", &format!("/v1/connections/{connection}"), Some(all)).await.expect(200);
+    assert_eq!(world.sync(connection, "verify").await["partial"], false);
+}
+
 /// Makes a hook, compares it with what Okta has, and removes it.
 async fn hook_and_unhook(world: &World, connection: &str) {
     let triggers = format!("/v1/connections/{connection}/triggers");
@@ -129,6 +153,7 @@ async fn every_operation_that_is_used_is_used_as_okta_describes_it() {
     let id = world.synced().await;
     delete_some(world, &id).await;
     assert_eq!(world.sync(&id, "full").await["status"], "succeeded");
+    administer(world, &id).await;
     hook_and_unhook(world, &id).await;
     let report = world.api("POST", &format!("/v1/connections/{id}/test"), None).await.expect(200);
     assert_eq!(report["status"], "Active");
