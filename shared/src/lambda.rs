@@ -53,6 +53,7 @@ struct Environment {
     table: String,
     log_level: LevelFilter,
     plan: Plan,
+    key_arn: Option<String>,
     public_url: String,
     allow_origin: Option<String>,
     endpoint_url: Option<String>,
@@ -65,6 +66,7 @@ impl Environment {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     fn read() -> Self {
         let text = |name: &str| std::env::var(name).unwrap_or_default();
+        let key_arn = Some(text("OKTA_CONNECTOR_KMS_KEY")).filter(|arn| !arn.is_empty());
         Self {
             stack: text("OKTA_CONNECTOR_STACK"),
             table: text("OKTA_CONNECTOR_TABLE"),
@@ -76,7 +78,9 @@ impl Environment {
                 dead_letters_arn: text("OKTA_CONNECTOR_SCHEDULE_DEAD_LETTERS"),
                 state_machine_arn: text("OKTA_CONNECTOR_STATE_MACHINE"),
                 log_poll_arn: text("OKTA_CONNECTOR_LOG_POLL_FUNCTION"),
+                key_arn: key_arn.clone(),
             },
+            key_arn,
             public_url: text("OKTA_CONNECTOR_PUBLIC_URL"),
             allow_origin: std::env::var("OKTA_CONNECTOR_ALLOW_ORIGIN").ok(),
             endpoint_url: std::env::var("AWS_ENDPOINT_URL").ok(),
@@ -109,9 +113,10 @@ impl Environment {
 fn app(environment: &Environment, config: &SdkConfig) -> Result<App, Error> {
     let clock: SharedClock = Arc::new(SystemClock);
     let secrets = aws_sdk_secretsmanager::Client::new(config);
+    let secrets = SecretsManagerSecrets::new(&secrets, &environment.stack).with_key(environment.key_arn.clone());
     Ok(App {
         store: Store::new(&aws_sdk_dynamodb::Client::new(config), &environment.table, Arc::clone(&clock)),
-        secrets: Arc::new(SecretsManagerSecrets::new(&secrets, &environment.stack)),
+        secrets: Arc::new(secrets),
         okta: Transport::new(Arc::new(SystemResolver), environment.allowed()?, Arc::clone(&clock))?,
         clock,
         runner: Arc::new(Unable),

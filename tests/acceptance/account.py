@@ -318,7 +318,7 @@ def bucket(account: Account) -> str:
 
 def deploy(account: Account, role: str) -> dict[str, str]:
     parameters = ["Architecture=arm64", f"AdminRoleArns={role}", "TableDeletionProtection=false", "LogRetentionDays=1"]
-    return job.sam_deploy(account, job.BUILT, account.bucket, parameters)
+    return job.sam_deploy(account, job.BUILT, account.bucket, parameters, {})
 
 
 def deploy_echo(account: Account) -> str:

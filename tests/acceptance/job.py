@@ -127,11 +127,12 @@ class Api:
 # ---- The stack and what is beside it ----
 
 
-def sam_deploy(cloud: Cloud, template: Path, bucket: str, parameters: list[str]) -> dict[str, str]:
+def sam_deploy(cloud: Cloud, template: Path, bucket: str, parameters: list[str], tags: dict[str, str]) -> dict[str, str]:
     """Deploys, and returns the stack's outputs."""
     # An environment that samconfig.toml does not name: nothing is asked, and the bucket is the one that is given.
     cloud.sam("deploy", "--template-file", str(template), "--config-env", "acceptance", "--stack-name", cloud.stack,
               "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar", "--s3-bucket", bucket,
+              *(["--tags", *(f"{name}={value}" for name, value in tags.items())] if tags else []),
               "--parameter-overrides", *parameters)
     return outputs(cloud, cloud.stack)
 

@@ -1,12 +1,14 @@
 """Deploys the product with the real SAM command line and does the main job there: in an emulator of AWS, or in an account.
 
-    tests/acceptance/run.py [--built | --programs FOLDER]
+    tests/acceptance/run.py [--built | --programs FOLDER] [--governed]
     tests/acceptance/run.py --aws --i-will-pay --profile NAME --region REGION [--built]
     tests/acceptance/run.py --aws --clean-up STACK --profile NAME --region REGION
 
 It needs MiniStack, boto3, the SAM command line and cargo-lambda, which `.ci/run` installs into `.ci/tools`. It runs
 `sam build` first; `--built` takes what the last one made, and `--programs target/debug` the programs that
 `cargo build --workspace` made for this machine. At its end it says what ran for real and what was emulated.
+
+`--governed` gives the stack what an account with rules of its own demands: boundary, path, key, network and tags.
 
 `--aws` is a run in an account of AWS, with a tenant of Okta: `account.py` has it.
 """
@@ -108,7 +110,7 @@ def allow(emulator: Emulator, public_url: str, tenant: str) -> None:
         client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
 
-def main_job(emulator: Emulator, tenant: Tenant, api: Api, queue: str, machine: str) -> None:
+def main_job(emulator: Emulator, tenant: Tenant, api: Api, queue: str, machine: str, given: dict[str, str]) -> None:
     job.refuses_unknown_callers(api)
     made = api.call("POST", "/v1/connections", {"name": "Acme", "auth": {"type": "private_key_jwt"}}, 201)
     connection, path = made["id"], f"/v1/connections/{made['id']}"
@@ -118,6 +120,8 @@ def main_job(emulator: Emulator, tenant: Tenant, api: Api, queue: str, machine: 
     expect("status", connected["status"], "Active")
     say("connected by public key URL, DPoP required")
     expect("schedules", schedules(emulator, connection), ["full", "incremental", "verify"])
+    if given:
+        obeyed(emulator, given, connection)
 
     expect("test", job.tested(api, path)["message"], "Integration test successful")
     job.synced(emulator, api, path, connected["sync_id"], machine)
@@ -150,6 +154,45 @@ def main_job(emulator: Emulator, tenant: Tenant, api: Api, queue: str, machine: 
     wanted = {"com.okta.user.session.start", "com.okta.user.lifecycle.suspend", "okta-connector.sync.completed"}
     job.on_the_bus(emulator, queue, wanted)
     job.removed(emulator, api, connection, machine)
+
+
+# What shows nothing on the emulator.
+NOT_EMULATED = [
+    "BusArchiveDays, DeploymentPreference, Release: not given, since its CloudFormation knows no AWS::Events::Archive and no"
+    " AWS::CodeDeploy::Application",
+    "PermissionsBoundaryArn, SubnetIds, SecurityGroupIds, and KmsKeyArn of functions: given, and ignored by its CloudFormation",
+]
+TAGS = {"cost-center": "42"}
+
+
+def rules(emulator: Emulator) -> dict[str, str]:
+    """What an account with rules of its own has before the stack, as parameters of the stack."""
+    ec2 = emulator.client("ec2")
+    network = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=network, CidrBlock=f"10.0.{it}.0/24")["Subnet"]["SubnetId"] for it in range(2)]
+    group = ec2.create_security_group(GroupName="functions", Description="functions", VpcId=network)["GroupId"]
+    allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    boundary = emulator.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(allow))["Policy"]["Arn"]
+    key = emulator.client("kms").create_key()["KeyMetadata"]["Arn"]
+    return {"PermissionsBoundaryArn": boundary, "RolePath": "/teams/identity/", "KmsKeyArn": key,
+            "SubnetIds": ",".join(subnets), "SecurityGroupIds": group}
+
+
+def obeyed(emulator: Emulator, given: dict[str, str], connection: str) -> None:
+    """What the emulator keeps of an account's rules: the roles' paths, and keys and tags of what the functions made."""
+    functions = emulator.client("lambda")
+    for name in job.functions(emulator):
+        role = functions.get_function_configuration(FunctionName=name)["Role"]
+        expect(f"path of the role of {name}", given["RolePath"] in role, True)
+    secret = emulator.client("secretsmanager").describe_secret(SecretId=f"{emulator.stack}/{connection}")
+    expect("key of a secret", secret["KmsKeyId"], given["KmsKeyArn"])
+    tags = {tag["Key"]: tag["Value"] for tag in secret["Tags"]}
+    expect("tags of a secret", tags, TAGS | {"okta-connector:stack": emulator.stack})
+    schedules, group = emulator.client("scheduler"), job.groups(emulator)[0]
+    schedule = schedules.get_schedule(GroupName=group, Name=f"{connection}-full")
+    expect("key of a schedule", schedule["KmsKeyArn"], given["KmsKeyArn"])
+    expect("path of the role of a schedule", given["RolePath"] in schedule["Target"]["RoleArn"], True)
+    say("the roles have the path; secret and schedules have the key, and the secret has the stack's tags")
 
 
 def left_behind(emulator: Emulator, table: str) -> None:
@@ -189,13 +232,15 @@ def run(arguments: argparse.Namespace) -> None:
         role, new_keys = job.admin_role(emulator, "Admins")
         emulator.client("s3").create_bucket(Bucket="programs")
         parameters = ["Architecture=x86_64", f"AdminRoleArns={role}"]
-        outputs = job.sam_deploy(emulator, template, "programs", parameters)
+        given = rules(emulator) if arguments.governed else {}
+        parameters += [f"{name}={value}" for name, value in given.items()]
+        outputs = job.sam_deploy(emulator, template, "programs", parameters, TAGS if given else {})
         say("deployed")
         api_id = outputs["ApiUrl"].removeprefix("https://").split(".")[0]
         url = f"{emulator.url}/_aws/execute-api/{api_id}/$default"
         allow(emulator, url, tenant.url)
         queue = job.watched(emulator, outputs["BusName"], "published")
-        main_job(emulator, tenant, Api(url, emulator.region, new_keys), queue, outputs["StateMachineArn"])
+        main_job(emulator, tenant, Api(url, emulator.region, new_keys), queue, outputs["StateMachineArn"], given)
         emulator.sam("delete", "--stack-name", emulator.stack, "--no-prompts", "--region", emulator.region)
         left_behind(emulator, outputs["TableName"])
         say("deleted the stack; the table stays")
@@ -205,6 +250,8 @@ def run(arguments: argparse.Namespace) -> None:
     machine = "by cargo build, for this machine" if arguments.programs else "by sam build, for Lambda's x86_64 runtime"
     print("\nran for real:", f"the functions' own programs, built {machine}", *REAL, sep="\n  - ")
     print("emulated:", *EMULATED, sep="\n  - ")
+    if arguments.governed:
+        print("of an account's rules, not shown:", *NOT_EMULATED, sep="\n  - ")
 
 
 def parsed() -> argparse.Namespace:
@@ -212,6 +259,7 @@ def parsed() -> argparse.Namespace:
     made = parser.add_mutually_exclusive_group()
     made.add_argument("--built", action="store_true", help="take what the last `sam build` made")
     made.add_argument("--programs", type=Path, metavar="FOLDER", help="take the programs in this folder")
+    parser.add_argument("--governed", action="store_true", help="with a boundary, a path, a key, a network and tags")
     real = parser.add_argument_group("a run in an account of AWS, which costs money")
     real.add_argument("--aws", action="store_true", help="deploy into the account of --profile")
     real.add_argument("--i-will-pay", action="store_true", help="without it, --aws only says what it makes and what that costs")
@@ -219,6 +267,8 @@ def parsed() -> argparse.Namespace:
     real.add_argument("--region", help="the region to deploy into")
     real.add_argument("--clean-up", metavar="STACK", help="delete what a run left that was killed")
     arguments = parser.parse_args()
+    if arguments.aws and arguments.governed:
+        parser.error("--governed is for the emulator")
     if arguments.aws and arguments.programs:
         parser.error("--programs is for the emulator: Lambda needs what `sam build` makes")
     if not arguments.aws and (arguments.i_will_pay or arguments.profile or arguments.region or arguments.clean_up):

@@ -33,6 +33,8 @@ pub struct Plan {
     pub state_machine_arn: String,
     /// The function that reads the log.
     pub log_poll_arn: String,
+    /// The key of KMS that schedules are encrypted with; without one, the Scheduler's own.
+    pub key_arn: Option<String>,
 }
 
 /// Keeps schedules in one group of EventBridge Scheduler.
@@ -74,7 +76,7 @@ impl EventBridgeScheduler {
     }
 
     async fn put(&self, schedule: &Scheduled, is_there: bool) -> Result<(), SchedulerError> {
-        let target = self.target(schedule)?;
+        let (target, key_arn) = (self.target(schedule)?, self.plan.key_arn.clone());
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
         let window = window.map_err(|error| SchedulerError(error.to_string()))?;
         // A rate would count from now. A calendar has no beginning.
@@ -84,14 +86,14 @@ impl EventBridgeScheduler {
             let request = self.client.update_schedule().group_name(&self.plan.group).name(&schedule.name);
             let request = request.schedule_expression(&schedule.expression).set_start_date(begins);
             let request = request.schedule_expression_timezone(&schedule.timezone).flexible_time_window(window);
-            let request = request.target(target).state(ScheduleState::Enabled);
+            let request = request.target(target).state(ScheduleState::Enabled).set_kms_key_arn(key_arn);
             let request = request.action_after_completion(ActionAfterCompletion::None);
             return request.send().await.map(|_| ()).map_err(|error| failed("UpdateSchedule", &error));
         }
         let request = self.client.create_schedule().group_name(&self.plan.group).name(&schedule.name);
         let request = request.schedule_expression(&schedule.expression).set_start_date(begins);
         let request = request.schedule_expression_timezone(&schedule.timezone).flexible_time_window(window);
-        let request = request.target(target).state(ScheduleState::Enabled);
+        let request = request.target(target).state(ScheduleState::Enabled).set_kms_key_arn(key_arn);
         let request = request.action_after_completion(ActionAfterCompletion::None);
         request.send().await.map(|_| ()).map_err(|error| failed("CreateSchedule", &error))
     }

@@ -15,6 +15,8 @@ use tokio::sync::OnceCell;
 pub struct SecretsManagerSecrets {
     client: Client,
     stack: String,
+    /// The ARN of the key that new secrets are encrypted with; without one, Secrets Manager's own.
+    key_arn: Option<String>,
     /// A version never changes, so it is kept until the process ends; few connections meet in one process.
     cache: Mutex<HashMap<(String, String), SecretString>>,
     /// The template makes it once and nothing rotates it.
@@ -31,12 +33,34 @@ impl SecretsManagerSecrets {
     /// Of a stack, by its name.
     pub fn new(client: &Client, stack: impl Into<String>) -> Self {
         let client = telling!(client);
-        Self { client, stack: stack.into(), cache: Mutex::default(), stack_key: OnceCell::new() }
+        Self { client, stack: stack.into(), key_arn: None, cache: Mutex::default(), stack_key: OnceCell::new() }
+    }
+
+    /// Encrypts new secrets with this key of KMS, by its ARN. A secret that exists keeps the key that it was made with.
+    #[must_use]
+    pub fn with_key(self, key_arn: Option<String>) -> Self {
+        Self { key_arn, ..self }
     }
 
     fn name(&self, name: &str) -> String {
         format!("{}/{name}", self.stack)
     }
+
+    /// The tags of a new secret: those of the stack, which CloudFormation gives to the stack's own key, and the stack's name.
+    async fn tags(&self) -> Result<Vec<Tag>, Error> {
+        let described = self.client.describe_secret().secret_id(self.name(STACK_KEY)).send().await;
+        let described = described.map_err(|error| failed("DescribeSecret", &error))?;
+        let mut tags = described.tags.unwrap_or_default();
+        tags.retain(|tag| tag.key().is_some_and(may_be_given));
+        tags.push(Tag::builder().key(STACK_TAG).value(&self.stack).build());
+        Ok(tags)
+    }
+}
+
+/// False for tags that AWS reserves, such as those that CloudFormation adds by itself, and for the one that every secret gets:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html>
+fn may_be_given(key: &str) -> bool {
+    !key.to_ascii_lowercase().starts_with("aws:") && key != STACK_TAG
 }
 
 #[async_trait]
@@ -50,8 +74,8 @@ impl Secrets for SecretsManagerSecrets {
             Err(error) if error.as_service_error().is_some_and(aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError::is_resource_not_found_exception) => {}
             Err(error) => return Err(failed("PutSecretValue", &error)),
         }
-        let tag = Tag::builder().key(STACK_TAG).value(&self.stack).build();
-        let create = self.client.create_secret().name(self.name(name)).client_request_token(&version).tags(tag);
+        let create = self.client.create_secret().name(self.name(name)).client_request_token(&version);
+        let create = create.set_tags(Some(self.tags().await?)).set_kms_key_id(self.key_arn.clone());
         let created = create.secret_string(value.expose_secret()).send().await;
         let created = created.map_err(|error| failed("CreateSecret", &error))?;
         Ok(created.version_id.unwrap_or(version))

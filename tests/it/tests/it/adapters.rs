@@ -88,6 +88,29 @@ async fn secrets_are_kept_by_version_and_tagged_in_secrets_manager() {
     let told = client.describe_secret().secret_id(format!("{prefix}conn_1")).send().await.expect("a secret");
     let tags: Vec<_> = told.tags().iter().map(|tag| (tag.key(), tag.value())).collect();
     assert_eq!(tags, [(Some("okta-connector:stack"), Some(stack.as_str()))]);
+    assert_eq!(told.kms_key_id(), None);
+}
+
+#[tokio::test]
+async fn a_new_secret_has_the_key_and_the_tags_of_its_stack() {
+    let Some(config) = aws() else { return };
+    let (client, stack) = (aws_sdk_secretsmanager::Client::new(&config), unique());
+    let tag = |key: &str, value: &str| aws_sdk_secretsmanager::types::Tag::builder().key(key).value(value).build();
+    // As a stack with tags has it.
+    let key = client.create_secret().name(format!("{stack}/stack-key")).secret_string("k".repeat(64));
+    let key = key.tags(tag("cost-center", "42")).tags(tag("aws:cloudformation:stack-name", &stack));
+    key.send().await.expect("a secret");
+    let arn = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
+    let secrets = SecretsManagerSecrets::new(&client, stack.as_str()).with_key(Some(arn.to_owned()));
+    secrets.put("conn_1", &"value".into()).await.expect("a version");
+    let told = client.describe_secret().secret_id(format!("{stack}/conn_1")).send().await.expect("a secret");
+    let tags: Vec<_> = told.tags().iter().map(|tag| (tag.key(), tag.value())).collect();
+    assert_eq!(
+        tags,
+        [(Some("cost-center"), Some("42")), (Some("okta-connector:stack"), Some(stack.as_str()))],
+        "without those that AWS reserves"
+    );
+    assert_eq!(told.kms_key_id(), Some(arn));
 }
 
 /// A group of EventBridge Scheduler, and the adapter that keeps schedules in it.
@@ -108,6 +131,7 @@ impl Group {
             dead_letters_arn: arn("sqs:us-east-1:123456789012:dead-letters"),
             state_machine_arn: arn("states:us-east-1:123456789012:stateMachine:sync"),
             log_poll_arn: arn("lambda:us-east-1:123456789012:function:log-poll"),
+            key_arn: None,
         };
         client.create_schedule_group().name(&plan.group).send().await.expect("a group");
         Some(Self { client, plan, clock: Arc::default(), connection: ConnectionId::random() })
@@ -201,6 +225,20 @@ async fn a_schedule_says_what_it_starts_and_when_it_gives_up() {
         assert_eq!(told.state(), Some(&ScheduleState::Enabled));
         assert_eq!(told.flexible_time_window().map(FlexibleTimeWindow::mode), Some(&FlexibleTimeWindowMode::Off));
         assert_eq!(told.start_date().map(DateTime::secs), begins.map(Timestamp::as_second));
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_has_the_key_of_its_stack() {
+    let Some(mut group) = Group::new().await else { return };
+    let full = group.schedule("full", "rate(1 hour)", Target::Sync);
+    let arn = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
+    // Made with it, kept with it, and without it once the stack has none.
+    for key in [Some(arn), Some(arn), None] {
+        group.plan.key_arn = key.map(str::to_owned);
+        group.keep(std::slice::from_ref(&full)).await;
+        let get = group.client.get_schedule().group_name(&group.plan.group).name(&full.name).send().await;
+        assert_eq!(get.expect("a schedule").kms_key_arn(), key);
     }
 }
 
