@@ -322,3 +322,37 @@ pub struct Matched {
     /// What it says.
     pub text: String,
 }
+
+/// A manager of members of a group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Managing {
+    /// The manager.
+    pub user: UserLogin,
+    /// How many members report to them.
+    pub members: u64,
+    /// Of all members of the group, from 0 to 1.
+    pub share: f64,
+}
+
+/// Why a user has an app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Access {
+    /// Whether the user has it.
+    pub assigned: bool,
+    /// How.
+    pub paths: Vec<AccessPath>,
+}
+
+/// One way in which a user has an app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccessPath {
+    /// `direct` or `group`.
+    pub kind: String,
+    /// The group that has the app, and the user as a member.
+    pub group: Option<Group>,
+    /// The same as a sentence.
+    pub text: String,
+}
