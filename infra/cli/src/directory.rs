@@ -1,22 +1,33 @@
 //! `groups`, `apps`, `locations`.
 
-use crate::output::{Row, or_empty};
+use crate::names::{APP, GROUP, LOCATION, PERSON, id};
+use crate::output::{Format, Row, or_empty};
 use crate::{Context, Failure, Most};
 use clap::Subcommand;
-use okta_connector_client::{DirectoryApp, DirectoryAppUser, Group, Location, Person, User, query, segment};
+use okta_connector_client::{
+    Access, AccessPath, DirectoryApp, DirectoryAppUser, Group, Location, Managing, Person, User, query, segment,
+};
 
 #[derive(Subcommand)]
 pub enum Groups {
-    /// All groups, or those whose name begins with something.
+    /// List all groups, or those with a word in their name that begins so.
+    #[command(alias = "find")]
     List {
-        /// What the name begins with.
+        /// How a word of the name begins.
         text: Option<String>,
         #[command(flatten)]
         most: Most,
     },
-    /// Who is in one.
+    /// List the members of a group.
     Members {
-        /// The group's id.
+        /// The group: its id or name.
+        group: String,
+        #[command(flatten)]
+        most: Most,
+    },
+    /// List the managers of a group's members, those of most members first.
+    Managers {
+        /// The group: its id or name.
         group: String,
         #[command(flatten)]
         most: Most,
@@ -25,32 +36,40 @@ pub enum Groups {
 
 #[derive(Subcommand)]
 pub enum Apps {
-    /// All apps, or those whose label begins with something.
+    /// List all apps, or those with a word in their label that begins so.
+    #[command(alias = "find")]
     List {
-        /// What the label begins with.
+        /// How a word of the label begins.
         text: Option<String>,
         #[command(flatten)]
         most: Most,
     },
-    /// Who has one, and by which groups.
+    /// List who has an app, and by which groups.
     Users {
-        /// The app's id.
+        /// The app: its id or label.
         app: String,
         #[command(flatten)]
         most: Most,
+    },
+    /// Show why a person has an app, as far as the directory knows.
+    Why {
+        /// The app: its id or label.
+        app: String,
+        /// The person: their id, login, email or name.
+        person: String,
     },
 }
 
 #[derive(Subcommand)]
 pub enum Locations {
-    /// All places.
+    /// List all places.
     List {
         #[command(flatten)]
         most: Most,
     },
-    /// Who works at one.
+    /// List who works at a place.
     People {
-        /// The location's id.
+        /// The location: its id or name.
         location: String,
         #[command(flatten)]
         most: Most,
@@ -115,13 +134,36 @@ impl Row for Location {
     }
 }
 
+impl Row for Managing {
+    const COLUMNS: &'static [&'static str] = &["ID", "NAME", "LOGIN", "MEMBERS", "SHARE"];
+
+    fn cells(&self) -> Vec<String> {
+        let share = format!("{:.0} %", self.share * 100.0);
+        vec![self.user.id.clone(), self.user.name.clone(), self.user.login.clone(), self.members.to_string(), share]
+    }
+}
+
+impl Row for AccessPath {
+    const COLUMNS: &'static [&'static str] = &["HOW", "GROUP", "WHY"];
+
+    fn cells(&self) -> Vec<String> {
+        let group = self.group.as_ref().map(|group| group.name.as_str());
+        vec![self.kind.clone(), or_empty(group), self.text.clone()]
+    }
+}
+
 pub async fn groups(context: &Context, command: Groups) -> Result<(), Failure> {
     match command {
         Groups::List { text, most } => {
             list::<Group>(context, &format!("/groups{}", query(&[("q", text.as_deref())])), most).await
         }
         Groups::Members { group, most } => {
-            list::<User>(context, &format!("/groups/{}/members", segment(&group)), most).await
+            let group = segment(&id(context, &GROUP, &group).await?);
+            list::<User>(context, &format!("/groups/{group}/members"), most).await
+        }
+        Groups::Managers { group, most } => {
+            let group = segment(&id(context, &GROUP, &group).await?);
+            list::<Managing>(context, &format!("/groups/{group}/managers"), most).await
         }
     }
 }
@@ -132,8 +174,10 @@ pub async fn apps(context: &Context, command: Apps) -> Result<(), Failure> {
             list::<DirectoryApp>(context, &format!("/apps{}", query(&[("q", text.as_deref())])), most).await
         }
         Apps::Users { app, most } => {
-            list::<DirectoryAppUser>(context, &format!("/apps/{}/users", segment(&app)), most).await
+            let app = segment(&id(context, &APP, &app).await?);
+            list::<DirectoryAppUser>(context, &format!("/apps/{app}/users"), most).await
         }
+        Apps::Why { app, person } => why(context, &app, &person).await,
     }
 }
 
@@ -141,13 +185,30 @@ pub async fn locations(context: &Context, command: Locations) -> Result<(), Fail
     match command {
         Locations::List { most } => list::<Location>(context, "/locations", most).await,
         Locations::People { location, most } => {
-            list::<Person>(context, &format!("/locations/{}/people", segment(&location)), most).await
+            let location = segment(&id(context, &LOCATION, &location).await?);
+            list::<Person>(context, &format!("/locations/{location}/people"), most).await
         }
     }
+}
+
+async fn why(context: &Context, app: &str, person: &str) -> Result<(), Failure> {
+    let app = segment(&id(context, &APP, app).await?);
+    let user = segment(&id(context, &PERSON, person).await?);
+    let path = context.path(&format!("/users/{user}/apps/{app}/why")).await?;
+    let access: Access = context.client.get(&path).await?;
+    if matches!(context.output.format, Format::Json | Format::Ndjson) {
+        return Ok(context.output.one(&access)?);
+    }
+    context.output.list(&access.paths)?;
+    if !access.assigned {
+        context.output.note("The person does not have this app.");
+    }
+    Ok(())
 }
 
 async fn list<T: Row + serde::de::DeserializeOwned>(context: &Context, rest: &str, most: Most) -> Result<(), Failure> {
     let path = context.path(rest).await?;
     let items: Vec<T> = context.client.pages(path).first(most.count()).await?;
-    Ok(context.output.list(&items)?)
+    context.output.list(&items)?;
+    context.note_empty(items.is_empty(), "Nothing matches.").await
 }

@@ -44,7 +44,7 @@ pub async fn add(context: &Context, add: Add) -> Result<(), Failure> {
 
 /// Gives a connection its credentials, or others in their place.
 pub async fn auth(context: &Context, auth: Auth) -> Result<(), Failure> {
-    let connection = context.connection_named(&auth.connection).await?;
+    let connection = context.connection_of(&auth.which).await?;
     let kind = &connection.auth.kind;
     let way =
         Way::of(kind).ok_or_else(|| Failure::Usage(format!("This program does not know how {kind} signs in.")))?;
@@ -78,7 +78,7 @@ fn is_terminal() -> bool {
 }
 
 fn missing(what: &str) -> Failure {
-    Failure::Usage(format!("Give --{what}."))
+    Failure::Usage(format!("--{what} is required."))
 }
 
 // ---- What is sent ----
@@ -338,7 +338,7 @@ fn explained(error: Error) -> Result<(), Failure> {
         print(&plain(&line))?;
     }
     let again = Confirm::new().with_prompt("Try again").default(true).interact().map_err(no_answer)?;
-    if again { Ok(()) } else { Err(Failure::BadNews("It was left at that.".to_owned())) }
+    if again { Ok(()) } else { Err(Failure::BadNews("Canceled.".to_owned())) }
 }
 
 fn given_or_asked(given: Option<String>, prompt: &str) -> Result<String, Failure> {
