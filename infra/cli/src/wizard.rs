@@ -1,7 +1,7 @@
 //! `connections add` and `connections auth`: from the command line alone, or on a terminal step by step, with the names of
 //! Okta's screens.
 
-use crate::connection::{Add, Auth, Given, Way, fix, secret, told};
+use crate::connection::{Add, Auth, Given, Way, fix, secret, told, waiting};
 use crate::output::{Format, plain, print};
 use crate::{Context, Failure};
 use dialoguer::{Confirm, Input, Password, Select};
@@ -121,6 +121,7 @@ fn body(add: &Add, name: &str, domain: Option<&str>, auth: &Value) -> Value {
 }
 
 async fn create(context: &Context, body: &Value) -> Result<SetUp, Error> {
+    let _waiting = waiting("Connecting …");
     context.client.call(Method::POST, "/v1/connections", Some(body)).await
 }
 
@@ -129,6 +130,7 @@ async fn put(context: &Context, connection: &Connection, domain: Option<&str>, a
     if let Some(domain) = domain {
         body["domain"] = json!(domain);
     }
+    let _waiting = waiting("Signing in to Okta …");
     context.client.call(Method::PUT, &format!("/v1/connections/{}/auth", connection.id), Some(&body)).await
 }
 

@@ -41,6 +41,44 @@ async fn without_a_command_the_program_prints_its_help() {
 }
 
 #[tokio::test]
+async fn cargo_run_alone_is_the_demo() {
+    let shell = Shell::new("http://127.0.0.1:9", Path::new("/nonexistent"));
+    let start = "CARGO_MANIFEST_DIR=/ okta-connector > out.txt 2> err.txt & pid=$!\n\
+                 until grep -q 'A simulated Okta tenant' out.txt; do :; done; kill $pid";
+    printed(&shell, start).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_the_watching_and_not_the_sync() {
+    let world = World::start().await;
+    let id = world.synced().await;
+    world.sim("POST", "faults", Some(json!({"fault": "latency", "ms": 300, "path": "/api/v1"}))).await;
+    let watch = "okta-connector sync start --watch 2> err.txt & pid=$!\n\
+                 until [ -s err.txt ]; do :; done; kill -INT $pid; wait $pid";
+    let shell = Shell::of(&world);
+    let watched = ran(&shell, watch).await;
+    assert_eq!(watched.code, 130, "{}", watched.err);
+    assert!(shell.read("err.txt").contains("the sync goes on"), "{}", shell.read("err.txt"));
+    let syncs = world.all(&format!("/v1/connections/{id}/syncs")).await;
+    assert_eq!(world.finished(&id, text(&syncs[0], "id")).await["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn two_people_of_one_name_are_told_apart_by_their_ids() {
+    let world = World::start().await;
+    let profile =
+        json!({"firstName": "Carlos", "lastName": "Rossi", "email": "c@acme.example", "login": "c@acme.example"});
+    let other =
+        world.tenant("POST", "/api/v1/users?activate=true", Some(json!({"profile": profile}))).await.expect(200);
+    world.synced().await;
+    let shell = Shell::of(&world);
+    let both = ran(&shell, "okta-connector people show 'Carlos Rossi'").await;
+    assert!(both.code == 2 && both.err.contains(text(&other, "id")), "{}", both.err);
+    let one = printed(&shell, "okta-connector people show c@acme.example -o json").await;
+    assert_eq!(of_json(&one)["id"], other["id"]);
+}
+
+#[tokio::test]
 async fn what_a_sync_would_remove_is_listed_and_confirmed() {
     let world = World::start().await;
     let id = world.synced().await;
