@@ -1,8 +1,9 @@
 //! `actions`. Arguments, help and completion come from the API's description of each action's input.
 
-use crate::connection::{agreed, secret};
-use crate::output::{Facts, Format, Row, print};
-use crate::{Context, Failure};
+use crate::connection::{agreed, secret, waiting};
+use crate::names::{PERSON, find};
+use crate::output::{Facts, Format, Row, plain, print};
+use crate::{Context, Failure, result};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Subcommand};
 use okta_connector_client::schema::{is_list_of_text, is_password, properties, type_of};
@@ -13,15 +14,17 @@ use std::sync::LazyLock;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// All actions.
+    /// List all actions.
+    #[command(alias = "ls")]
     List,
-    /// One action.
+    /// Show what an action does and needs.
+    #[command(visible_alias = "view")]
     Show {
         /// Its name.
         #[arg(value_parser = PossibleValuesParser::new(names()))]
         action: String,
     },
-    /// Run one.
+    /// Run an action.
     Run(Run),
 }
 
@@ -94,17 +97,19 @@ fn of_schema(name: &'static str, schema: &'static Value) -> clap::Command {
         let is_required = required.iter().any(|it| it == name);
         argument(name, property).required(is_required && property["type"] != "object")
     });
+    let example = example(name, schema);
     let file = Arg::new("input").long("input").value_name("FILE").value_parser(clap::value_parser!(PathBuf));
     clap::Command::new(name)
         .about(about)
         .override_usage(format!("okta-connector actions run {name} [OPTIONS]"))
+        .after_help(format!("Examples:\n  {example}"))
         .args(all)
         .arg(file.help("A file with more of it, as a JSON object, such as a password; - is the input"))
         .arg(
             Arg::new("dry-run")
                 .long("dry-run")
                 .action(ArgAction::SetTrue)
-                .help("Only tell the requests that it would send"),
+                .help("Only show the requests that it would send"),
         )
         .arg(
             Arg::new("yes")
@@ -113,6 +118,29 @@ fn of_schema(name: &'static str, schema: &'static Value) -> clap::Command {
                 .action(ArgAction::SetTrue)
                 .help("Do not ask before something is destroyed"),
         )
+}
+
+/// A command line with all that the action requires. A whole profile is for a file.
+fn example(name: &str, schema: &Value) -> String {
+    if name == "user.create" {
+        return format!("okta-connector actions run {name} --input user.json");
+    }
+    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let options = required.map(|name| format!(" --{} {}", name.replace('_', "-"), stand_in(name, schema)));
+    format!("okta-connector actions run {name}{}", options.collect::<String>())
+}
+
+/// What could stand for an argument.
+fn stand_in(name: &str, schema: &Value) -> &'static str {
+    match name {
+        "user" => "ana",
+        "group" | "name" => "Design",
+        "app" => "Slack",
+        "ip" => "203.0.113.7",
+        "profile" => "'{\"title\":\"CEO\"}'",
+        _ if schema["properties"][name]["type"] == "object" => "'{}'",
+        _ => "…",
+    }
 }
 
 /// What can be an argument: not a password, which every process of the machine could read.
@@ -195,6 +223,8 @@ async fn perform(context: &Context, run: Run) -> Result<(), Failure> {
         input.extend(more.as_object().cloned().ok_or_else(wrong)?);
     }
     let connection = context.connection().await?;
+    let named = Value::Object(input.clone());
+    by_name(context, &mut input).await?;
     let path = format!("/v1/connections/{}/actions/{}", connection.id, run.action);
     let body = Value::Object(input);
     if run.only_told {
@@ -202,21 +232,71 @@ async fn perform(context: &Context, run: Run) -> Result<(), Failure> {
         return Ok(rehearsed(context, &told)?);
     }
     let action: Action = context.client.get(&format!("/v1/actions/{}", run.action)).await?;
-    if action.effect == "destructive" && !run.yes && !agreed(&question(&action, &body, &connection.name))? {
+    if action.effect == "destructive" && !run.yes && !agreed(&question(&action, &named, &connection.name))? {
         return Err(Failure::BadNews("Nothing was done.".to_owned()));
     }
-    let done: Performed = context.client.call(Method::POST, &path, Some(&body)).await?;
+    let done: Performed = {
+        let _waiting = waiting(&format!("{} …", action.title));
+        context.client.call(Method::POST, &path, Some(&body)).await?
+    };
     match context.output.format {
-        Format::Table | Format::Csv => Ok(context.output.one(&done.output)?),
+        Format::Table => {
+            result::print(context, &done.output)?;
+            note_next(context, &action, &done);
+            Ok(())
+        }
+        Format::Csv => Ok(context.output.one(&done.output)?),
         _ => Ok(context.output.one(&done)?),
     }
+}
+
+/// A login has no blank, a person's name has: Okta knows the one, the directory the other.
+async fn by_name(context: &Context, input: &mut Map<String, Value>) -> Result<(), Failure> {
+    if let Some(user) = input.get("user").and_then(Value::as_str).filter(|user| user.contains(' ')) {
+        let person = find(context, &PERSON, user).await?;
+        if person.name.to_lowercase() != user.to_lowercase() {
+            return Err(Failure::Absent(format!(
+                "No person is called “{user}”. Did you mean “{}”?",
+                plain(&person.name)
+            )));
+        }
+        input.insert("user".to_owned(), json!(person.id));
+    }
+    Ok(())
+}
+
+/// Where to look after a change, which is in the directory a moment later.
+fn note_next(context: &Context, action: &Action, done: &Performed) {
+    if action.effect == "read" {
+        return;
+    }
+    if done.output["changed"] == false {
+        context.output.note("Nothing had to be changed.");
+        return;
+    }
+    let user = done.output["user"]["login"].as_str().filter(|_| action.effect == "write");
+    match (user, done.output["group"]["name"].as_str()) {
+        (_, Some(group)) if action.effect == "write" => {
+            context.output.next(&format!("okta-connector groups members {}", quoted(group)));
+        }
+        (Some(user), _) => context.output.next(&format!("okta-connector people show {}", quoted(user))),
+        _ => context.output.next("okta-connector audit --limit 1"),
+    }
+}
+
+/// A word of a shell.
+fn quoted(text: &str) -> String {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"@._-".contains(&b)) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// What is about to happen, and to whom.
 fn question(action: &Action, input: &Value, connection: &str) -> String {
     let target = ["user", "group", "app"].iter().filter_map(|name| input[*name].as_str());
     let target = target.collect::<Vec<_>>().join(", ");
-    crate::output::plain(&format!("{}: {target} in {connection}?", action.title))
+    plain(&format!("{}: {target} in {connection}?", action.title))
 }
 
 fn rehearsed(context: &Context, told: &Rehearsed) -> std::io::Result<()> {
@@ -225,7 +305,7 @@ fn rehearsed(context: &Context, told: &Rehearsed) -> std::io::Result<()> {
     }
     told.requests.iter().try_for_each(|request| {
         let body = if request.body.is_null() { String::new() } else { format!(" {}", request.body) };
-        print(&crate::output::plain(&format!("would send {} {}{body}", request.method, request.path)))
+        print(&plain(&format!("would send {} {}{body}", request.method, request.path)))
     })
 }
 

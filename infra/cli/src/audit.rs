@@ -43,8 +43,8 @@ impl Row for AuditRow {
 }
 
 pub async fn run(context: &Context, audit: Audit) -> Result<(), Failure> {
-    let connection = match &context.connection {
-        Some(_) => Some(context.connection().await?.id),
+    let connection = match &context.wanted {
+        Some(_) => Some(context.connection().await?.id.clone()),
         None => None,
     };
     let asked = query(&[

@@ -1,36 +1,51 @@
 //! `connections`.
 
 use crate::output::{Facts, Format, Row, moment, or_empty, plain, print};
-use crate::{Context, Failure, wizard};
+use crate::when::{When, words};
+use crate::{Context, Failure, Which, wizard};
 use clap::{Args, Subcommand, ValueEnum};
 use dialoguer::Confirm;
+use indicatif::ProgressBar;
 use okta_connector_client::{Check, Connection, Method, SetUp, TestReport};
 use serde_json::{Map, Value, json};
 use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Connect a tenant. On a terminal, what is missing is asked for step by step.
+    #[command(alias = "create")]
     Add(Add),
-    /// All connections that you may see.
+    /// List all connections that you may see.
+    #[command(alias = "ls")]
     List,
-    /// One connection.
-    Show {
-        /// Its id or name.
-        connection: String,
-    },
-    /// Test one: what works, what does not, and how to mend it.
-    Test {
-        /// Its id or name.
-        connection: String,
-    },
-    /// Give one its credentials, or others in their place. On a terminal, what is missing is asked for step by step.
+    /// Show a connection.
+    #[command(visible_alias = "view")]
+    Show(Which),
+    /// Test a connection: what works, what does not, and how to fix it.
+    Test(Test),
+    /// Give a connection its credentials, or replace them. On a terminal, what is missing is asked for step by step.
     Auth(Auth),
-    /// Change one.
+    /// Change a connection.
+    #[command(alias = "update")]
     Edit(Edit),
-    /// Delete one, with its schedules, hooks, secret and directory.
+    /// Pause a connection: no schedules, no syncs, no actions.
+    Pause(Which),
+    /// Resume a paused connection.
+    Resume(Which),
+    /// Delete a connection, with its schedules, hooks, secret and directory.
+    #[command(visible_alias = "delete")]
     Remove(Remove),
+}
+
+#[derive(Args)]
+pub struct Test {
+    #[command(flatten)]
+    which: Which,
+    /// Fail with exit code 10 unless everything works.
+    #[arg(long)]
+    strict: bool,
 }
 
 /// The three ways to sign in.
@@ -80,8 +95,8 @@ pub struct Add {
 
 #[derive(Args)]
 pub struct Auth {
-    /// Its id or name.
-    pub connection: String,
+    #[command(flatten)]
+    pub which: Which,
     #[command(flatten)]
     pub given: Given,
 }
@@ -105,8 +120,8 @@ pub struct Given {
 
 #[derive(Args)]
 pub struct Edit {
-    /// Its id or name.
-    connection: String,
+    #[command(flatten)]
+    which: Which,
     /// Another name.
     #[arg(long)]
     name: Option<String>,
@@ -116,6 +131,18 @@ pub struct Edit {
     /// Whether changes in Okta are read as they happen, by an event hook that the connector makes: true or false.
     #[arg(long)]
     live: Option<bool>,
+    /// When everything is read: 6h, "daily at 03:00 Europe/Oslo", never.
+    #[arg(long, value_name = "WHEN")]
+    full: Option<When>,
+    /// When changes are read: 15m.
+    #[arg(long, value_name = "WHEN")]
+    incremental: Option<When>,
+    /// When everything is read and nothing is taken for unchanged: 7d.
+    #[arg(long, value_name = "WHEN")]
+    verify: Option<When>,
+    /// The time zone of the schedules, as in Europe/Oslo.
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
     /// The teams, in place of those it has. May be repeated.
     #[arg(long = "team")]
     teams: Vec<String>,
@@ -129,11 +156,11 @@ pub struct Edit {
 
 #[derive(Args)]
 pub struct Remove {
-    /// Its id or name.
-    #[arg(required_unless_present = "all")]
-    connection: Option<String>,
-    /// All of them, as before `sam delete`.
-    #[arg(long, conflicts_with = "connection")]
+    /// The connection: its id or name.
+    #[arg(id = "which", value_name = "CONNECTION")]
+    name: Option<String>,
+    /// Delete all of them, as before `sam delete`.
+    #[arg(long, conflicts_with = "which")]
     all: bool,
     /// Do not ask.
     #[arg(long, short)]
@@ -161,7 +188,8 @@ impl Facts for Connection {
     fn facts(&self) -> Vec<(&'static str, String)> {
         let auth = &self.auth;
         let counts = &self.counts;
-        let schedule = |text: Option<&String>| text.map_or("never by itself".to_owned(), Clone::clone);
+        let timezone = self.sync.as_ref().map(|sync| sync.timezone.as_str()).unwrap_or_default();
+        let schedule = |text: Option<&String>| text.map_or("never".to_owned(), |text| words(text, timezone));
         let mut facts = vec![
             ("id", self.id.clone()),
             ("name", self.name.clone()),
@@ -209,22 +237,33 @@ impl Row for Check {
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Add(add) => wizard::add(context, add).await,
-        Command::List => {
-            let all: Vec<Connection> = context.client.pages("/v1/connections").first(usize::MAX).await?;
-            Ok(context.output.list(&all)?)
-        }
-        Command::Show { connection } => Ok(context.output.facts(&context.connection_named(&connection).await?)?),
-        Command::Test { connection } => test(context, &connection).await,
+        Command::List => list(context).await,
+        Command::Show(which) => Ok(context.output.facts(&context.connection_of(&which).await?)?),
+        Command::Test(test) => self::test(context, &test).await,
         Command::Auth(auth) => wizard::auth(context, auth).await,
         Command::Edit(edit) => self::edit(context, edit).await,
+        Command::Pause(which) => pause(context, &which, true).await,
+        Command::Resume(which) => pause(context, &which, false).await,
         Command::Remove(remove) => self::remove(context, remove).await,
     }
 }
 
-async fn test(context: &Context, wanted: &str) -> Result<(), Failure> {
-    let id = context.connection_named(wanted).await?.id;
-    let path = format!("/v1/connections/{id}/test");
-    let report: TestReport = context.client.call(Method::POST, &path, None).await?;
+async fn list(context: &Context) -> Result<(), Failure> {
+    let all = context.all_connections().await?;
+    context.output.list(&all)?;
+    if all.is_empty() {
+        context.output.note("There is no connection yet. Next: okta-connector connections add");
+    }
+    Ok(())
+}
+
+async fn test(context: &Context, test: &Test) -> Result<(), Failure> {
+    let connection = context.connection_of(&test.which).await?;
+    let path = format!("/v1/connections/{}/test", connection.id);
+    let report: TestReport = {
+        let _waiting = waiting(&format!("Testing {} …", plain(&connection.name)));
+        context.client.call(Method::POST, &path, None).await?
+    };
     match context.output.format {
         Format::Table => {
             context.output.list(&report.checks)?;
@@ -232,14 +271,54 @@ async fn test(context: &Context, wanted: &str) -> Result<(), Failure> {
                 fix(check)?;
             }
             print(&report.message)?;
+            note_checks(context, &report.checks);
         }
         Format::Csv => context.output.list(&report.checks)?,
         _ => context.output.one(&report)?,
     }
-    if report.status == "Active" { Ok(()) } else { Err(Failure::BadNews("The connection does not work.".to_owned())) }
+    if report.status != "Active" {
+        return Err(Failure::BadNews("The connection does not work.".to_owned()));
+    }
+    let bad = report.checks.iter().filter(|check| check.is_bad()).count();
+    if test.strict && bad > 0 {
+        return Err(Failure::BadNews(format!("{bad} of {} checks failed.", report.checks.len())));
+    }
+    Ok(())
 }
 
-/// How to mend what a check found.
+/// How many checks are good, and all scopes to grant in one line to copy.
+fn note_checks(context: &Context, checks: &[Check]) {
+    let bad: Vec<_> = checks.iter().filter(|check| check.is_bad()).collect();
+    if bad.is_empty() {
+        return;
+    }
+    let ok = checks.iter().filter(|check| check.status == "ok").count();
+    context.output.note(&format!("{ok} of {} checks are ok, {} failed.", checks.len(), bad.len()));
+    let without = bad.iter().filter(|check| check.finding.as_deref().is_some_and(|it| it.starts_with("scope")));
+    let scopes: std::collections::BTreeSet<_> = without.flat_map(|check| &check.scopes).map(String::as_str).collect();
+    if !scopes.is_empty() {
+        let scopes = scopes.into_iter().collect::<Vec<_>>().join(" ");
+        context.output.next(&format!("grant these scopes in Okta, then test again: {scopes}"));
+    }
+}
+
+/// Says on a terminal what is waited for, until it is dropped.
+pub fn waiting(what: &str) -> Waiting {
+    let bar = ProgressBar::new_spinner().with_message(what.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(100));
+    Waiting(bar)
+}
+
+/// A line that goes when this is dropped.
+pub struct Waiting(ProgressBar);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// How to fix what a check found.
 pub fn fix(check: &Check) -> io::Result<()> {
     match &check.fix {
         Some(fix) if check.is_bad() => print(&format!("{}: {}", plain(&check.title), plain(fix))),
@@ -247,30 +326,69 @@ pub fn fix(check: &Check) -> io::Result<()> {
     }
 }
 
+async fn pause(context: &Context, which: &Which, paused: bool) -> Result<(), Failure> {
+    let id = context.connection_of(which).await?.id;
+    let changed = patch(context, &id, &json!({"paused": paused})).await?;
+    let done = if paused { "paused" } else { "resumed" };
+    context.output.done(&format!("{} is {done}.", changed.name), &changed)?;
+    let next = if paused { "connections resume" } else { "sync start --watch" };
+    context.output.next(&format!("okta-connector {next}"));
+    Ok(())
+}
+
+async fn patch(context: &Context, id: &str, body: &Value) -> Result<Connection, Failure> {
+    Ok(context.client.call(Method::PATCH, &format!("/v1/connections/{id}"), Some(body)).await?)
+}
+
 async fn edit(context: &Context, edit: Edit) -> Result<(), Failure> {
-    let id = context.connection_named(&edit.connection).await?.id;
-    let mut patch = match &edit.patch {
+    let mut body = match &edit.patch {
         Some(text) => object(text)?,
         None => Map::new(),
     };
-    patch.extend(edit.name.map(|name| ("name".to_owned(), json!(name))));
-    patch.extend(edit.paused.map(|paused| ("paused".to_owned(), json!(paused))));
-    if let Some(live) = edit.live {
+    let sync = schedules(&edit)?;
+    if !sync.is_empty() {
         // Beside what --patch says of syncs.
-        patch.entry("sync").or_insert_with(|| json!({}))["live"] = json!(live);
+        let beside = body.entry("sync").or_insert_with(|| json!({}));
+        for (name, value) in sync {
+            beside[name] = value;
+        }
     }
+    body.extend(edit.name.map(|name| ("name".to_owned(), json!(name))));
+    body.extend(edit.paused.map(|paused| ("paused".to_owned(), json!(paused))));
     if !edit.teams.is_empty() {
-        patch.insert("teams".to_owned(), json!(edit.teams));
+        body.insert("teams".to_owned(), json!(edit.teams));
     }
     if !edit.allow.is_empty() {
-        patch.insert("permissions".to_owned(), json!({"actions": edit.allow}));
+        body.insert("permissions".to_owned(), json!({"actions": edit.allow}));
     }
-    if patch.is_empty() {
+    if body.is_empty() {
         return Err(Failure::Usage("There is nothing to change: see --help.".to_owned()));
     }
-    let path = format!("/v1/connections/{id}");
-    let changed: Connection = context.client.call(Method::PATCH, &path, Some(&Value::Object(patch))).await?;
-    Ok(context.output.say(&format!("{} is changed.", changed.name), &changed)?)
+    let id = context.connection_of(&edit.which).await?.id;
+    let changed = patch(context, &id, &Value::Object(body)).await?;
+    context.output.done(&format!("{} is changed.", changed.name), &changed)?;
+    context.output.next(&format!("okta-connector connections show {}", changed.id));
+    Ok(())
+}
+
+/// What the options say of syncs. All schedules of a connection are in one time zone.
+fn schedules(edit: &Edit) -> Result<Map<String, Value>, Failure> {
+    let mut sync = Map::new();
+    let all = [("full", &edit.full), ("incremental", &edit.incremental), ("verify", &edit.verify)];
+    let mut zones: Vec<String> = edit.timezone.clone().into_iter().collect();
+    for (name, when) in all {
+        let Some(when) = when else { continue };
+        sync.insert(name.to_owned(), json!(when.expression));
+        zones.extend(when.timezone.clone());
+    }
+    zones.dedup();
+    match &zones[..] {
+        [] => {}
+        [zone] => _ = sync.insert("timezone".to_owned(), json!(zone)),
+        _ => return Err(Failure::Usage(format!("All schedules are in one time zone, not {}.", zones.join(" and ")))),
+    }
+    sync.extend(edit.live.map(|live| ("live".to_owned(), json!(live))));
+    Ok(sync)
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, Failure> {
@@ -279,9 +397,10 @@ fn object(text: &str) -> Result<Map<String, Value>, Failure> {
 }
 
 async fn remove(context: &Context, remove: Remove) -> Result<(), Failure> {
-    let doomed = match &remove.connection {
-        Some(connection) => vec![context.connection_named(connection).await?],
-        None => context.client.pages("/v1/connections").first(usize::MAX).await?,
+    let doomed = match remove.name.as_ref().or(context.wanted.as_ref()) {
+        _ if remove.all => context.all_connections().await?,
+        Some(name) => vec![context.connection_named(name).await?],
+        None => return Err(Failure::Usage("Name the connection to delete, or give --all.".to_owned())),
     };
     let names: Vec<_> = doomed.iter().map(|it| plain(&it.name)).collect();
     let question = format!("Delete {} with everything that was synced?", names.join(", "));
@@ -293,7 +412,7 @@ async fn remove(context: &Context, remove: Remove) -> Result<(), Failure> {
         let path = format!("/v1/connections/{}", connection.id);
         context.client.text(Method::DELETE, &path, None).await?;
         if context.output.format == Format::Table {
-            print(&format!("{} is deleted.", plain(&connection.name)))?;
+            context.output.mark(&format!("{} is deleted.", connection.name))?;
         }
         deleted.push(connection);
     }
@@ -303,7 +422,7 @@ async fn remove(context: &Context, remove: Remove) -> Result<(), Failure> {
 /// Asks on a terminal; elsewhere the command line has to say it.
 pub fn agreed(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::Usage(format!("{question} Say --yes.")));
+        return Err(Failure::Usage(format!("{question} Add --yes to confirm.")));
     }
     let asked = Confirm::new().with_prompt(question).default(false).interact();
     asked.map_err(|error| Failure::Io(io::Error::other(error)))
@@ -321,13 +440,24 @@ pub fn secret(file: &std::path::Path) -> Result<String, Failure> {
     Ok(text.trim().to_owned())
 }
 
-/// Says what came of setting one up.
+/// Reports what came of setting one up.
 pub fn told(context: &Context, set_up: &SetUp) -> Result<(), Failure> {
-    let name = &set_up.connection.name;
-    let status = &set_up.connection.status;
-    context.output.say(&format!("{name} ({}): {status}. {}", set_up.connection.id, set_up.message), set_up)?;
-    match status.as_str() {
-        "Inactive" => Err(Failure::BadNews("The connection does not work; test it for the reasons.".to_owned())),
-        _ => Ok(()),
+    let connection = &set_up.connection;
+    let sentence = format!("{} ({}): {}. {}", connection.name, connection.id, connection.status, set_up.message);
+    match connection.status.as_str() {
+        "Inactive" => {
+            context.output.say(&sentence, set_up)?;
+            Err(Failure::BadNews("The connection does not work; test it for the reasons.".to_owned()))
+        }
+        status => {
+            context.output.done(&sentence, set_up)?;
+            let next = match (status, &set_up.sync_id) {
+                ("Active", Some(_)) => "okta-connector sync status --watch".to_owned(),
+                ("Active", None) => "okta-connector sync start --watch".to_owned(),
+                _ => format!("okta-connector connections auth {}", connection.id),
+            };
+            context.output.next(&next);
+            Ok(())
+        }
     }
 }

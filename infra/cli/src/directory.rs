@@ -1,22 +1,34 @@
 //! `groups`, `apps`, `locations`.
 
-use crate::output::{Row, or_empty};
+use crate::names::{APP, GROUP, LOCATION, PERSON, id};
+use crate::output::{Format, Row, or_empty};
 use crate::{Context, Failure, Most};
 use clap::Subcommand;
-use okta_connector_client::{DirectoryApp, DirectoryAppUser, Group, Location, Person, User, query, segment};
+use okta_connector_client::{
+    Access, AccessPath, AdminRole, DirectoryApp, DirectoryAppUser, Granter, Group, Location, Managing, Person, User,
+    query, segment,
+};
 
 #[derive(Subcommand)]
 pub enum Groups {
-    /// All groups, or those whose name begins with something.
+    /// List all groups, or those with a word in their name that begins so.
+    #[command(alias = "find")]
     List {
-        /// What the name begins with.
+        /// How a word of the name begins.
         text: Option<String>,
         #[command(flatten)]
         most: Most,
     },
-    /// Who is in one.
+    /// List the members of a group.
     Members {
-        /// The group's id.
+        /// The group: its id or name.
+        group: String,
+        #[command(flatten)]
+        most: Most,
+    },
+    /// List the managers of a group's members, those of most members first.
+    Managers {
+        /// The group: its id or name.
         group: String,
         #[command(flatten)]
         most: Most,
@@ -25,16 +37,17 @@ pub enum Groups {
 
 #[derive(Subcommand)]
 pub enum Apps {
-    /// All apps, or those whose label begins with something.
+    /// List all apps, or those with a word in their label that begins so.
+    #[command(alias = "find")]
     List {
-        /// What the label begins with.
+        /// How a word of the label begins.
         text: Option<String>,
         #[command(flatten)]
         most: Most,
     },
-    /// Who has one, and by which groups.
+    /// List who has an app, and by which groups.
     Users {
-        /// The app's id.
+        /// The app: its id or label.
         app: String,
         #[command(flatten)]
         most: Most,
@@ -42,15 +55,42 @@ pub enum Apps {
 }
 
 #[derive(Subcommand)]
+pub enum Who {
+    /// List the admin roles that users, groups and OAuth clients hold.
+    Admins {
+        #[command(flatten)]
+        most: Most,
+    },
+    /// List who can give an app to somebody, or add a member to a group, and why.
+    WhoCanGrant {
+        /// The app: its id or label.
+        #[arg(long, required_unless_present = "group", conflicts_with = "group")]
+        app: Option<String>,
+        /// The group: its id or name.
+        #[arg(long)]
+        group: Option<String>,
+        #[command(flatten)]
+        most: Most,
+    },
+    /// Show why a person has an app, as far as the directory knows.
+    Why {
+        /// The person: their id, login, email or name.
+        person: String,
+        /// The app: its id or label.
+        app: String,
+    },
+}
+
+#[derive(Subcommand)]
 pub enum Locations {
-    /// All places.
+    /// List all places.
     List {
         #[command(flatten)]
         most: Most,
     },
-    /// Who works at one.
+    /// List who works at a place.
     People {
-        /// The location's id.
+        /// The location: its id or name.
         location: String,
         #[command(flatten)]
         most: Most,
@@ -115,13 +155,69 @@ impl Row for Location {
     }
 }
 
+impl Row for Managing {
+    const COLUMNS: &'static [&'static str] = &["ID", "NAME", "LOGIN", "MEMBERS", "SHARE"];
+
+    fn cells(&self) -> Vec<String> {
+        let share = format!("{:.0} %", self.share * 100.0);
+        vec![self.user.id.clone(), self.user.name.clone(), self.user.login.clone(), self.members.to_string(), share]
+    }
+}
+
+impl Row for AccessPath {
+    const COLUMNS: &'static [&'static str] = &["HOW", "GROUP", "WHY"];
+
+    fn cells(&self) -> Vec<String> {
+        let group = self.group.as_ref().map(|group| group.name.as_str());
+        vec![self.kind.clone(), or_empty(group), self.text.clone()]
+    }
+}
+
+impl Row for AdminRole {
+    const COLUMNS: &'static [&'static str] = &["HOLDER", "TYPE", "ROLE", "FOR", "STATUS"];
+
+    fn cells(&self) -> Vec<String> {
+        let holder = self.principal.name.as_ref().unwrap_or(&self.principal.id).clone();
+        vec![holder, self.principal.kind.clone(), self.role.label.clone(), self.extent(), self.status.clone()]
+    }
+}
+
+impl Row for Granter {
+    const COLUMNS: &'static [&'static str] = &["NAME", "LOGIN", "WHY"];
+
+    fn cells(&self) -> Vec<String> {
+        let reasons: Vec<_> = self.reasons.iter().map(|reason| reason.text.as_str()).collect();
+        vec![self.user.name.clone(), self.user.login.clone(), reasons.join(" ")]
+    }
+}
+
+pub async fn who(context: &Context, command: Who) -> Result<(), Failure> {
+    match command {
+        Who::Admins { most } => list::<AdminRole>(context, "/admins", most).await,
+        Who::WhoCanGrant { app: Some(app), most, .. } => {
+            let app = segment(&id(context, &APP, &app).await?);
+            list::<Granter>(context, &format!("/apps/{app}/granters"), most).await
+        }
+        Who::WhoCanGrant { group, most, .. } => {
+            let group = segment(&id(context, &GROUP, &group.unwrap_or_default()).await?);
+            list::<Granter>(context, &format!("/groups/{group}/granters"), most).await
+        }
+        Who::Why { person, app } => why(context, &app, &person).await,
+    }
+}
+
 pub async fn groups(context: &Context, command: Groups) -> Result<(), Failure> {
     match command {
         Groups::List { text, most } => {
             list::<Group>(context, &format!("/groups{}", query(&[("q", text.as_deref())])), most).await
         }
         Groups::Members { group, most } => {
-            list::<User>(context, &format!("/groups/{}/members", segment(&group)), most).await
+            let group = segment(&id(context, &GROUP, &group).await?);
+            list::<User>(context, &format!("/groups/{group}/members"), most).await
+        }
+        Groups::Managers { group, most } => {
+            let group = segment(&id(context, &GROUP, &group).await?);
+            list::<Managing>(context, &format!("/groups/{group}/managers"), most).await
         }
     }
 }
@@ -132,7 +228,8 @@ pub async fn apps(context: &Context, command: Apps) -> Result<(), Failure> {
             list::<DirectoryApp>(context, &format!("/apps{}", query(&[("q", text.as_deref())])), most).await
         }
         Apps::Users { app, most } => {
-            list::<DirectoryAppUser>(context, &format!("/apps/{}/users", segment(&app)), most).await
+            let app = segment(&id(context, &APP, &app).await?);
+            list::<DirectoryAppUser>(context, &format!("/apps/{app}/users"), most).await
         }
     }
 }
@@ -141,13 +238,30 @@ pub async fn locations(context: &Context, command: Locations) -> Result<(), Fail
     match command {
         Locations::List { most } => list::<Location>(context, "/locations", most).await,
         Locations::People { location, most } => {
-            list::<Person>(context, &format!("/locations/{}/people", segment(&location)), most).await
+            let location = segment(&id(context, &LOCATION, &location).await?);
+            list::<Person>(context, &format!("/locations/{location}/people"), most).await
         }
     }
+}
+
+async fn why(context: &Context, app: &str, person: &str) -> Result<(), Failure> {
+    let app = segment(&id(context, &APP, app).await?);
+    let user = segment(&id(context, &PERSON, person).await?);
+    let path = context.path(&format!("/users/{user}/apps/{app}/why")).await?;
+    let access: Access = context.client.get(&path).await?;
+    if matches!(context.output.format, Format::Json | Format::Ndjson) {
+        return Ok(context.output.one(&access)?);
+    }
+    context.output.list(&access.paths)?;
+    if !access.assigned {
+        context.output.note("The person does not have this app.");
+    }
+    Ok(())
 }
 
 async fn list<T: Row + serde::de::DeserializeOwned>(context: &Context, rest: &str, most: Most) -> Result<(), Failure> {
     let path = context.path(rest).await?;
     let items: Vec<T> = context.client.pages(path).first(most.count()).await?;
-    Ok(context.output.list(&items)?)
+    context.output.list(&items)?;
+    context.note_empty(items.is_empty(), "Nothing matches.").await
 }

@@ -19,6 +19,9 @@ pub enum Failure {
     /// The deployment refused, or could not be asked.
     #[error(transparent)]
     Client(#[from] Error),
+    /// Ctrl-C ended the watching of something that goes on.
+    #[error("Stopped watching; the sync goes on. `okta-connector sync status --watch` watches it again.")]
+    Interrupted,
     /// The output cannot be written, or the input not read.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -32,6 +35,8 @@ impl Failure {
             Self::Usage(_) | Self::Client(Error::Address(_)) => 2,
             Self::Absent(_) => 4,
             Self::BadNews(_) => 10,
+            // As a shell says of a program that SIGINT ended.
+            Self::Interrupted => 130,
             Self::Client(Error::Problem(problem)) => by_status(problem.status),
             Self::Client(Error::Credentials(_)) => 3,
             Self::Client(Error::Unreachable(_) | Error::Unreadable(_)) => 9,
@@ -40,7 +45,7 @@ impl Failure {
 
     /// What to tell whoever ran it: all that is wrong, line by line.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![self.to_string()];
+        let mut lines: Vec<String> = self.to_string().split('\n').map(str::to_owned).collect();
         if let Self::Client(error) = self
             && let Some(problem) = error.problem()
         {

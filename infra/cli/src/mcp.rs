@@ -1,6 +1,6 @@
 //! `mcp`: the deployment's tools for an agent's program that speaks over standard input and output.
 
-use crate::output::print;
+use crate::output::{aside, print};
 use crate::{Context, Failure};
 use okta_connector_client::Method;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
             Ok(Value::Null) => {}
             Ok(answer) => print(&answer.to_string())?,
             Err(error) if !id.is_null() => print(&failure(&id, -32603, &error.to_string()).to_string())?,
-            Err(error) => eprintln!("{error}"),
+            Err(error) => aside(&error.to_string()),
         }
     }
     Ok(())

@@ -1,8 +1,12 @@
 //! What is printed: a table for people, JSON, a line of JSON for each item, or CSV. What came from Okta is printed without
 //! the characters that a terminal obeys.
+//!
+//! Results go to standard output. What helps a person beside them goes to standard error, and only with tables: what comes
+//! next, why a list is empty, what the program waits for.
 
+use crate::screen::Screen;
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use console::style;
 use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
@@ -25,6 +29,7 @@ pub enum Format {
 pub struct Output {
     /// How.
     pub format: Format,
+    screen: Screen,
 }
 
 /// Something that is shown alone.
@@ -44,13 +49,13 @@ pub trait Row: Serialize {
 
 impl Output {
     pub fn new(format: Format) -> Self {
-        Self { format }
+        Self { format, screen: Screen::of_standard_output() }
     }
 
     /// A list.
     pub fn list<T: Row>(&self, items: &[T]) -> io::Result<()> {
         match self.format {
-            Format::Table => table(T::COLUMNS, items.iter().map(Row::cells)),
+            Format::Table => self.table(T::COLUMNS, items.iter().map(Row::cells)),
             Format::Json => print(&serde_json::to_string_pretty(items)?),
             Format::Ndjson => items.iter().try_for_each(|item| print(&serde_json::to_string(item)?)),
             Format::Csv => csv(Some(T::COLUMNS), items.iter().map(Row::cells)),
@@ -65,7 +70,9 @@ impl Output {
     /// One thing: what people want to know of it, or for programs all of it.
     pub fn facts<T: Facts>(&self, item: &T) -> io::Result<()> {
         match self.format {
-            Format::Table => table(&[], item.facts().into_iter().map(|(name, value)| vec![name.to_owned(), value])),
+            Format::Table => {
+                self.table(&[], item.facts().into_iter().map(|(name, value)| vec![name.to_owned(), value]))
+            }
             _ => self.one(item),
         }
     }
@@ -80,7 +87,7 @@ impl Output {
                 flatten("", &serde_json::to_value(item)?, &mut members);
                 match self.format {
                     Format::Csv => csv(Some(&["member", "value"]), members.into_iter()),
-                    _ => table(&[], members.into_iter()),
+                    _ => self.table(&[], members.into_iter()),
                 }
             }
         }
@@ -93,22 +100,44 @@ impl Output {
             _ => self.one(document),
         }
     }
+
+    /// A sentence for people about what was done, with a check mark on a terminal; programs get the document instead.
+    pub fn done<T: Serialize>(&self, sentence: &str, document: &T) -> io::Result<()> {
+        match self.format {
+            Format::Table => self.mark(sentence),
+            _ => self.one(document),
+        }
+    }
+
+    /// A sentence about what was done.
+    pub fn mark(&self, sentence: &str) -> io::Result<()> {
+        let mark = if self.screen.styled { format!("{} ", style("✓").green()) } else { String::new() };
+        writeln!(io::stdout(), "{mark}{}", plain(sentence))
+    }
+
+    /// Rows below a header. A file or a pipe gets each cell whole, whatever the terminal is.
+    pub fn table(&self, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+        let shown = |cell: &String| if cell.is_empty() { "-".to_owned() } else { plain(cell) };
+        let rows: Vec<Vec<String>> = rows.map(|cells| cells.iter().map(shown).collect()).collect();
+        self.screen.lines(columns, &rows).iter().try_for_each(|line| writeln!(io::stdout(), "{line}"))
+    }
+
+    /// What comes next: a command, after a word about it. Only people are told.
+    pub fn next(&self, what: &str) {
+        self.note(&format!("Next: {what}"));
+    }
+
+    /// Something that helps a person beside the result.
+    pub fn note(&self, text: &str) {
+        if self.format == Format::Table {
+            aside(&style(plain(text)).dim().for_stderr().to_string());
+        }
+    }
 }
 
-fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    if io::stdout().is_terminal() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    }
-    if !columns.is_empty() {
-        table.set_header(columns);
-    }
-    let shown = |cell: &String| if cell.is_empty() { "-".to_owned() } else { plain(cell) };
-    table.add_rows(rows.map(|cells| cells.iter().map(shown).collect::<Vec<_>>()));
-    let text = table.to_string();
-    // Columns are padded to their width, also the last one.
-    text.lines().try_for_each(|line| print(line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end())))
+/// A line on standard error. Where nobody reads it, the command goes on.
+pub fn aside(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Lines on the output, for a terminal without control sequences. A closed pipe is an error, which ends the output.
@@ -164,7 +193,8 @@ fn guarded(cell: &str) -> String {
     if formula && cell != "-" { format!("'{cell}") } else { cell.to_owned() }
 }
 
-fn flatten(name: &str, value: &Value, members: &mut Vec<Vec<String>>) {
+/// The members of a document, each by its path and as text.
+pub fn flatten(name: &str, value: &Value, members: &mut Vec<Vec<String>>) {
     match value {
         Value::Object(object) if !object.is_empty() => {
             for (member, value) in object {

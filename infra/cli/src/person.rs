@@ -1,29 +1,32 @@
 //! `people`.
 
+use crate::names::{GROUP, LOCATION, PERSON, id, id_if};
 use crate::output::{Facts, Format, Row, copy, or_empty, plain, print};
 use crate::{Context, Failure, Most};
 use clap::{Args, Subcommand, ValueEnum};
-use okta_connector_client::{Client, Method, Person, PersonInFull, query, segment};
+use okta_connector_client::{Method, Person, PersonInFull, query, segment};
 use std::collections::HashSet;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Find people.
+    /// Find people by name, login, email, title, department, manager, location or group.
+    #[command(visible_alias = "list")]
     Find(Find),
-    /// One person, with managers, reports, groups and apps.
+    /// Show a person, with managers, reports, groups and apps.
+    #[command(visible_alias = "view")]
     Show {
-        /// Their id, login or email.
+        /// The person: their id, login, email or name.
         person: String,
     },
-    /// Who somebody reports to, and who reports to them.
+    /// Draw who a person reports to, and who reports to them.
     Tree {
-        /// Their id, login or email.
+        /// The person: their id, login, email or name.
         person: String,
         /// How many levels of reports.
         #[arg(long, default_value_t = 2)]
         depth: usize,
     },
-    /// All people, to the end of the list.
+    /// Export all people.
     Export {
         /// The format.
         #[arg(long, value_enum, default_value_t)]
@@ -60,12 +63,15 @@ pub struct Find {
     /// The order: name, login, email, title, department, status or updated, with - in front the other way round.
     #[arg(long, allow_hyphen_values = true)]
     sort: Option<String>,
-    /// Only who reports to this person's id.
+    /// Only who reports to this person: an id, login, email or name.
     #[arg(long)]
     manager: Option<String>,
-    /// Only at the location with this id.
+    /// Only at this location: its id or name.
     #[arg(long)]
     location: Option<String>,
+    /// Only in this group: its id or name.
+    #[arg(long)]
+    group: Option<String>,
     #[command(flatten)]
     most: Most,
 }
@@ -120,42 +126,41 @@ impl Facts for PersonInFull {
 pub async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     let path = context.path("/people").await?;
     match command {
-        Command::Find(find) => {
-            let asked = query(&[
-                ("q", find.text.as_deref()),
-                ("title", find.title.as_deref()),
-                ("department", find.department.as_deref()),
-                ("manager", find.manager.as_deref()),
-                ("location", find.location.as_deref()),
-                ("status", find.status.as_deref()),
-                ("filter", find.filter.as_deref()),
-                ("sort", find.sort.as_deref()),
-            ]);
-            let found: Vec<Person> = context.client.pages(format!("{path}{asked}")).first(find.most.count()).await?;
-            Ok(context.output.list(&found)?)
-        }
-        Command::Show { person } => Ok(context.output.facts(&named(&context.client, &path, &person).await?)?),
+        Command::Find(find) => self::find(context, &path, find).await,
+        Command::Show { person } => Ok(context.output.facts(&named(context, &path, &person).await?)?),
         Command::Tree { person, depth } => tree(context, &path, &person, depth).await,
         Command::Export { format } => export(context, &path, format).await,
     }
 }
 
-/// A person by id, login or email.
-async fn named(client: &Client, path: &str, wanted: &str) -> Result<PersonInFull, Failure> {
-    if !wanted.contains('@') {
-        return Ok(client.get(&format!("{path}/{}", segment(wanted))).await?);
-    }
-    let asked = query(&[("q", Some(wanted))]);
-    let found: Vec<Person> = client.pages(format!("{path}{asked}")).first(usize::MAX).await?;
-    let is_meant =
-        |it: &&Person| [&it.login, &it.email].into_iter().flatten().any(|text| text.eq_ignore_ascii_case(wanted));
-    let person =
-        found.iter().find(is_meant).ok_or_else(|| Failure::Absent(format!("There is no person {wanted:?}.")))?;
-    Ok(client.get(&format!("{path}/{}", person.id)).await?)
+async fn find(context: &Context, path: &str, find: Find) -> Result<(), Failure> {
+    let manager = id_if(context, &PERSON, find.manager.as_deref()).await?;
+    let location = id_if(context, &LOCATION, find.location.as_deref()).await?;
+    let group = id_if(context, &GROUP, find.group.as_deref()).await?;
+    let asked = query(&[
+        ("q", find.text.as_deref()),
+        ("title", find.title.as_deref()),
+        ("department", find.department.as_deref()),
+        ("manager", manager.as_deref()),
+        ("location", location.as_deref()),
+        ("group", group.as_deref()),
+        ("status", find.status.as_deref()),
+        ("filter", find.filter.as_deref()),
+        ("sort", find.sort.as_deref()),
+    ]);
+    let found: Vec<Person> = context.client.pages(format!("{path}{asked}")).first(find.most.count()).await?;
+    context.output.list(&found)?;
+    context.note_empty(found.is_empty(), "No person matches.").await
+}
+
+/// A person by id, login, email or name.
+async fn named(context: &Context, path: &str, wanted: &str) -> Result<PersonInFull, Failure> {
+    let id = id(context, &PERSON, wanted).await?;
+    Ok(context.client.get(&format!("{path}/{}", segment(&id))).await?)
 }
 
 async fn tree(context: &Context, path: &str, wanted: &str, depth: usize) -> Result<(), Failure> {
-    let person = named(&context.client, path, wanted).await?;
+    let person = named(context, path, wanted).await?;
     if context.output.format != Format::Table {
         return Ok(context.output.one(&person)?);
     }

@@ -34,5 +34,6 @@ pub async fn run(context: &Context, search: Search) -> Result<(), Failure> {
     let path = context.path("/search").await?;
     let asked = query(&[("q", Some(&search.text)), ("types", search.types.as_deref())]);
     let found: Vec<Hit> = context.client.pages(format!("{path}{asked}")).first(search.most.count()).await?;
-    Ok(context.output.list(&found)?)
+    context.output.list(&found)?;
+    context.note_empty(found.is_empty(), "Nothing matches.").await
 }

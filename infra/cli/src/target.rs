@@ -47,40 +47,63 @@ struct Deployment {
     region: Option<String>,
 }
 
+/// A deployment and how the caller is known there.
+pub struct Reached {
+    /// What calls it.
+    pub client: Client,
+    /// By what the caller is known, in words.
+    pub known_by: String,
+}
+
 impl Target {
-    /// A client of the deployment that is meant.
-    pub async fn client(&self) -> Result<Client, Failure> {
-        let deployment = match (&self.url, &self.deployment) {
+    /// Where the deployment is that is meant.
+    pub fn url(&self) -> Result<String, Failure> {
+        Ok(self.deployment()?.url)
+    }
+
+    fn deployment(&self) -> Result<Deployment, Failure> {
+        match (&self.url, &self.deployment) {
             // A name has an address and credentials of its own, whatever else the environment says.
-            (_, Some(name)) => named(name)?,
-            (Some(url), None) => Deployment { url: url.clone(), ..Deployment::default() },
-            (None, None) => Deployment { url: THIS_MACHINE.to_owned(), ..Deployment::default() },
-        };
-        let credentials = credentials(&deployment.url, &deployment).await?;
-        Ok(Client::new(&deployment.url, credentials)?)
+            (_, Some(name)) => named(name),
+            (Some(url), None) => Ok(Deployment { url: url.clone(), ..Deployment::default() }),
+            (None, None) => Ok(Deployment { url: THIS_MACHINE.to_owned(), ..Deployment::default() }),
+        }
+    }
+
+    /// A client of the deployment that is meant.
+    pub async fn reach(&self) -> Result<Reached, Failure> {
+        let deployment = self.deployment()?;
+        let (credentials, known_by) = credentials(&deployment.url, &deployment).await?;
+        Ok(Reached { client: Client::new(&deployment.url, credentials)?, known_by })
     }
 }
 
 /// A token where there is one; a signature where the address is API Gateway's, or the configuration says so.
-async fn credentials(url: &str, deployment: &Deployment) -> Result<Credentials, Failure> {
-    if let Some(token) = token(deployment)? {
-        return Ok(Credentials::Bearer(token));
+async fn credentials(url: &str, deployment: &Deployment) -> Result<(Credentials, String), Failure> {
+    if let Some((token, source)) = token(deployment)? {
+        return Ok((Credentials::Bearer(token), source));
     }
-    match deployment.region.clone().or_else(|| region_of(url)) {
-        Some(region) => Ok(Credentials::iam(deployment.aws.as_deref(), &region).await?),
-        None => Ok(of_this_machine(url).map_or(Credentials::None, Credentials::Bearer)),
+    if let Some(region) = deployment.region.clone().or_else(|| region_of(url)) {
+        let credentials = Credentials::iam(deployment.aws.as_deref(), &region).await?;
+        return Ok((credentials, format!("AWS credentials, region {region}")));
     }
+    let file = folder_of(url).map(|folder| folder.join(TOKEN_FILE));
+    let token = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    Ok(match (token, file) {
+        (Some(token), Some(file)) => {
+            (Credentials::Bearer(token.trim().to_owned().into()), format!("the token in {}", file.display()))
+        }
+        _ => (Credentials::None, "no credentials".to_owned()),
+    })
 }
 
-/// The token that `serve` on this machine keeps in its data folder: that of `OKTA_CONNECTOR_DATA`, else the usual one.
+/// The data folder of `serve` on this machine, where that is what an address leads to.
 #[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
-fn of_this_machine(url: &str) -> Option<SecretString> {
+pub fn folder_of(url: &str) -> Option<PathBuf> {
     if !Url::parse(url).is_ok_and(|url| is_loopback(&url)) {
         return None;
     }
-    let folder = std::env::var_os("OKTA_CONNECTOR_DATA").map(PathBuf::from).or_else(data_folder)?;
-    let token = std::fs::read_to_string(folder.join(TOKEN_FILE)).ok()?;
-    Some(token.trim().to_owned().into())
+    std::env::var_os("OKTA_CONNECTOR_DATA").map(PathBuf::from).or_else(data_folder)
 }
 
 /// Where `serve` keeps its data by default: `$XDG_DATA_HOME/okta-connector`, usually `~/.local/share/okta-connector`.
@@ -99,15 +122,16 @@ fn region_of(url: &str) -> Option<String> {
     matches!(domain, "amazonaws.com" | "amazonaws.com.cn").then(|| region.to_owned())
 }
 
+/// A token, and where it was found.
 #[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
-fn token(deployment: &Deployment) -> Result<Option<SecretString>, Failure> {
+fn token(deployment: &Deployment) -> Result<Option<(SecretString, String)>, Failure> {
     if let Ok(token) = std::env::var("OKTA_CONNECTOR_TOKEN") {
-        return Ok(Some(token.into()));
+        return Ok(Some((token.into(), "the token in OKTA_CONNECTOR_TOKEN".to_owned())));
     }
     let Some(file) = &deployment.token_file else { return Ok(None) };
     let read = std::fs::read_to_string(file);
     let token = read.map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
-    Ok(Some(token.trim().to_owned().into()))
+    Ok(Some((token.trim().to_owned().into(), format!("the token in {}", file.display()))))
 }
 
 fn named(name: &str) -> Result<Deployment, Failure> {

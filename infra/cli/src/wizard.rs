@@ -1,7 +1,7 @@
 //! `connections add` and `connections auth`: from the command line alone, or on a terminal step by step, with the names of
 //! Okta's screens.
 
-use crate::connection::{Add, Auth, Given, Way, fix, secret, told};
+use crate::connection::{Add, Auth, Given, Way, fix, secret, told, waiting};
 use crate::output::{Format, plain, print};
 use crate::{Context, Failure};
 use dialoguer::{Confirm, Input, Password, Select};
@@ -44,7 +44,7 @@ pub async fn add(context: &Context, add: Add) -> Result<(), Failure> {
 
 /// Gives a connection its credentials, or others in their place.
 pub async fn auth(context: &Context, auth: Auth) -> Result<(), Failure> {
-    let connection = context.connection_named(&auth.connection).await?;
+    let connection = context.connection_of(&auth.which).await?;
     let kind = &connection.auth.kind;
     let way =
         Way::of(kind).ok_or_else(|| Failure::Usage(format!("This program does not know how {kind} signs in.")))?;
@@ -78,7 +78,7 @@ fn is_terminal() -> bool {
 }
 
 fn missing(what: &str) -> Failure {
-    Failure::Usage(format!("Give --{what}."))
+    Failure::Usage(format!("--{what} is required."))
 }
 
 // ---- What is sent ----
@@ -121,6 +121,7 @@ fn body(add: &Add, name: &str, domain: Option<&str>, auth: &Value) -> Value {
 }
 
 async fn create(context: &Context, body: &Value) -> Result<SetUp, Error> {
+    let _waiting = waiting("Connecting …");
     context.client.call(Method::POST, "/v1/connections", Some(body)).await
 }
 
@@ -129,6 +130,7 @@ async fn put(context: &Context, connection: &Connection, domain: Option<&str>, a
     if let Some(domain) = domain {
         body["domain"] = json!(domain);
     }
+    let _waiting = waiting("Signing in to Okta …");
     context.client.call(Method::PUT, &format!("/v1/connections/{}/auth", connection.id), Some(&body)).await
 }
 
@@ -338,7 +340,7 @@ fn explained(error: Error) -> Result<(), Failure> {
         print(&plain(&line))?;
     }
     let again = Confirm::new().with_prompt("Try again").default(true).interact().map_err(no_answer)?;
-    if again { Ok(()) } else { Err(Failure::BadNews("It was left at that.".to_owned())) }
+    if again { Ok(()) } else { Err(Failure::BadNews("Canceled.".to_owned())) }
 }
 
 fn given_or_asked(given: Option<String>, prompt: &str) -> Result<String, Failure> {

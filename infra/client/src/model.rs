@@ -58,6 +58,9 @@ mod tests {
         assert_as_described::<DirectoryApp>("DirectoryApp");
         assert_as_described::<DirectoryAppUser>("DirectoryAppUser");
         assert_as_described::<Hit>("Hit");
+        assert_as_described::<Managing>("Managing");
+        assert_as_described::<Access>("Access");
+        assert_as_described::<AccessPath>("AccessPath");
         assert_as_described::<Location>("Location");
         assert_as_described::<DirectoryFinding>("DirectoryFinding");
         assert_as_described::<AdminRole>("AdminRole");

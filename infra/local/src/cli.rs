@@ -1,17 +1,17 @@
 //! The command line.
 
 use clap::error::ContextKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use okta_connector::clock::SystemClock;
 use okta_connector::http::openapi;
 use okta_connector::log::Lines;
 use okta_connector::okta::AllowedOrigins;
-use okta_connector_cli::{Failure, Options, TOKEN_FILE, data_folder};
+use okta_connector_cli::{Failure, Options, TOKEN_FILE, aside, data_folder, with_examples};
 use okta_connector_local::{Config, Error, Issuer, Service, demo};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -31,12 +31,14 @@ enum Command {
     Demo(Demo),
     /// Start the service alone.
     Serve(Serve),
-    /// Serve pages on this machine for a deployment, as whoever runs this.
+    /// Serve the console on this machine for a deployment, with your credentials.
     Console {
         /// The port on 127.0.0.1; 0 picks a free one.
         #[arg(long, default_value_t = 7080)]
         port: u16,
     },
+    /// Open the console of a deployment in the browser.
+    Open(Open),
     /// Print the description of the HTTP API, as OpenAPI 3.1.
     Openapi,
     /// Print a script with which a shell completes commands.
@@ -60,6 +62,16 @@ struct Demo {
     /// End after the walk.
     #[arg(long)]
     exit: bool,
+}
+
+#[derive(Args)]
+struct Open {
+    /// The port on 127.0.0.1; 0 picks a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Only print the address.
+    #[arg(long)]
+    no_browser: bool,
 }
 
 #[derive(Args)]
@@ -90,10 +102,13 @@ struct Serve {
     jwt_admin_scope: String,
 }
 
-/// Does what the command line says; without a command, the demo.
+/// Does what the command line says; without a command, prints help.
 pub async fn run() -> ExitCode {
     let Cli { command, options } = parsed();
-    match command.unwrap_or(Command::Demo(Demo { port: 0, users: 1_000, exit: false })) {
+    let Some(command) = command.or_else(of_cargo) else {
+        return here(print(commands().render_long_help().to_string().as_bytes()));
+    };
+    match command {
         Command::Demo(options) => {
             log("error");
             here(demo(options.port, options.users, options.exit).await)
@@ -102,15 +117,29 @@ pub async fn run() -> ExitCode {
             log("warn,okta_connector=info,okta_connector_local=info");
             here(serve(options).await)
         }
-        Command::Console { port } => told(console(port, &options).await),
+        Command::Console { port } => told(console(port, false, &options).await),
+        Command::Open(open) => told(console(open.port, !open.no_browser, &options).await),
         Command::Remote(command) => told(Box::pin(okta_connector_cli::run(command, options)).await),
         Command::Openapi => here(print(openapi().as_bytes())),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "okta-connector", &mut script);
+            clap_complete::generate(shell, &mut commands(), "okta-connector", &mut script);
             here(print(&script))
         }
     }
+}
+
+/// `cargo run`, by which a developer starts the program, is the demo. Cargo sets this variable for what it runs
+/// ([its book](https://doc.rust-lang.org/cargo/reference/environment-variables.html)).
+#[expect(clippy::disallowed_methods, reason = "the edge reads the world once")]
+fn of_cargo() -> Option<Command> {
+    std::env::var_os("CARGO_MANIFEST_DIR")?;
+    Some(Command::Demo(Demo { port: 0, users: 1_000, exit: false }))
+}
+
+/// All commands with their examples.
+fn commands() -> clap::Command {
+    with_examples(Cli::command())
 }
 
 /// Prints a text. Where the reader has stopped, as `head` does, the rest is not wanted.
@@ -125,7 +154,8 @@ fn print(text: &[u8]) -> Result<(), Error> {
 /// The command line. What is wrong with it is said without a usage line: that would list each option that an environment
 /// variable sets, as if it had to be given.
 fn parsed() -> Cli {
-    Cli::try_parse().unwrap_or_else(|mut error| {
+    let matches = commands().try_get_matches();
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).unwrap_or_else(|mut error| {
         error.remove(ContextKind::Usage);
         error.exit()
     })
@@ -136,7 +166,7 @@ fn here(done: Result<(), Error>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("okta-connector: {error}");
+            aside(&format!("okta-connector: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -148,21 +178,40 @@ fn told(done: Result<(), Failure>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             for line in failure.lines() {
-                eprintln!("{line}");
+                aside(&line);
             }
             failure.exit_code()
         }
     }
 }
 
-async fn console(port: u16, options: &Options) -> Result<(), Failure> {
+/// Serves the console of a deployment until Ctrl-C, and opens it in the browser where that is wanted.
+async fn console(port: u16, opens: bool, options: &Options) -> Result<(), Failure> {
     let client = options.client().await?;
     let origin = client.origin().clone();
     let bound = okta_connector_local::console(client, port).await;
     let (url, pages) = bound.map_err(|error| Failure::Io(std::io::Error::other(error)))?;
-    println!("the console of {origin} is at {url} (the link works once)");
+    // The starting program may have stopped reading; the pages are served all the same.
+    let _ = writeln!(std::io::stdout(), "the console of {origin} is at {url} (the link works once)");
+    let opened = if opens { open_in_browser(&url) } else { None };
+    if opens && opened.is_none() {
+        aside("No browser could be started: open the link yourself.");
+    }
+    aside("Ctrl-C ends the console.");
     pages.await;
     Ok(())
+}
+
+/// Hands an address to the program that opens addresses here, in a file that only its owner can read: every process of the
+/// machine sees the arguments of a program. The file goes when this is dropped.
+fn open_in_browser(url: &str) -> Option<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix("okta-connector-").suffix(".html").tempfile().ok()?;
+    write!(file, "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={url}\">").ok()?;
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = std::process::Command::new(opener);
+    command.arg(file.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().ok()?;
+    Some(file)
 }
 
 /// Text for people, or with `OKTA_CONNECTOR_LOG=json` the lines that the functions write on AWS.

@@ -17,8 +17,10 @@ const MOST_OF_ONE: usize = 4;
 /// listing that is being read, and one for each that has set out, so that the window ends with few pages in hand.
 const SPARE: u32 = 16;
 
-/// No page sets out while so many bytes have come and were not asked for yet: a page of members has two megabytes.
+/// No page sets out while so many bytes have come that were not asked for yet, or are likely to come.
 const MOST_BYTES: usize = 8_000_000;
+/// Of a page on its way: one of a thousand members has up to two megabytes, one of two hundred groups a tenth.
+const LIKELY_BYTES: usize = 1_000_000;
 
 type Coming = oneshot::Receiver<Result<Answer, Error>>;
 
@@ -35,6 +37,15 @@ struct Hand {
     pages: HashMap<String, Coming>,
     /// Of those that have come.
     bytes: usize,
+    /// Those that have not.
+    coming: usize,
+}
+
+impl Hand {
+    fn came(&mut self, bytes: usize) {
+        self.coming -= 1;
+        self.bytes += bytes;
+    }
 }
 
 impl Ahead {
@@ -92,7 +103,7 @@ async fn read_on(
         let next = next.map(|next| api::next(&listing, next)).filter(|next| client.may_run_ahead(next.bucket, spare));
         // The next one is promised before this one is handed over, so that nobody asks for it meanwhile.
         let next = next.and_then(|next| promise(&hand, &next).map(|sender| (next, sender)));
-        lock(&hand).bytes += size(&answer);
+        lock(&hand).came(size(&answer));
         let _ = promised.send(answer);
         match next {
             Some((next, sender)) => (request, promised) = (next, sender),
@@ -104,9 +115,11 @@ async fn read_on(
 /// Makes a place for the answer to a request; none where there is one, or where too much has come already.
 fn promise(hand: &Mutex<Hand>, request: &Request) -> Option<oneshot::Sender<Result<Answer, Error>>> {
     let mut hand = lock(hand);
-    if hand.bytes >= MOST_BYTES || hand.pages.contains_key(request.target.as_str()) {
+    let is_full = hand.bytes + hand.coming * LIKELY_BYTES >= MOST_BYTES;
+    if is_full || hand.pages.contains_key(request.target.as_str()) {
         return None;
     }
+    hand.coming += 1;
     let (sender, receiver) = oneshot::channel();
     hand.pages.insert(request.target.as_str().to_owned(), receiver);
     Some(sender)

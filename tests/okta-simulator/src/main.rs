@@ -3,6 +3,7 @@
 use clap::Parser;
 use okta_simulator::{Config, Simulator};
 use serde_json::json;
+use std::io::Write;
 use tokio::net::TcpListener;
 
 /// A stateful Okta tenant over HTTP, on this machine only.
@@ -34,6 +35,18 @@ async fn main() -> std::io::Result<()> {
     let okta = Simulator::start(Config { rude, access, ..flags.config }, listener).await?;
     let mut ready = json!(okta.credentials());
     ready["listening"] = json!(okta.url());
-    println!("{ready}");
+    // Whoever started it may have stopped reading; the tenant is served all the same.
+    let _ = writeln!(std::io::stdout(), "{ready}");
+    let _ = write!(std::io::stderr(), "{}", how_to_connect(okta.url(), &okta.credentials().api_token));
     tokio::signal::ctrl_c().await
+}
+
+/// Commands to copy, beside the line for programs. The shell's own `printf` shows no other process the token.
+fn how_to_connect(url: &str, token: &str) -> String {
+    format!(
+        "A simulated Okta tenant listens on {url}. To connect it:\n\n  \
+         okta-connector serve --allow-okta-origin {url} &\n  \
+         printf %s '{token}' | okta-connector connections add --name Acme \\\n    \
+         --domain {url} --auth api_token --secret-file - --allow all\n\n"
+    )
 }

@@ -465,3 +465,49 @@ pub struct GrantTarget {
     /// The name people see.
     pub name: String,
 }
+
+/// A manager of members of a group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Managing {
+    /// The manager.
+    pub user: UserLogin,
+    /// How many members report to them.
+    pub members: u64,
+    /// Of all members of the group, from 0 to 1.
+    pub share: f64,
+}
+
+/// Why a user has an app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Access {
+    /// Whether the user has it.
+    pub assigned: bool,
+    /// How.
+    pub paths: Vec<AccessPath>,
+}
+
+/// One way in which a user has an app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccessPath {
+    /// `direct` or `group`.
+    pub kind: String,
+    /// The group that has the app, and the user as a member.
+    pub group: Option<Group>,
+    /// The first active group rule that adds members to that group, where group rules are synced and there is one.
+    pub rule: Option<GroupRuleName>,
+    /// The same as a sentence.
+    pub text: String,
+}
+
+/// A group rule by its id and name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GroupRuleName {
+    /// Okta's id.
+    pub id: String,
+    /// The name people see.
+    pub name: String,
+}

@@ -307,6 +307,8 @@ fn events() {
 
 /// Where the options of all commands begin.
 const SHARED: &str = "\nWhich deployment, and how to print:\n";
+/// Where the examples begin.
+const EXAMPLES: &str = "\nExamples:\n";
 /// What each command says of itself.
 const HELP: &str = "  -h, --help\n          Print help (see a summary with '-h')\n";
 
@@ -315,13 +317,15 @@ async fn command_line() {
     let shell = Shell::new("http://127.0.0.1:9", Path::new("/nonexistent"));
     let mut all = commands(&shell).await;
     all.sort();
-    let shared = all[0].1.split_once(SHARED).expect("the shared options").1.to_owned();
-    let mut page = format!("## The options of all commands\n\n{}", printed(&shared));
+    let shared = all[0].1.split_once(SHARED).expect("the shared options").1;
+    let shared = shared.split_once(EXAMPLES).expect("examples").0;
+    let mut page = format!("## The options of all commands\n\n{}", printed(shared));
     for (command, help) in all.iter().filter(|(command, _)| !command.contains(" actions run ")) {
-        let (own, _) = help.split_once(SHARED).expect("the shared options");
+        let (own, rest) = help.split_once(SHARED).expect("the shared options");
         let own = own.replace(HELP, "");
         let own = own.trim_end().trim_end_matches("\n\nOptions:");
-        let _ = write!(page, "\n## `{command}`\n\n{}", printed(own));
+        let (_, examples) = rest.split_once(EXAMPLES).unwrap_or_else(|| panic!("{command} has no examples"));
+        let _ = write!(page, "\n## `{command}`\n\n{}", printed(&format!("{own}\n{EXAMPLES}{examples}")));
     }
     let simulator = shell.run("okta-simulator --help").await.stdout;
     let simulator = String::from_utf8(simulator).expect("text");
