@@ -55,7 +55,7 @@ pub enum Apps {
 }
 
 #[derive(Subcommand)]
-pub enum Who {
+pub enum Rights {
     /// List the admin roles that users, groups and OAuth clients hold.
     Admins {
         #[command(flatten)]
@@ -191,18 +191,18 @@ impl Row for Granter {
     }
 }
 
-pub async fn who(context: &Context, command: Who) -> Result<(), Failure> {
+pub async fn rights(context: &Context, command: Rights) -> Result<(), Failure> {
     match command {
-        Who::Admins { most } => list::<AdminRole>(context, "/admins", most).await,
-        Who::WhoCanGrant { app: Some(app), most, .. } => {
+        Rights::Admins { most } => list::<AdminRole>(context, "/admins", most).await,
+        Rights::WhoCanGrant { app: Some(app), most, .. } => {
             let app = segment(&id(context, &APP, &app).await?);
             list::<Granter>(context, &format!("/apps/{app}/granters"), most).await
         }
-        Who::WhoCanGrant { group, most, .. } => {
+        Rights::WhoCanGrant { group, most, .. } => {
             let group = segment(&id(context, &GROUP, &group.unwrap_or_default()).await?);
             list::<Granter>(context, &format!("/groups/{group}/granters"), most).await
         }
-        Who::Why { person, app } => why(context, &app, &person).await,
+        Rights::Why { person, app } => why(context, &app, &person).await,
     }
 }
 

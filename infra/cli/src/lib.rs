@@ -60,7 +60,7 @@ pub enum Command {
     Apps(directory::Apps),
     /// Show who administers what, why somebody has an app, and who can grant it.
     #[command(subcommand)]
-    Access(directory::Who),
+    Access(directory::Rights),
     /// List places where people work.
     #[command(subcommand, alias = "location")]
     Locations(directory::Locations),
@@ -152,7 +152,7 @@ async fn done(command: Command, options: Options) -> Result<(), Failure> {
         Command::People(command) => person::run(context, command).await,
         Command::Groups(command) => directory::groups(context, command).await,
         Command::Apps(command) => directory::apps(context, command).await,
-        Command::Access(command) => directory::who(context, command).await,
+        Command::Access(command) => directory::rights(context, command).await,
         Command::Locations(command) => directory::locations(context, command).await,
         Command::Search(search) => search::run(context, search).await,
         Command::Findings(findings) => finding::run(context, findings).await,

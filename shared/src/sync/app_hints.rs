@@ -111,8 +111,11 @@ async fn gather(work: &Work<'_>) -> Result<Suspects, Error> {
                 Candidate::Belongings(user) => drop(departed.insert(user)),
                 Candidate::User(user) => drop(suspects.removed.insert(user)),
                 Candidate::Moved(group, user) => drop(suspects.moved.entry(group).or_default().insert(user)),
-                Candidate::Membership(..) => {}
-                Candidate::Roles(_) | Candidate::CustomRoles | Candidate::Owners(_) | Candidate::GroupRules => {}
+                Candidate::Membership(..)
+                | Candidate::Roles(_)
+                | Candidate::CustomRoles
+                | Candidate::Owners(_)
+                | Candidate::GroupRules => {}
             }
         }
     };

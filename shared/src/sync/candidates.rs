@@ -77,8 +77,13 @@ async fn read(work: &mut Work<'_>, candidate: &Candidate) -> Result<Vec<Change>,
         Candidate::Group(id) => Ok(missing::look_up(work, Objects::Groups, id.as_str()).await?.0),
         Candidate::Belongings(user) | Candidate::Membership(_, user, _) => hints::read_groups(work, user).await,
         Candidate::Assignment(app, user) => hints::read_assignment(work, app, user).await,
-        Candidate::Moved(..) | Candidate::App(_) | Candidate::AppGroups(_) => Ok(Vec::new()),
-        Candidate::Roles(_) | Candidate::CustomRoles | Candidate::Owners(_) | Candidate::GroupRules => Ok(Vec::new()),
+        Candidate::Moved(..)
+        | Candidate::App(_)
+        | Candidate::AppGroups(_)
+        | Candidate::Roles(_)
+        | Candidate::CustomRoles
+        | Candidate::Owners(_)
+        | Candidate::GroupRules => Ok(Vec::new()),
     }
 }
 

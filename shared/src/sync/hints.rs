@@ -116,7 +116,7 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
             }
             Candidate::Moved(..) | Candidate::App(_) | Candidate::Assignment(..) | Candidate::AppGroups(_) => {}
             Candidate::Roles(_) | Candidate::CustomRoles | Candidate::Owners(_) | Candidate::GroupRules => {
-                work.run.access_hinted = true;
+                work.run.access_hints += 1;
             }
         }
     }

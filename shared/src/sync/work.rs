@@ -222,7 +222,7 @@ impl Work<'_> {
     pub fn after_assignments(&self) -> Checkpoint {
         if !self.run.patches() {
             Checkpoint::UserTypes
-        } else if self.run.access_hinted {
+        } else if self.run.access_hints > 0 {
             Checkpoint::SortAccess
         } else {
             Checkpoint::Finish

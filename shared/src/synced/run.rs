@@ -217,9 +217,9 @@ pub struct Run {
     /// True once it reads groups and apps side by side.
     #[serde(default)]
     pub beside: bool,
-    /// True where an event names admin roles, owners or group rules, which are read behind everything else then.
+    /// How many hints there are about admin roles, owners and group rules, which are read behind everything else.
     #[serde(default)]
-    pub access_hinted: bool,
+    pub access_hints: u64,
     /// When a step of it was last done; none before the first.
     #[serde(default)]
     pub progressed_at: Option<Timestamp>,
@@ -270,7 +270,7 @@ impl Run {
             },
             parked: None,
             beside: false,
-            access_hinted: false,
+            access_hints: 0,
             progressed_at: None,
             updated_at: now,
         }

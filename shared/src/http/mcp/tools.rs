@@ -54,7 +54,7 @@ question!(FindPeople {
     /// Only members of this group: an id or name.
     #[serde(default)]
     group: Option<String>,
-    /// Only who holds an admin role: `true` for any, or the type of a role, such as APP_ADMIN.
+    /// Only who holds an admin role: `true` for any, or the type of a role, such as `APP_ADMIN`.
     #[serde(default)]
     admin: Option<String>,
     /// Where an earlier answer ended: its `next_cursor`.

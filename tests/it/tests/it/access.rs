@@ -84,20 +84,16 @@ fn asked(world: &World) -> usize {
     world.okta.exchanges().iter().filter(|exchange| about(&exchange.path)).count()
 }
 
-#[tokio::test]
-async fn twelve_constellations_give_exactly_the_expected_granters_with_the_right_reasons() {
-    let tenant = Tenant::of(quiet()).await;
-    let staff = tenant.staff().await;
-    let owner: Vec<_> = ids(&tenant.all("people?admin=SUPER_ADMIN").await).into_iter().collect();
-    let apps = tenant.all("apps?status=ACTIVE").await;
-    let app = apps.iter().rfind(|app| app["okta_owned"] == false).expect("an app").clone();
-    let other = apps.iter().find(|it| it["okta_owned"] == false && it["name"] != app["name"]).expect("another app");
-    let (app_id, app_name) = (text(&app, "id"), text(&app, "name"));
-    for group in
-        tenant.tenant("GET", &format!("api/v1/apps/{app_id}/groups"), Value::Null).await.as_array().expect("groups")
-    {
-        tenant.tenant("DELETE", &format!("api/v1/apps/{app_id}/groups/{}", text(group, "id")), Value::Null).await;
-    }
+/// What the constellations are about.
+struct Places {
+    sales: String,
+    admins: String,
+    leads: String,
+}
+
+/// Sets up all constellations, each with people of its own.
+async fn appoint(tenant: &Tenant, staff: &[String], app: &Value, other: &Value) -> Places {
+    let (app_id, app_name) = (text(app, "id"), text(app, "name"));
     let sales = tenant.group("Field sales").await;
     tenant.tenant("PUT", &format!("api/v1/apps/{app_id}/groups/{sales}"), json!({})).await;
     let elsewhere = tenant.group("Elsewhere").await;
@@ -141,6 +137,24 @@ async fn twelve_constellations_give_exactly_the_expected_granters_with_the_right
     tenant.tenant("POST", &format!("api/v1/users/{}/lifecycle/suspend", staff[12]), Value::Null).await;
     tenant.grant(&format!("users/{}", staff[13]), "ORG_ADMIN").await;
     tenant.grant(&format!("users/{}", staff[14]), "HELP_DESK_ADMIN").await;
+    Places { sales, admins, leads }
+}
+
+#[tokio::test]
+async fn twelve_constellations_give_exactly_the_expected_granters_with_the_right_reasons() {
+    let tenant = Tenant::of(quiet()).await;
+    let staff = tenant.staff().await;
+    let owner: Vec<_> = ids(&tenant.all("people?admin=SUPER_ADMIN").await).into_iter().collect();
+    let apps = tenant.all("apps?status=ACTIVE").await;
+    let app = apps.iter().rfind(|app| app["okta_owned"] == false).expect("an app").clone();
+    let other = apps.iter().find(|it| it["okta_owned"] == false && it["name"] != app["name"]).expect("another app");
+    let app_id = text(&app, "id");
+    for group in
+        tenant.tenant("GET", &format!("api/v1/apps/{app_id}/groups"), Value::Null).await.as_array().expect("groups")
+    {
+        tenant.tenant("DELETE", &format!("api/v1/apps/{app_id}/groups/{}", text(group, "id")), Value::Null).await;
+    }
+    let Places { sales, admins, leads } = appoint(&tenant, &staff, &app, other).await;
 
     tenant.sync("full").await;
     let expected = |kinds: &[(&str, &str)]| -> BTreeMap<String, Vec<String>> {
