@@ -91,6 +91,58 @@ async fn every_question_is_answered_from_the_directory_and_okta_is_not_asked() {
     assert_eq!(asked(&world), before, "Okta is not asked");
 }
 
+/// A team and its manager, a project with its lead, and an approver: those that the questions below are about.
+async fn arranged(world: &World, id: &str) -> [String; 3] {
+    let people = world.all(&format!("/v1/connections/{id}/people?status=ACTIVE")).await;
+    let manager = people.iter().find(|person| person["reports_count"].as_u64() > Some(1)).expect("a manager");
+    let reports = world.all(&format!("/v1/connections/{id}/people?manager={}", text(manager, "id"))).await;
+    let others: Vec<_> = people.iter().filter(|person| person["reports_count"] == 0).collect();
+    for (name, members) in
+        [("Sales enablement", &reports.iter().collect::<Vec<_>>()[..2]), ("ABC project", &others[..3])]
+    {
+        let group = json!({"profile": {"name": name}});
+        let group = world.tenant("POST", "/api/v1/groups", Some(group)).await.expect(200);
+        for member in members {
+            let path = format!("/api/v1/groups/{}/users/{}", text(&group, "id"), text(member, "id"));
+            world.tenant("PUT", &path, None).await.expect(204);
+        }
+    }
+    for (person, profile) in [
+        (&others[0], json!({"title": "R&D lead"})),
+        (&others[4], json!({"title": "Finance approver", "department": "Internal audit"})),
+    ] {
+        let path = format!("/api/v1/users/{}", text(person, "id"));
+        world.tenant("POST", &path, Some(json!({"profile": profile}))).await.expect(200);
+    }
+    [manager, others[0], others[4]].map(|person| text(person, "id").to_owned())
+}
+
+#[tokio::test]
+async fn the_questions_of_a_company_take_one_call_each_and_ask_okta_nothing() {
+    let world = World::with(okta_simulator::Config { access: true, ..quiet() }).await;
+    let id = world.synced().await;
+    let [manager, lead, approver] = arranged(&world, &id).await;
+    world.sync(&id, "verify").await;
+    let before = asked(&world);
+    // Who manages the sales enablement team?
+    let team = call(&world, "list_group_members", json!({"group": "sales enablement"})).await;
+    assert_eq!(team["managers"][0]["user"]["id"], manager);
+    // Who is the R&D lead of the ABC project?
+    let found = call(&world, "find_people", json!({"title": "\"R&D lead\"", "group": "ABC project"})).await;
+    assert_eq!((found["items"].as_array().map(Vec::len), &found["items"][0]["id"]), (Some(1), &json!(lead)));
+    // Who is the finance approver for internal audit?
+    let asks = json!({"title": "\"finance approver\"", "department": "\"internal audit\""});
+    let found = call(&world, "find_people", asks).await;
+    assert_eq!((found["items"].as_array().map(Vec::len), &found["items"][0]["id"]), (Some(1), &json!(approver)));
+    // Who can provision access to Google Workspace?
+    let granters = call(&world, "who_can_grant", json!({"app": "google workspace"})).await;
+    let shown = world.all(&format!("/v1/connections/{id}/apps/{}/granters", text(&granters["app"], "id"))).await;
+    assert_eq!(granters["items"].as_array(), Some(&shown));
+    assert_eq!(granters["items"][0]["reasons"][0]["kind"], "super_admin", "{granters:#}");
+    assert!(granters["as_of"]["admins"].is_string(), "{granters:#}");
+    assert_eq!(asked(&world), before, "Okta is not asked");
+}
+
 #[tokio::test]
 async fn what_changes_something_is_previewed_until_it_is_confirmed_and_the_audit_names_the_agent() {
     let world = World::with(quiet()).await;
