@@ -25,7 +25,7 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
             client = message["params"]["clientInfo"].clone();
         } else if client.is_object() && message["params"]["_meta"][CLIENT].is_null() && message["id"] != Value::Null {
             // In this era of the protocol a client names itself once; the deployment remembers nothing.
-            message["params"]["_meta"][CLIENT] = client.clone();
+            name_client(&mut message, &client);
         }
         let id = message["id"].clone();
         match context.client.call::<Value>(Method::POST, "/v1/mcp", Some(&message)).await {
@@ -36,6 +36,16 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Says in a message who sends it, where there is room for that.
+fn name_client(message: &mut Value, client: &Value) {
+    let Some(message) = message.as_object_mut() else { return };
+    let params = message.entry("params").or_insert_with(|| json!({}));
+    let meta = params.as_object_mut().map(|params| params.entry("_meta").or_insert_with(|| json!({})));
+    if let Some(meta) = meta.and_then(Value::as_object_mut) {
+        meta.insert(CLIENT.to_owned(), client.clone());
+    }
 }
 
 fn failure(id: &Value, code: i64, message: &str) -> Value {

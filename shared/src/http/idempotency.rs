@@ -18,6 +18,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The route of agents: its messages have an id of their own, and say in the body whether something was done.
+const AGENTS: &str = "/v1/mcp";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The headers that belong to what an answer says.
 const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
@@ -43,7 +45,12 @@ async fn repeated(State(app): State<App>, request: Request, next: Next) -> Resul
     let scope = scope(&caller, request.uri(), &key(request.headers())?);
     let (uri, id) = (request.uri().clone(), request.extensions().get::<RequestId>().cloned());
     let (mut request, bytes) = read(request).await?;
-    match begin(&app, &scope, &comparable(&bytes)).await? {
+    let is_agents = uri.path() == AGENTS;
+    match begin(&app, &scope, &comparable(&bytes, is_agents)).await? {
+        Begun::Answered(answer) if is_agents => {
+            allow_agent(&app, &caller, request, &answer).await?;
+            Ok(replay(asked_by(answer, &bytes), id))
+        }
         Begun::Answered(answer) => {
             allow(&app, &caller, request, &bytes).await?;
             Ok(replay(answer, id))
@@ -95,6 +102,27 @@ async fn allow(app: &App, caller: &Caller, request: Request, body: &[u8]) -> Res
     Ok(())
 }
 
+/// The same of what an agent's action answered: it names the connection and the action.
+async fn allow_agent(app: &App, caller: &Caller, request: Request, answer: &Answer) -> Result<(), Problem> {
+    let (mut parts, _) = request.into_parts();
+    let told: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    let done = &told["result"]["structuredContent"];
+    let stored = caller.find(app, done["connection"]["id"].as_str().unwrap_or_default()).await?;
+    let action = done["action"].as_str().and_then(action::find).ok_or_else(Problem::not_found)?;
+    let by = By::from_request_parts(&mut parts, app).await?;
+    let input = json!({});
+    let call = Call { app, by: &by, connection: &stored.connection, action, input: &input, attempt: None };
+    action::allow(&call).await
+}
+
+/// An answer under the id of the message that asks now.
+fn asked_by(answer: Answer, message: &[u8]) -> Answer {
+    let asked: Value = serde_json::from_slice(message).unwrap_or_default();
+    let mut told: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    told["id"] = asked["id"].clone();
+    Answer { body: told.to_string(), ..answer }
+}
+
 /// The body, and the request with it.
 async fn read(request: Request) -> Result<(Request, Bytes), Problem> {
     let (parts, body) = request.into_parts();
@@ -102,9 +130,17 @@ async fn read(request: Request) -> Result<(Request, Bytes), Problem> {
     Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
 }
 
-/// Two bodies are the same if their JSON is: a client that repeats a request may write its members in another order.
-fn comparable(body: &[u8]) -> Vec<u8> {
-    serde_json::from_slice::<Value>(body).map_or_else(|_| body.to_vec(), |json| json.to_string().into_bytes())
+/// Two bodies are the same if their JSON is: a client that repeats a request may write its members in another order. An
+/// agent's client numbers its messages anew, and says anew who it is.
+fn comparable(body: &[u8], is_agents: bool) -> Vec<u8> {
+    let Ok(mut json) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
+    if is_agents && let Some(message) = json.as_object_mut() {
+        message.remove("id");
+        if let Some(params) = message.get_mut("params").and_then(Value::as_object_mut) {
+            params.remove("_meta");
+        }
+    }
+    json.to_string().into_bytes()
 }
 
 /// Tells an earlier answer again, under the id of the request that asks now.
@@ -166,8 +202,12 @@ fn stored(uri: &Uri, response: &Response, body: &str) -> Option<Answer> {
     });
     let lasting = status.is_success() || matches!(status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY);
     let mut json: Option<Value> = serde_json::from_str(body).ok();
-    let halfway = json.as_ref().and_then(|json| json.pointer("/output/complete")) == Some(&Value::Bool(false));
-    if dry || passing || !lasting || halfway {
+    let output = if uri.path() == AGENTS { "/result/structuredContent/output" } else { "/output" };
+    let output = json.as_ref().and_then(|json| json.pointer(output));
+    let halfway = output.is_some_and(|output| output["complete"] == false);
+    // Of what agents are told, only what an action has done would be the same again.
+    let is_other = uri.path() == AGENTS && output.is_none();
+    if dry || passing || !lasting || halfway || is_other {
         return None;
     }
     let body = match (response.extensions().get::<OneTime>(), &mut json) {
@@ -257,8 +297,12 @@ mod tests {
 
     #[test]
     fn bodies_with_the_same_json_are_the_same() {
-        assert_eq!(comparable(br#"{"b": 1, "a": [2]}"#), comparable(br#"{"a":[2],"b":1}"#));
-        assert_ne!(comparable(br#"{"a":[2]}"#), comparable(br#"{"a":[3]}"#));
-        assert_eq!(comparable(b"no JSON"), b"no JSON");
+        assert_eq!(comparable(br#"{"b": 1, "a": [2]}"#, false), comparable(br#"{"a":[2],"b":1}"#, false));
+        assert_ne!(comparable(br#"{"a":[2]}"#, false), comparable(br#"{"a":[3]}"#, false));
+        assert_eq!(comparable(b"no JSON", false), b"no JSON");
+        let message =
+            |id: u8| format!(r#"{{"id":{id},"method":"tools/call","params":{{"_meta":{{"n":{id}}},"name":"x"}}}}"#);
+        assert_eq!(comparable(message(1).as_bytes(), true), comparable(message(2).as_bytes(), true));
+        assert_ne!(comparable(message(1).as_bytes(), false), comparable(message(2).as_bytes(), false));
     }
 }

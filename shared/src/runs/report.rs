@@ -8,7 +8,8 @@ use crate::feed::Ground;
 use crate::id::{ConnectionId, SyncId};
 use crate::problem::{Kind, Problem};
 use crate::store::Error;
-use crate::synced::{Candidate, Run, State, Waiting};
+use crate::synced::{Candidate, Run, RunStatus, State, Waiting};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Writes in one transaction.
@@ -17,6 +18,8 @@ const AT_ONCE: usize = 100;
 pub const MOST_CANDIDATES: usize = 100;
 /// Where more wait, a run of that kind begins no earlier behind the end of the last one, in seconds.
 const FLOOD_PAUSE: i64 = 60;
+/// Behind a run that failed, a run of that kind begins no earlier, in seconds: what it met is likely to be there still.
+const FAILED_PAUSE: i64 = 900;
 
 /// Remembers what may have changed, and has it read. A connection that syncs nothing has nothing to be read.
 pub async fn report(app: &App, connection: &Connection, candidates: &[Candidate]) -> Result<(), Problem> {
@@ -45,6 +48,13 @@ fn syncs(connection: &Connection) -> bool {
     connection.is_scheduled() && connection.settings.sync.is_some()
 }
 
+/// When the newest run failed, where it did.
+async fn failed_at(app: &App, id: &ConnectionId, state: &State) -> Result<Option<Timestamp>, Error> {
+    let Some(newest) = &state.current else { return Ok(None) };
+    let run = Run::load(&app.store, id, newest).await?;
+    Ok(run.filter(|run| run.status == RunStatus::Failed).and_then(|run| run.finished_at))
+}
+
 /// Records a short run for the candidates that wait; `None` where there is none, or where a run is at work: that one takes
 /// them, or the next one does. Before the first sync there is nothing to keep up to date.
 pub async fn begin_short(app: &App, id: &ConnectionId, execution: &str) -> Result<Option<SyncId>, Problem> {
@@ -66,7 +76,9 @@ pub async fn begin_short(app: &App, id: &ConnectionId, execution: &str) -> Resul
         let mut run = Run::short(app.now());
         // A flood of them becomes an incremental run, and the next one waits.
         let last = state.last.as_ref().filter(|_| waiting > MOST_CANDIDATES);
-        run.next_wake = last.map(|last| clock::after(last.finished_at, FLOOD_PAUSE)).filter(|wake| *wake > app.now());
+        let flood = last.map(|last| clock::after(last.finished_at, FLOOD_PAUSE));
+        let failed = failed_at(app, id, &state).await?.map(|at| clock::after(at, FAILED_PAUSE));
+        run.next_wake = flood.max(failed).filter(|wake| *wake > app.now());
         run.execution = Some(execution.to_owned());
         run.streams = stored.connection.settings.streams();
         state.begin(&run);

@@ -10,6 +10,7 @@ use super::log;
 use super::missing;
 use super::users::DEPROVISIONED;
 use super::work::{HINTED, Stop, Work};
+use crate::connection::Stream;
 use crate::okta::{self, AppId, BadRecord, GroupId, UserId, api};
 use crate::store::{Error, Index, Item, Query, Write, keys};
 use crate::synced::{App, Candidate, Checkpoint, Crawl, Group, Listing, Move, Objects, Phase, User};
@@ -108,6 +109,8 @@ pub async fn sort(work: &mut Work<'_>) -> Result<(), Stop> {
         match hint {
             // A full run has read the lists of both.
             Candidate::User(_) | Candidate::Group(_) if !work.run.patches() => {}
+            Candidate::Group(_) | Candidate::Membership(..) | Candidate::Belongings(_)
+                if !work.syncs(Stream::Groups) => {}
             Candidate::User(id) => drop(tasks.insert(Task::User(id))),
             Candidate::Group(id) => drop(tasks.insert(Task::Group(id))),
             Candidate::Belongings(id) => drop(tasks.insert(Task::Belongings(id))),

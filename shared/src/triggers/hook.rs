@@ -84,10 +84,12 @@ impl Shown {
         self.channel.as_ref()?.config.as_ref()?.uri.as_deref()
     }
 
-    fn delivers(&self, types: &BTreeSet<String>) -> bool {
+    /// True where Okta delivers these types to this URL.
+    fn delivers(&self, types: &BTreeSet<String>, uri: &str) -> bool {
         let is = |text: &Option<String>, wanted: &str| text.as_deref() == Some(wanted);
         is(&self.status, "ACTIVE")
             && is(&self.verification_status, "VERIFIED")
+            && self.uri() == Some(uri)
             && self.events.as_ref().and_then(|events| events.items.as_ref()) == Some(types)
     }
 }
@@ -211,7 +213,7 @@ pub(super) async fn check(app: &App, connection: &Connection, triggers: &[Trigge
         let wanted = trigger.event_types().filter(|_| trigger.enabled);
         let good = shown
             .iter()
-            .find(|hook| Some(hook.id.as_str()) == known && wanted.is_some_and(|types| hook.delivers(types)));
+            .find(|hook| Some(hook.id.as_str()) == known && wanted.is_some_and(|types| hook.delivers(types, &uri)));
         for other in shown.iter().filter(|hook| hook.uri() == Some(&uri) && good.is_none_or(|good| good.id != hook.id))
         {
             remove(&client, &other.id).await;
@@ -219,6 +221,11 @@ pub(super) async fn check(app: &App, connection: &Connection, triggers: &[Trigge
         // An unreadable hook is not taken for a wrong one.
         let is_unreadable = known.is_some() && unreadable.iter().any(|hook| hook.id.as_deref() == known);
         if wanted.is_some() && good.is_none() && !is_unreadable {
+            // One that leads to a former URL of the service.
+            if let Some(former) = shown.iter().find(|hook| Some(hook.id.as_str()) == known && hook.uri() != Some(&uri))
+            {
+                remove(&client, &former.id).await;
+            }
             mend(app, connection, trigger).await?;
         }
     }
@@ -231,7 +238,8 @@ pub(super) async fn is_there(app: &App, connection: &Connection, trigger: &Trigg
     let client = client(app, connection).await?;
     let page = client.page::<Shown>(&api::list_event_hooks()).await?;
     let own = page.items.iter().find(|hook| Some(hook.id.as_str()) == known);
-    Ok(own.zip(trigger.event_types()).is_some_and(|(hook, types)| hook.delivers(types)))
+    let uri = url(&app.public_url, &connection.id, &trigger.id);
+    Ok(own.zip(trigger.event_types()).is_some_and(|(hook, types)| hook.delivers(types, &uri)))
 }
 
 pub(super) async fn mend(app: &App, connection: &Connection, trigger: &Trigger) -> Result<(), Problem> {

@@ -207,7 +207,15 @@ pub async fn keep(app: &App, connection: &Connection) -> Result<(), Problem> {
 pub async fn check(app: &App, connection: &Connection) -> Result<(), Problem> {
     keep(app, connection).await?;
     match Trigger::own(&app.store, &connection.id).await?.filter(|_| is_wanted(connection)) {
-        Some(own) => hook::check(app, connection, &[own]).await,
+        Some(own) if own.event_types() == Some(&EVENT_TYPES.map(str::to_owned).into()) => {
+            hook::check(app, connection, &[own]).await
+        }
+        // It was made when fewer events were followed.
+        Some(own) => {
+            let kind = Fires::EventHook { event_types: EVENT_TYPES.map(str::to_owned).into() };
+            let own = super::write(app, &connection.id, Trigger { kind, ..own }).await?;
+            hook::check(app, connection, &[own]).await
+        }
         None => Ok(()),
     }
 }

@@ -1,18 +1,24 @@
 //! What a tool answers: data, cleaned and short enough for an agent.
 
 use super::{Agent, Era};
+use crate::connection::Connection;
 use crate::problem::Problem;
 use serde_json::{Map, Value, json};
 
 /// An answer has at most 25,000 tokens of four bytes; the text repeats the data, for clients that read nothing else.
 pub(super) const MOST_BYTES: usize = 46_000;
 
+/// True for what fits into an answer as it is.
+pub(super) fn fits(value: &Value) -> bool {
+    value.to_string().len() <= MOST_BYTES
+}
+
 /// A tool's data.
 pub(super) fn data(mut value: Value) -> Value {
     clean(&mut value, usize::MAX);
     // Where one object is too large by itself, its texts are cut.
     let mut longest = 4_000;
-    while value.to_string().len() > MOST_BYTES && longest > 40 {
+    while !fits(&value) && longest > 40 {
         longest /= 2;
         clean(&mut value, longest);
     }
@@ -40,10 +46,14 @@ fn result(value: &Value, is_error: bool) -> Value {
 }
 
 /// Asks for a confirmation before anything is changed. A client that asks its user for us is told what to ask.
-pub(super) fn question(agent: &Agent<'_>, tool: &str, preview: &Value) -> Value {
-    let message =
-        format!("{tool} would send the requests of the preview to Okta. Call it again with confirm=true to do so.");
-    let mut value = json!({"needs_confirmation": true, "message": message, "requests": preview});
+pub(super) fn question(agent: &Agent<'_>, tool: &str, connection: &Connection, preview: &Value) -> Value {
+    let (name, domain) = (&connection.settings.name, &connection.domain);
+    let tenant = format!("{name} ({})", domain.as_deref().unwrap_or_default());
+    let message = format!(
+        "{tool} would send the requests of the preview to Okta, to {tenant}. Call it again with confirm=true to do so."
+    );
+    let of = json!({"id": connection.id, "name": name, "domain": domain});
+    let mut value = json!({"needs_confirmation": true, "message": message, "connection": of, "requests": preview});
     clean(&mut value, 4_000);
     if agent.era != (Era::Modern { asks: true }) {
         return result(&value, false);
@@ -53,7 +63,8 @@ pub(super) fn question(agent: &Agent<'_>, tool: &str, preview: &Value) -> Value 
         "properties": {"confirm": {"type": "boolean", "title": "Send these requests", "default": false}},
         "required": ["confirm"],
     });
-    let asked = format!("Let {tool} send to Okta: {}", value["requests"]);
+    let mut asked = json!(format!("Let {tool} send to {tenant}: {}", value["requests"]));
+    clean(&mut asked, usize::MAX);
     json!({
         "resultType": "input_required",
         "inputRequests": {"confirm": {
@@ -86,7 +97,9 @@ fn clean(value: &mut Value, longest: usize) {
         Value::Object(members) => {
             let cleaned = std::mem::take(members).into_iter().map(|(mut name, mut member)| {
                 name.retain(|letter| !misleads(letter));
-                clean(&mut member, longest);
+                // A part of these is of no use.
+                let is_whole = matches!(name.as_str(), "id" | "next_cursor");
+                clean(&mut member, if is_whole { usize::MAX } else { longest });
                 (name, member)
             });
             *members = cleaned.collect::<Map<_, _>>();

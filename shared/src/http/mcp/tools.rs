@@ -637,9 +637,25 @@ async fn act(agent: &Agent<'_>, entry: &'static Entry, mut input: Value, params:
     }
     if entry.effect() != Effect::Read && !confirmed && agreed.is_none() {
         let preview = json!(action::would(&call).await?);
-        return Ok(answer::question(agent, &tool_name(entry), &preview));
+        return Ok(answer::question(agent, &tool_name(entry), &stored.connection, &preview));
     }
-    let done = action::perform(&call).await?;
+    let mut done = action::perform(&call).await?;
+    // A list that is too long for an agent is read again in shorter pages, rather than cut.
+    let mut shorter = input.clone();
+    while entry.effect() == Effect::Read && !answer::fits(&json!(done.output)) {
+        let Some(items) = done.output["items"].as_array().map(Vec::len).filter(|items| *items > 1) else { break };
+        let share = MOST_BYTES * 9 / 10 * items / json!(done.output).to_string().len();
+        shorter["limit"] = json!(share.clamp(1, items - 1));
+        let again = Call {
+            app: agent.app,
+            by: agent.by,
+            connection: &stored.connection,
+            action: entry,
+            input: &shorter,
+            attempt: None,
+        };
+        done = action::perform(&again).await?;
+    }
     let told = json!({
         "connection": {"id": stored.connection.id, "name": stored.connection.settings.name},
         "action": entry.name, "output": done.output, "okta_request_ids": done.okta_request_ids,

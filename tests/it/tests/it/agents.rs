@@ -178,6 +178,60 @@ async fn what_changes_something_is_previewed_until_it_is_confirmed_and_the_audit
 }
 
 #[tokio::test]
+async fn under_a_key_only_what_was_done_is_told_again_and_to_none_who_lost_the_right() {
+    let world = World::with(quiet()).await;
+    let id = world.synced().await;
+    let path = format!("/v1/connections/{id}");
+    let user = text(&world.all(&format!("{path}/people?status=ACTIVE")).await[3], "id").to_owned();
+    let allowed = |actions: Value| json!({"permissions": {"actions": actions}});
+    world.api("PATCH", &path, Some(allowed(json!(["all"])))).await.expect(200);
+    let url = format!("{}/v1/mcp", world.url());
+    let send = async |number: u8, key: &str, tool: &str, arguments: Value| {
+        let params = json!({"name": tool, "arguments": arguments});
+        let message = json!({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params});
+        world.request("POST", &url, &[("idempotency-key", key)], Some(message)).await
+    };
+    let is_told_again = |reply: &Reply| reply.headers.contains_key("idempotency-replayed");
+    let suspend = json!({"user": user, "confirm": true});
+    let done = send(1, "a", "user_suspend", suspend.clone()).await;
+    assert_eq!(done.body["result"]["structuredContent"]["output"]["changed"], true, "{:#}", done.body);
+    let before = asked(&world);
+    let again = send(2, "a", "user_suspend", suspend.clone()).await;
+    assert!(is_told_again(&again), "{:#}", again.body);
+    assert_eq!((&again.body["id"], &again.body["result"]), (&json!(2), &done.body["result"]));
+    assert_eq!(asked(&world), before, "nothing is sent");
+    // Neither a question, nor a preview, nor a failure is kept.
+    for (key, tool, arguments) in [
+        ("b", "get_person", json!({"person": user})),
+        ("c", "user_unsuspend", json!({"user": user})),
+        ("d", "user_suspend", json!({"user": "nobody@acme.example", "confirm": true})),
+    ] {
+        for number in [3, 4] {
+            let reply = send(number, key, tool, arguments.clone()).await;
+            assert_eq!((reply.status, is_told_again(&reply)), (200, false), "{tool} {:#}", reply.body);
+        }
+    }
+    world.api("PATCH", &path, Some(allowed(json!(["read"])))).await.expect(200);
+    assert_eq!(send(5, "a", "user_suspend", suspend.clone()).await.problem(), "permission-denied");
+    world.api("DELETE", &path, None).await.expect(204);
+    assert_eq!(send(6, "a", "user_suspend", suspend).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_list_of_an_action_that_is_too_long_has_shorter_pages_and_a_cursor_that_goes_on() {
+    let world = World::with(okta_simulator::Config { users: 400, ..quiet() }).await;
+    world.synced().await;
+    let page = call(&world, "user_search", json!({"limit": 200})).await;
+    let first = page["output"]["items"].as_array().expect("users");
+    assert!(first.len() > 20 && first.len() < 200, "{}", first.len());
+    assert!(first.iter().all(|user| !user.to_string().contains('…')), "no text is cut");
+    let arguments = json!({"limit": 20, "cursor": page["output"]["next_cursor"]});
+    let more = call(&world, "user_search", arguments).await;
+    let second = more["output"]["items"].as_array().expect("users");
+    assert!(!second.is_empty() && second.iter().all(|user| !first.contains(user)), "{more:#}");
+}
+
+#[tokio::test]
 async fn both_eras_are_spoken_and_what_is_wrong_is_named() {
     let world = World::with(quiet()).await;
     let begun = ask(&world, "initialize", json!({"protocolVersion": "2025-11-25", "capabilities": {}})).await;

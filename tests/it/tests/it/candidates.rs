@@ -87,6 +87,23 @@ async fn what_an_action_changed_is_read_at_once_by_few_requests() {
 }
 
 #[tokio::test]
+async fn a_short_run_that_fails_is_not_tried_again_at_once() {
+    let scene = scene().await;
+    let (user, _, _) = chosen(&scene).await;
+    let ground = &scene.ground;
+    ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": []}})).await;
+    let process = ground.lasting().await;
+    report(&process, ground, &[Candidate::User(UserId::parse(&user).expect("an id"))]).await;
+    let first = begin(ground).await.expect("something to read");
+    process.drive(&first).await.expect("nothing kills it");
+    assert_eq!(ground.run(&first).await.status, RunStatus::Failed);
+    let second = begin(ground).await.expect("it waits still");
+    let waits =
+        ground.run(&second).await.next_wake.expect("a wait").duration_since(ground.run(&second).await.started_at);
+    assert!(waits.as_secs() > 600, "{waits:?}");
+}
+
+#[tokio::test]
 async fn a_user_suspended_here_is_shown_suspended_without_a_sync_of_their_own() {
     let world = World::with(quiet()).await;
     let id = world.synced().await;
