@@ -48,7 +48,7 @@ async fn repeated(State(app): State<App>, request: Request, next: Next) -> Resul
     let is_agents = uri.path() == AGENTS;
     match begin(&app, &scope, &comparable(&bytes, is_agents)).await? {
         Begun::Answered(answer) if is_agents => {
-            allow_agent(&app, &caller, request, &answer).await?;
+            allow_agent(&app, &caller, request, &bytes, &answer).await?;
             Ok(replay(asked_by(answer, &bytes), id))
         }
         Begun::Answered(answer) => {
@@ -103,14 +103,24 @@ async fn allow(app: &App, caller: &Caller, request: Request, body: &[u8]) -> Res
 }
 
 /// The same of what an agent's action answered: it names the connection and the action.
-async fn allow_agent(app: &App, caller: &Caller, request: Request, answer: &Answer) -> Result<(), Problem> {
+async fn allow_agent(
+    app: &App,
+    caller: &Caller,
+    request: Request,
+    body: &[u8],
+    answer: &Answer,
+) -> Result<(), Problem> {
     let (mut parts, _) = request.into_parts();
     let told: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let done = &told["result"]["structuredContent"];
     let stored = caller.find(app, done["connection"]["id"].as_str().unwrap_or_default()).await?;
     let action = done["action"].as_str().and_then(action::find).ok_or_else(Problem::not_found)?;
     let by = By::from_request_parts(&mut parts, app).await?;
-    let input = json!({});
+    let mut asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    let mut input = asked["params"]["arguments"].take();
+    if let Some(arguments) = input.as_object_mut() {
+        arguments.retain(|name, _| !matches!(name.as_str(), "connection" | "confirm"));
+    }
     let call = Call { app, by: &by, connection: &stored.connection, action, input: &input, attempt: None };
     action::allow(&call).await
 }

@@ -87,13 +87,13 @@ async fn what_an_action_changed_is_read_at_once_by_few_requests() {
 }
 
 #[tokio::test]
-async fn a_short_run_that_fails_is_not_tried_again_at_once() {
+async fn what_waits_behind_a_run_that_failed_is_not_read_at_once() {
     let scene = scene().await;
-    let (user, _, _) = chosen(&scene).await;
     let ground = &scene.ground;
     ground.tenant().door("PATCH", "app", json!({"jwks": {"keys": []}})).await;
     let process = ground.lasting().await;
-    report(&process, ground, &[Candidate::User(UserId::parse(&user).expect("an id"))]).await;
+    let users = (0..=runs::MOST_CANDIDATES).map(|place| UserId::parse(&format!("00u{place}")).expect("an id"));
+    report(&process, ground, &users.map(Candidate::User).collect::<Vec<_>>()).await;
     let first = begin(ground).await.expect("something to read");
     process.drive(&first).await.expect("nothing kills it");
     assert_eq!(ground.run(&first).await.status, RunStatus::Failed);
