@@ -230,7 +230,7 @@ impl Agent<'_> {
                 let Some(name) = params["name"].as_str() else {
                     return Ok(Err(Refusal::new(StatusCode::BAD_REQUEST, INVALID_PARAMS, "params.name is missing")));
                 };
-                match tools::call(self, name, params).await? {
+                match Box::pin(tools::call(self, name, params)).await? {
                     Some(result) => result,
                     None => {
                         let message = format!("Unknown tool: {}", name.chars().take(60).collect::<String>());
